@@ -1,0 +1,24 @@
+# Language, warnings and sanitizers for every target of the project.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# The instruction set of everything but src/kernels/cpu stays the platform's
+# baseline: the kernels choose theirs at run time.
+#
+# Contraction is off so that a sum has one value wherever the compiler inlines
+# it: samples must not depend on their neighbours in the batch.
+add_compile_options(-Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-omit-frame-pointer)
+
+if(QED_SANITIZE)
+  add_compile_options(-fsanitize=${QED_SANITIZE} -fno-sanitize-recover=all -g)
+  add_link_options(-fsanitize=${QED_SANITIZE})
+endif()
+
+if(QED_FUZZERS)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "QED_FUZZERS needs clang: set CMAKE_CXX_COMPILER=clang++")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

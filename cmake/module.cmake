@@ -1,0 +1,67 @@
+# qed_module(NAME SOURCES a.cc ... [TESTS a_test.cc ...] [LINK lib ...])
+#
+# One call per folder of src/: the folder is the static library qed_NAME, its
+# tests the program NAME_test. What it links is read from tools/layers.txt, so
+# that the linker and the layer check tell the same story.
+file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt QED_LAYERS REGEX "^[a-z]+:")
+set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+             ${CMAKE_SOURCE_DIR}/tools/layers.txt)
+
+function(qed_layer_deps name out)
+  set(found "")
+  foreach(line IN LISTS QED_LAYERS)
+    if(line MATCHES "^${name}:(.*)$")
+      string(STRIP "${CMAKE_MATCH_1}" deps)
+      string(REGEX REPLACE "[ \t]+" ";" deps "${deps}")
+      foreach(dep IN LISTS deps)
+        list(APPEND found qed_${dep})
+      endforeach()
+      set(${out} "${found}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(FATAL_ERROR "folder ${name} is not in tools/layers.txt")
+endfunction()
+
+function(qed_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;LINK" ${ARGN})
+  qed_layer_deps(${name} deps)
+  if(ARG_SOURCES)
+    add_library(qed_${name} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+  else()
+    add_library(qed_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(qed_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(qed_${name} ${scope} ${deps} ${ARG_LINK} Threads::Threads)
+  if(ARG_TESTS)
+    qed_test(${name}_test SOURCES ${ARG_TESTS} LINK qed_${name})
+  endif()
+endfunction()
+
+# qed_test(NAME SOURCES ... LINK ... [TIMEOUT seconds]): a GoogleTest program,
+# each of its tests a test of ctest.
+function(qed_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE QED_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main GTest::gmock)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# qed_fuzzer(NAME SOURCE x_fuzz.cc LINK ...): a libFuzzer program (QED_FUZZERS).
+function(qed_fuzzer name)
+  cmake_parse_arguments(ARG "" "SOURCE" "LINK" ${ARGN})
+  if(QED_FUZZERS)
+    add_executable(${name} ${ARG_SOURCE})
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(${name} PRIVATE ${ARG_LINK})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+endfunction()

@@ -1,0 +1,65 @@
+// A model as published: a GGUF file or an HF folder, opened, checked and mapped.
+//
+// Both kinds look the same from here: tensors carry HF's names
+// ("model.layers.0.self_attn.q_proj.weight") and HF's row order (GGUF stores
+// Llama's q and k rows interleaved for its RoPE; `interleaved_rope_rows` says
+// that such a tensor's rows need the permutation of checkpoint/rope_rows.h).
+#ifndef QED_CHECKPOINT_CHECKPOINT_H_
+#define QED_CHECKPOINT_CHECKPOINT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "config/model_config.h"
+#include "config/tokenizer_spec.h"
+#include "tensor/dtype.h"
+
+namespace qed {
+
+// A tensor in a mapped file. Row-major; shape[0] is the slowest (for a linear
+// layer [out, in]).
+struct CheckpointTensor {
+  std::string name;       // HF name
+  std::string file_name;  // name in the file, for messages
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> data;  // inside a mapping held by the Checkpoint; may be unaligned
+  bool interleaved_rope_rows = false;
+};
+
+struct Checkpoint {
+  std::string path;
+  std::string format;  // "gguf" or "hf"
+  ModelConfig config;
+  TokenizerSpec tokenizer;
+  // Sampling defaults of generation_config.json, where given; NaN or -1: not given.
+  float default_temperature = -1.0f;
+  float default_top_p = -1.0f;
+  int32_t default_top_k = -1;
+  std::map<std::string, CheckpointTensor> tensors;  // by HF name
+  std::vector<std::shared_ptr<const MappedFile>> files;
+
+  // nullptr where there is none.
+  const CheckpointTensor* Find(const std::string& name) const {
+    auto it = tensors.find(name);
+    return it == tensors.end() ? nullptr : &it->second;
+  }
+};
+
+// Opens a GGUF file or an HF folder and checks everything that can be checked
+// without reading weights: sizes, overlaps, offsets, types, the architecture,
+// and that the set of tensors is exactly what the architecture needs, with the
+// right shapes (missing, unused and mis-shaped tensors come in one error).
+// Errors are one line that starts with the path.
+Result<Checkpoint> OpenCheckpoint(const std::string& path);
+
+}  // namespace qed
+
+#endif  // QED_CHECKPOINT_CHECKPOINT_H_

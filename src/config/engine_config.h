@@ -1,0 +1,50 @@
+// Sizes and limits of the engine and its key-value cache.
+#ifndef QED_CONFIG_ENGINE_CONFIG_H_
+#define QED_CONFIG_ENGINE_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+
+#include "config/knob.h"
+
+namespace qed {
+
+// How the linear layers compute.
+enum class ComputeMode {
+  kAuto,  // weights as stored, int8 activations where the weights are quantized, else f32
+  kF32,   // weights dequantized to f32, f32 activations, f32 KV cache: slow and exact
+};
+
+struct EngineConfig {
+  int32_t threads = 0;           // 0: one per core
+  int32_t max_batch_size = 32;   // sequences that run in one step
+  int32_t max_num_tokens = 512;  // tokens of one step: decodes and prefill chunks together
+  int32_t max_seq_len = 0;       // tokens of one sequence; 0: the model's context length
+  int32_t page_size = 16;        // tokens of one KV page
+  int64_t kv_cache_bytes = int64_t{2} << 30;
+  bool prefix_cache = true;
+  std::string compute = "auto";  // "auto" or "f32"
+};
+
+template <typename Visitor>
+void VisitKnobs(EngineConfig& c, Visitor&& visit) {
+  visit(Knob{"threads", "threads", "for computing; 0 takes one per core"}, c.threads,
+        KnobRange<int32_t>{0, 1024});
+  visit(Knob{"max-batch-size", "sequences", "most that run in one step"}, c.max_batch_size,
+        KnobRange<int32_t>{1, 4096});
+  visit(Knob{"max-num-tokens", "tokens", "most in one step, decodes and prefill chunks together"},
+        c.max_num_tokens, KnobRange<int32_t>{1, 65536});
+  visit(Knob{"max-seq-len", "tokens", "most in one sequence; 0 takes the model's context length"},
+        c.max_seq_len, KnobRange<int32_t>{0, 1 << 24});
+  visit(Knob{"page-size", "tokens", "of one KV page; a multiple of 16"}, c.page_size,
+        KnobRange<int32_t>{16, 1024});
+  visit(Knob{"kv-cache-bytes", "bytes", "of memory for the KV cache"}, c.kv_cache_bytes,
+        KnobRange<int64_t>{1, int64_t{1} << 46});
+  visit(Knob{"prefix-cache", "", "reuse the pages of equal prompt beginnings"}, c.prefix_cache,
+        NoRange{});
+  visit(Knob{"compute", "", "auto, or f32 for exact and slow arithmetic"}, c.compute, NoRange{});
+}
+
+}  // namespace qed
+
+#endif  // QED_CONFIG_ENGINE_CONFIG_H_

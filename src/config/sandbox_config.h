@@ -1,0 +1,36 @@
+// Limits of the jail that runs the model's Python.
+#ifndef QED_CONFIG_SANDBOX_CONFIG_H_
+#define QED_CONFIG_SANDBOX_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+
+#include "config/knob.h"
+
+namespace qed {
+
+struct SandboxConfig {
+  std::string python = "/usr/bin/python3";  // must have sympy and numpy
+  int64_t memory_bytes = int64_t{1} << 30;  // of address space of one session's process
+  int32_t max_processes = 16;               // processes and threads of one session
+  int64_t tmp_bytes = int64_t{16} << 20;    // of the session's private /tmp
+  int32_t max_sessions = 256;
+};
+
+template <typename Visitor>
+void VisitKnobs(SandboxConfig& c, Visitor&& visit) {
+  visit(Knob{"sandbox-python", "", "the interpreter that runs the model's code"}, c.python,
+        NoRange{});
+  visit(Knob{"sandbox-memory-bytes", "bytes", "of address space of one session"}, c.memory_bytes,
+        KnobRange<int64_t>{int64_t{64} << 20, int64_t{1} << 40});
+  visit(Knob{"sandbox-max-processes", "processes", "and threads of one session"}, c.max_processes,
+        KnobRange<int32_t>{1, 4096});
+  visit(Knob{"sandbox-tmp-bytes", "bytes", "of one session's private /tmp"}, c.tmp_bytes,
+        KnobRange<int64_t>{0, int64_t{1} << 36});
+  visit(Knob{"sandbox-max-sessions", "sessions", "alive at a time"}, c.max_sessions,
+        KnobRange<int32_t>{1, 65536});
+}
+
+}  // namespace qed
+
+#endif  // QED_CONFIG_SANDBOX_CONFIG_H_

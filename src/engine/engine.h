@@ -1,0 +1,103 @@
+// The engine: requests in, tokens out, one step at a time over one model.
+//
+// Threads: Submit, Continue, Release, Cancel and Stats may be called by any
+// thread. One step thread of the engine's own runs the model and calls the
+// sinks; a sink must return quickly and may call Submit, Continue, Release and
+// Cancel (they only enqueue).
+#ifndef QED_ENGINE_ENGINE_H_
+#define QED_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "config/engine_config.h"
+#include "config/sampling_params.h"
+#include "model/language_model.h"
+#include "text/tokenizer.h"
+
+namespace qed {
+
+using RequestId = uint64_t;
+
+enum class FinishReason { kStop, kLength, kCancelled, kError };
+const char* FinishReasonName(FinishReason reason);  // "stop", "length", "cancelled", "error"
+
+struct TokenLogprob {
+  int32_t token_id = 0;
+  float logprob = 0;
+  std::vector<std::pair<int32_t, float>> top;  // likeliest first
+};
+
+// What one step added to a request.
+struct TokenChunk {
+  std::string text;  // settled text: never half a character or half a stop string
+  std::vector<int32_t> token_ids;
+  std::vector<TokenLogprob> logprobs;  // one per token when asked for
+};
+
+struct FinishInfo {
+  FinishReason reason = FinishReason::kStop;
+  std::string stop_reason;       // the stop string that matched; empty otherwise
+  int32_t stop_token_id = -1;    // the end-of-sequence or stop id that ended it; -1 otherwise
+  int32_t prompt_tokens = 0;     // of this stretch: what was appended
+  int32_t cached_tokens = 0;     // of them, found in the cache
+  int32_t generated_tokens = 0;  // the stop token included
+  Status error;                  // when reason == kError
+};
+
+class OutputSink {
+ public:
+  virtual ~OutputSink() = default;
+  virtual void OnTokens(RequestId id, const TokenChunk& chunk) = 0;
+  // Once per Submit or Continue; nothing follows until the next Continue.
+  virtual void OnDone(RequestId id, const FinishInfo& info) = 0;
+};
+
+struct Request {
+  std::vector<int32_t> prompt;  // token ids, at least one
+  SamplingParams params;
+  bool skip_special_tokens = false;  // in the text
+  bool keep = false;                 // keep the sequence and its pages after it ends, for Continue
+  std::shared_ptr<OutputSink> sink;
+};
+
+struct EngineStats {
+  int64_t steps = 0;
+  int64_t prompt_tokens = 0;  // computed, not found in the cache
+  int64_t cached_tokens = 0;
+  int64_t generated_tokens = 0;
+  int64_t preemptions = 0;
+  int32_t running = 0, waiting = 0, kept = 0;
+  int32_t pages_total = 0, pages_free = 0, pages_cached = 0;
+};
+
+class Engine {
+ public:
+  // `model` and `tokenizer` must outlive the engine.
+  static Result<std::unique_ptr<Engine>> Create(LanguageModel& model, const Tokenizer& tokenizer,
+                                                const EngineConfig& config);
+  virtual ~Engine() = default;  // cancels what runs, joins the step thread
+
+  // kInvalidArgument: an empty prompt, ids out of range, parameters out of
+  // range, or a prompt that leaves no room for one token in the context.
+  virtual Result<RequestId> Submit(Request request) = 0;
+  // Appends `tokens` to a kept, ended sequence and generates on from its pages.
+  // A kept sequence whose pages had to be given up is prefilled again, unseen.
+  virtual Status Continue(RequestId id, std::vector<int32_t> tokens,
+                          const SamplingParams& params) = 0;
+  // Ends a kept sequence (or cancels a running one) and frees its pages.
+  virtual void Release(RequestId id) = 0;
+  // The running stretch ends within one step with reason kCancelled, its pages
+  // freed in that step (kept ones stay for Continue). Unknown ids are fine.
+  virtual void Cancel(RequestId id) = 0;
+
+  virtual EngineStats Stats() const = 0;
+  virtual int32_t max_seq_len() const = 0;
+};
+
+}  // namespace qed
+
+#endif  // QED_ENGINE_ENGINE_H_

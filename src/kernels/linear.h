@@ -1,0 +1,88 @@
+// y = x * W^T over packed weights: the product that takes nearly all the time.
+//
+// Weights are packed once at load into rows of tiles that the kernels stream
+// (layouts: kernels/weight_layout.h). Activations come as f32 and, where the
+// weight format wants it, are quantized to int8 by QuantizeActivations, once
+// for all the linears that read them.
+//
+// y[t, n] is the same bits whatever T is, whichever rows stand beside t, and
+// however many threads run: a sample must not depend on its neighbours.
+#ifndef QED_KERNELS_LINEAR_H_
+#define QED_KERNELS_LINEAR_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/status.h"
+#include "kernels/op_context.h"
+#include "tensor/dtype.h"
+
+namespace qed {
+
+// Formats that the kernels compute with. kF32: f32 activations, the exact path.
+enum class WeightFormat : uint8_t { kF32, kBF16, kQ8_0, kQ4_0, kQ4_1 };
+
+const char* WeightFormatName(WeightFormat format);
+// Whether Linear reads int8 activations for this format.
+bool UsesInt8Activations(WeightFormat format);
+// The format that keeps `dtype` as it is in the fast path: Q8_0, Q4_0, Q4_1 as
+// they are; Q6_K and Q4_K as Q8_0 (requantized); F32, F16 and BF16 as kBF16
+// where that is exact and as kF32 elsewhere.
+WeightFormat FastFormatFor(DType dtype);
+
+// A packed weight of N rows (outputs) by K columns (inputs). Does not own data.
+struct PackedWeight {
+  WeightFormat format = WeightFormat::kF32;
+  int32_t n = 0;
+  int32_t k = 0;                    // a multiple of 32 for the quantized formats
+  const std::byte* data = nullptr;  // 64-byte aligned, PackedWeightBytes long
+};
+
+size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k);
+
+// Packs rows [first_row, first_row + rows) of an [n, k] weight into `dst`
+// (PackedWeightBytes(format, n, k) long). `src` holds those rows in `dtype`,
+// contiguous. Converts where dtype and format differ (through f32). May be
+// called for disjoint row ranges from several threads when first_row is a
+// multiple of 16.
+void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row, int32_t rows,
+                    DType dtype, std::span<const std::byte> src, std::byte* dst);
+
+// Int8 activations of T rows by K columns, in groups of 32 columns with one f32
+// scale each: x[t, c] ~ q[t, c] * scale[t, c/32], and group sums for formats
+// with a minimum. A view; workspace belongs to the caller.
+struct QuantizedActivations {
+  int32_t t = 0;
+  int32_t k = 0;
+  int8_t* q = nullptr;     // [T, K]
+  float* scale = nullptr;  // [T, K/32]
+  float* sum = nullptr;    // [T, K/32]: scale * (sum of q over the group)
+};
+
+size_t QuantizedActivationsBytes(int32_t t, int32_t k);
+// Lays a view into `memory` (64-byte aligned, QuantizedActivationsBytes long).
+QuantizedActivations LayQuantizedActivations(int32_t t, int32_t k, std::byte* memory);
+
+// Quantizes one row; the parallel loop belongs to the caller, who fuses it with
+// what made the row.
+void QuantizeActivationRow(Isa isa, const float* x, int32_t row, QuantizedActivations& out);
+
+// One product of a group that shares its activations.
+struct LinearTask {
+  PackedWeight weight;
+  const float* bias = nullptr;  // [N] or none
+  float* y = nullptr;           // [T, N] with row stride y_stride
+  int64_t y_stride = 0;         // floats
+  bool accumulate = false;      // y += instead of y =: the residual
+};
+
+// Runs all tasks as one parallel loop (one barrier). x is [T, K] f32 with row
+// stride x_stride for formats without int8 activations, xq for those with; a
+// group may mix them. T >= 1.
+void Linear(OpContext& ctx, const float* x, int64_t x_stride, const QuantizedActivations* xq,
+            int32_t t, std::span<const LinearTask> tasks);
+
+}  // namespace qed
+
+#endif  // QED_KERNELS_LINEAR_H_

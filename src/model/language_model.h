@@ -1,0 +1,50 @@
+// A loaded network that turns one step's tokens into logits. Owns its weights,
+// its KV bytes and its workspace; knows nothing of requests.
+#ifndef QED_MODEL_LANGUAGE_MODEL_H_
+#define QED_MODEL_LANGUAGE_MODEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/status.h"
+#include "config/model_config.h"
+
+namespace qed {
+
+// One step's work. T tokens of B sequences; a sequence's tokens are contiguous
+// and in order.
+struct ForwardBatch {
+  struct Sequence {
+    int32_t first_row = 0;  // of its tokens in `tokens`
+    int32_t num_rows = 0;
+    int32_t first_position = 0;      // position of its first token in this step
+    std::span<const int32_t> pages;  // pages of positions [0, first_position + num_rows)
+  };
+  std::span<const int32_t> tokens;      // [T], ids in [0, V)
+  std::span<const Sequence> sequences;  // [B]
+  std::span<const int32_t> logit_rows;  // [R] rows of `tokens` whose logits are wanted, ascending
+};
+
+// Not thread-safe: owned and called by the engine's step thread.
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+
+  virtual const ModelConfig& config() const = 0;
+  virtual int32_t page_size() const = 0;       // tokens
+  virtual int32_t num_pages() const = 0;       // page ids are [0, num_pages)
+  virtual int32_t max_num_tokens() const = 0;  // most T of a step
+  virtual int32_t max_batch_size() const = 0;  // most B, and most R
+
+  // Writes the step's keys and values into the pages and returns logits [R, V],
+  // valid until the next call. Row r is the same bits whatever else is in the
+  // batch and however the tokens before it were split into steps. Allocates nothing.
+  // REQUIRES: T, B, R within the limits; every page id valid.
+  virtual std::span<const float> Forward(const ForwardBatch& batch) = 0;
+};
+
+}  // namespace qed
+
+#endif  // QED_MODEL_LANGUAGE_MODEL_H_

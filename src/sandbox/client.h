@@ -1,0 +1,46 @@
+// Runs a model's Python. The interface that the tool loop calls; LocalSandbox
+// (sandbox/local_sandbox.h) keeps jailed interpreter processes on this machine.
+#ifndef QED_SANDBOX_CLIENT_H_
+#define QED_SANDBOX_CLIENT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+
+namespace qed {
+
+struct ExecuteRequest {
+  std::string session_id;  // state persists between calls with the same id
+  std::string generated_code;
+  double timeout = 10.0;                 // seconds
+  int32_t max_output_characters = 1000;  // of each stream; then "<output cut>"
+};
+
+struct ExecuteResult {
+  enum class ProcessStatus { kCompleted, kError, kTimeout };
+  ProcessStatus process_status = ProcessStatus::kCompleted;
+  std::string out;  // tracebacks land here, as notebooks show them
+  std::string err;
+  bool new_session_created =
+      false;  // the session had no state: first call, or its process was lost
+  double seconds = 0;
+};
+
+// "completed", "error" or "timeout".
+const char* ProcessStatusName(ExecuteResult::ProcessStatus status);
+
+// Thread-safe: calls for different sessions run side by side.
+class SandboxClient {
+ public:
+  virtual ~SandboxClient() = default;
+  // Blocks until the code ended or its time is up (never much longer). What the
+  // code does wrong is a result; an error means that the sandbox itself failed.
+  virtual Result<ExecuteResult> Execute(const ExecuteRequest& request) = 0;
+  // Ends the session and every process it started. Unknown ids are fine.
+  virtual void CloseSession(const std::string& session_id) = 0;
+};
+
+}  // namespace qed
+
+#endif  // QED_SANDBOX_CLIENT_H_
