@@ -1,1 +1,51 @@
-int main() { return 0; }
+// qed: from model weights to voted answers. Parses the command line and hands
+// over to the subcommand's file.
+#include <cstdio>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "cli/commands.h"
+
+namespace qed {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+struct Registered {
+  CLI::App* app;
+  CommandRun run;
+};
+
+int Main(int argc, char** argv) {
+  CLI::App app("QED answers mathematics problems with a language model.", "qed");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "qed 0.1.0");
+
+  using Add = CLI::App* (*)(CLI::App&, CommandRun&);
+  constexpr Add kCommands[] = {AddSolveCommand, AddGenerateCommand, AddBenchCommand,
+                               AddInspectCommand, AddTokenizeCommand};
+  std::vector<Registered> commands(std::size(kCommands));
+  for (size_t i = 0; i < commands.size(); ++i) commands[i].app = kCommands[i](app, commands[i].run);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::fprintf(stderr, "qed: %s (see qed --help)\n", error.what());
+    return kExitUsage;
+  }
+  for (const Registered& command : commands) {
+    if (!command.app->parsed()) continue;
+    const Status status = command.run();
+    if (status.ok()) return 0;
+    std::fprintf(stderr, "qed %s: %s\n", command.app->get_name().c_str(), status.message().c_str());
+    return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
+  }
+  return kExitUsage;
+}
+
+}  // namespace
+}  // namespace qed
+
+int main(int argc, char** argv) { return qed::Main(argc, argv); }

@@ -1,0 +1,27 @@
+// The subcommands of `qed`, one file each (cmd_<name>.cc).
+//
+// An Add function registers its subcommand and flags with `app` and sets `run`
+// to what carries it out once the arguments were parsed. `run` returns an error
+// for a failed run (exit code 1) and kInvalidArgument for unusable arguments
+// (exit code 2); main prints the one line.
+#ifndef QED_CLI_COMMANDS_H_
+#define QED_CLI_COMMANDS_H_
+
+#include <functional>
+
+#include "CLI/CLI.hpp"
+#include "base/status.h"
+
+namespace qed {
+
+using CommandRun = std::function<Status()>;
+
+CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddTokenizeCommand(CLI::App& app, CommandRun& run);
+
+}  // namespace qed
+
+#endif  // QED_CLI_COMMANDS_H_
