@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "kernels/op_context.h"
+#include "kernels/weight_layout.h"
 #include "tensor/dtype.h"
 
 namespace qed {
@@ -39,6 +40,9 @@ struct PackedWeight {
   const std::byte* data = nullptr;  // 64-byte aligned, PackedWeightBytes long
 };
 
+// Panels of 16 rows, and the bytes of one (kernels/weight_layout.h).
+inline int64_t PanelCount(int32_t n) { return (int64_t{n} + kPanelRows - 1) / kPanelRows; }
+int64_t PanelBytes(WeightFormat format, int32_t k);
 size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k);
 
 // Packs rows [first_row, first_row + rows) of an [n, k] weight into `dst`
@@ -50,23 +54,23 @@ void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row
                     DType dtype, std::span<const std::byte> src, std::byte* dst);
 
 // Int8 activations of T rows by K columns, in groups of 32 columns with one f32
-// scale each: x[t, c] ~ q[t, c] * scale[t, c/32], and group sums for formats
-// with a minimum. A view; workspace belongs to the caller.
+// scale each, rounded to nearest: x[t, c] ~ q[t, c] * scale[t, c/32]. A view;
+// workspace belongs to the caller.
 struct QuantizedActivations {
   int32_t t = 0;
-  int32_t k = 0;
-  int8_t* q = nullptr;     // [T, K]
-  float* scale = nullptr;  // [T, K/32]
-  float* sum = nullptr;    // [T, K/32]: scale * (sum of q over the group)
+  int32_t k = 0;                      // a multiple of 32
+  ActivationBlock* blocks = nullptr;  // [ceil(T/4), K/32]
 };
 
 size_t QuantizedActivationsBytes(int32_t t, int32_t k);
 // Lays a view into `memory` (64-byte aligned, QuantizedActivationsBytes long).
 QuantizedActivations LayQuantizedActivations(int32_t t, int32_t k, std::byte* memory);
 
-// Quantizes one row; the parallel loop belongs to the caller, who fuses it with
-// what made the row.
-void QuantizeActivationRow(Isa isa, const float* x, int32_t row, QuantizedActivations& out);
+// Quantizes x [K] as row `row` of `out`; the parallel loop belongs to the
+// caller, who fuses it with what made the row. Rows may be written by several
+// threads at once. The same bits on every instruction set. A group with a NaN
+// or an infinity gets a scale that is one, so that it shows in the result.
+void QuantizeActivationRow(Isa isa, const float* x, int32_t row, const QuantizedActivations& out);
 
 // One product of a group that shares its activations.
 struct LinearTask {
@@ -78,8 +82,9 @@ struct LinearTask {
 };
 
 // Runs all tasks as one parallel loop (one barrier). x is [T, K] f32 with row
-// stride x_stride for formats without int8 activations, xq for those with; a
-// group may mix them. T >= 1.
+// stride x_stride for formats without int8 activations, xq for those with (the
+// other may be null); a group may mix them. All weights have the same K.
+// REQUIRES: t >= 1; xq->t == t where it is read.
 void Linear(OpContext& ctx, const float* x, int64_t x_stride, const QuantizedActivations* xq,
             int32_t t, std::span<const LinearTask> tasks);
 

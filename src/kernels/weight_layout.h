@@ -1,0 +1,50 @@
+// How packed weights and int8 activations lie in memory.
+//
+// A packed weight is a row of panels, each 16 rows (outputs) of the matrix by
+// all K columns, so that one 512-bit vector holds 16 outputs and no kernel
+// needs a horizontal sum. Rows beyond N are zero. Panels are 64-byte aligned:
+//
+//   F32   f32  [K][16]
+//   BF16  bf16 [ceil(K/2)][16][2]        two columns side by side; an odd K ends in zeros
+//   Q8_0  u8   [K/32][8][16][4]          the weight + 128; [b][j][r][i] is column 32b + 4j + i
+//         f16  [K/32][16]                scale
+//   Q4_0  u8   [K/32][4][16][4]          low nibble: column 32b + 4j + i, high: 16 further on
+//         f16  [K/32][16]                scale; the weight is scale * (nibble - 8)
+//   Q4_1  u8   [K/32][4][16][4]          as Q4_0
+//         f16  [K/32][2][16]             scale, minimum: scale * nibble + minimum
+//
+// Four columns of 16 rows are one operand of vpdpbusd (unsigned by signed
+// bytes); hence the +128, which `offset` below takes back exactly.
+#ifndef QED_KERNELS_WEIGHT_LAYOUT_H_
+#define QED_KERNELS_WEIGHT_LAYOUT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace qed {
+
+inline constexpr int kPanelRows = 16;
+// Columns that share a scale, in weights and in activations.
+inline constexpr int kGroupColumns = 32;
+
+// Int8 activations of four tokens for one group of columns.
+struct ActivationBlock {
+  static constexpr int kTokens = 4;
+  int8_t q[kTokens][kGroupColumns];
+  float scale[kTokens];     // activation ~ q * scale
+  float sum[kTokens];       // scale * (sum of q)
+  int32_t offset[kTokens];  // -128 * (sum of q)
+};
+static_assert(sizeof(ActivationBlock) == 176);
+
+// Bytes of one group of 32 columns of one panel.
+inline constexpr int64_t kQ8Values = 512;
+inline constexpr int64_t kQ4Values = 256;
+inline constexpr int64_t kScales = 32;
+inline constexpr int64_t kScalesAndMinimums = 64;
+
+inline constexpr int64_t RoundUpTo64(int64_t bytes) { return (bytes + 63) & ~int64_t{63}; }
+
+}  // namespace qed
+
+#endif  // QED_KERNELS_WEIGHT_LAYOUT_H_

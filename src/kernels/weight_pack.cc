@@ -1,0 +1,213 @@
+// Packing of weights into the panels of kernels/weight_layout.h.
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "base/check.h"
+#include "kernels/linear.h"
+#include "kernels/weight_layout.h"
+#include "tensor/quant_format.h"
+
+namespace qed {
+namespace {
+
+DType RowDType(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kF32:
+      return DType::kF32;
+    case WeightFormat::kBF16:
+      return DType::kBF16;
+    case WeightFormat::kQ8_0:
+      return DType::kQ8_0;
+    case WeightFormat::kQ4_0:
+      return DType::kQ4_0;
+    case WeightFormat::kQ4_1:
+      return DType::kQ4_1;
+  }
+  return DType::kF32;
+}
+
+template <typename T>
+T ReadAs(const std::byte* from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+template <typename T>
+void WriteAs(std::byte* to, T value) {
+  std::memcpy(to, &value, sizeof(T));
+}
+
+// The functions below put one row, as it lies in a file of their format, into
+// lane `lane` of its panel.
+
+void PackF32Row(int32_t k, const std::byte* row, int lane, std::byte* panel) {
+  for (int64_t c = 0; c < k; ++c) {
+    WriteAs(panel + (c * kPanelRows + lane) * 4, ReadAs<float>(row + c * 4));
+  }
+}
+
+void PackBF16Row(int32_t k, const std::byte* row, int lane, std::byte* panel) {
+  for (int64_t c = 0; c < k; ++c) {
+    const int64_t element = ((c / 2) * kPanelRows + lane) * 2 + c % 2;
+    WriteAs(panel + element * 2, ReadAs<uint16_t>(row + c * 2));
+  }
+}
+
+void PackQ8Row(int32_t k, const std::byte* row, int lane, std::byte* panel) {
+  const int64_t blocks = k / kGroupColumns;
+  std::byte* scales = panel + blocks * kQ8Values;
+  for (int64_t b = 0; b < blocks; ++b, row += BlockBytes(DType::kQ8_0)) {
+    WriteAs(scales + b * kScales + lane * 2, ReadAs<uint16_t>(row));
+    for (int c = 0; c < kGroupColumns; ++c) {
+      const int quant = ReadAs<int8_t>(row + 2 + c);
+      const int64_t at = b * kQ8Values + (c / 4 * kPanelRows + lane) * 4 + c % 4;
+      WriteAs(panel + at, static_cast<uint8_t>(quant + 128));
+    }
+  }
+}
+
+// Both 4-bit formats: `halves` f16 numbers (scale, minimum), then 16 bytes whose
+// nibbles pair columns 16 apart, as the panel's do.
+void PackQ4Row(int32_t k, int halves, const std::byte* row, int lane, std::byte* panel) {
+  const int64_t blocks = k / kGroupColumns;
+  std::byte* scales = panel + blocks * kQ4Values;
+  for (int64_t b = 0; b < blocks; ++b) {
+    for (int h = 0; h < halves; ++h, row += 2) {
+      const int64_t at = ((b * halves + h) * kPanelRows + lane) * 2;
+      WriteAs(scales + at, ReadAs<uint16_t>(row));
+    }
+    for (int c = 0; c < 16; ++c, ++row) {
+      panel[b * kQ4Values + (c / 4 * kPanelRows + lane) * 4 + c % 4] = *row;
+    }
+  }
+}
+
+void PackRow(WeightFormat format, int32_t k, const std::byte* row, int lane, std::byte* panel) {
+  switch (format) {
+    case WeightFormat::kF32:
+      return PackF32Row(k, row, lane, panel);
+    case WeightFormat::kBF16:
+      return PackBF16Row(k, row, lane, panel);
+    case WeightFormat::kQ8_0:
+      return PackQ8Row(k, row, lane, panel);
+    case WeightFormat::kQ4_0:
+      return PackQ4Row(k, 1, row, lane, panel);
+    case WeightFormat::kQ4_1:
+      return PackQ4Row(k, 2, row, lane, panel);
+  }
+}
+
+// Brings rows of any weight dtype into the dtype of a format.
+class RowConverter {
+ public:
+  RowConverter(DType from, DType to, int32_t k)
+      : from_(from),
+        to_(to),
+        floats_(from == to ? 0 : static_cast<size_t>(k)),
+        converted_(from == to ? 0 : static_cast<size_t>(k / BlockValues(to) * BlockBytes(to))) {}
+
+  // The row itself, or a copy that lasts until the next call.
+  const std::byte* Convert(std::span<const std::byte> row) {
+    if (from_ == to_) {
+      return row.data();
+    }
+    DequantizeRow(from_, row, floats_);
+    QuantizeRow(to_, floats_, converted_);
+    return converted_.data();
+  }
+
+ private:
+  DType from_;
+  DType to_;
+  std::vector<float> floats_;
+  std::vector<std::byte> converted_;
+};
+
+}  // namespace
+
+const char* WeightFormatName(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kF32:
+      return "F32";
+    case WeightFormat::kBF16:
+      return "BF16";
+    case WeightFormat::kQ8_0:
+      return "Q8_0";
+    case WeightFormat::kQ4_0:
+      return "Q4_0";
+    case WeightFormat::kQ4_1:
+      return "Q4_1";
+  }
+  return "unknown";
+}
+
+bool UsesInt8Activations(WeightFormat format) {
+  return format == WeightFormat::kQ8_0 || format == WeightFormat::kQ4_0 ||
+         format == WeightFormat::kQ4_1;
+}
+
+WeightFormat FastFormatFor(DType dtype) {
+  switch (dtype) {
+    case DType::kBF16:
+      return WeightFormat::kBF16;
+    case DType::kQ4_0:
+      return WeightFormat::kQ4_0;
+    case DType::kQ4_1:
+      return WeightFormat::kQ4_1;
+    case DType::kQ8_0:
+    case DType::kQ4_K:
+    case DType::kQ6_K:
+      return WeightFormat::kQ8_0;
+    default:
+      return WeightFormat::kF32;
+  }
+}
+
+int64_t PanelBytes(WeightFormat format, int32_t k) {
+  const int64_t blocks = k / kGroupColumns;
+  switch (format) {
+    case WeightFormat::kF32:
+      return int64_t{k} * kPanelRows * 4;
+    case WeightFormat::kBF16:
+      return (int64_t{k} + 1) / 2 * kPanelRows * 4;
+    case WeightFormat::kQ8_0:
+      return RoundUpTo64(blocks * (kQ8Values + kScales));
+    case WeightFormat::kQ4_0:
+      return RoundUpTo64(blocks * (kQ4Values + kScales));
+    case WeightFormat::kQ4_1:
+      return RoundUpTo64(blocks * (kQ4Values + kScalesAndMinimums));
+  }
+  return 0;
+}
+
+size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k) {
+  return static_cast<size_t>(PanelCount(n) * PanelBytes(format, k));
+}
+
+void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row, int32_t rows,
+                    DType dtype, std::span<const std::byte> src, std::byte* dst) {
+  QED_CHECK(first_row >= 0 && rows >= 0 && rows <= n - first_row)
+      << "rows " << first_row << " + " << rows << " of " << n;
+  QED_CHECK(!UsesInt8Activations(format) || k % kGroupColumns == 0) << k;
+  QED_CHECK_EQ(k % BlockValues(dtype), 0);
+  const size_t row_bytes = static_cast<size_t>(k / BlockValues(dtype) * BlockBytes(dtype));
+  QED_CHECK_EQ(src.size(), row_bytes * static_cast<size_t>(rows));
+
+  const int64_t panel_bytes = PanelBytes(format, k);
+  RowConverter converter(dtype, RowDType(format), k);
+  for (int32_t i = 0; i < rows; ++i) {
+    const int32_t row = first_row + i;
+    const int lane = row % kPanelRows;
+    std::byte* panel = dst + row / kPanelRows * panel_bytes;
+    const bool has_padding = n - row < kPanelRows || format == WeightFormat::kBF16;
+    if (lane == 0 && has_padding) {
+      std::memset(panel, 0, static_cast<size_t>(panel_bytes));
+    }
+    const auto file_row = src.subspan(row_bytes * static_cast<size_t>(i), row_bytes);
+    PackRow(format, k, converter.Convert(file_row), lane, panel);
+  }
+}
+
+}  // namespace qed
