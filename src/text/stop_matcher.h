@@ -3,6 +3,7 @@
 #ifndef QED_TEXT_STOP_MATCHER_H_
 #define QED_TEXT_STOP_MATCHER_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ class StopMatcher {
   const std::string& matched() const { return matched_; }
 
  private:
+  // Bytes at the end of held_ that could begin a stop string.
+  size_t PossibleStart() const;
+
   std::vector<std::string> stops_;
   std::string held_;
   std::string matched_;
