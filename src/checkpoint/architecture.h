@@ -1,0 +1,48 @@
+// The networks QED knows: one table of flags, and the tensors that a network
+// with these flags and sizes is made of.
+#ifndef QED_CHECKPOINT_ARCHITECTURE_H_
+#define QED_CHECKPOINT_ARCHITECTURE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "config/model_config.h"
+
+namespace qed {
+
+struct Architecture {
+  std::string_view hf_name;            // "LlamaForCausalLM"
+  std::string_view hf_model_type;      // "llama", "model_type" of config.json
+  std::string_view gguf_name;          // general.architecture
+  bool qkv_bias = false;               // always there
+  bool optional_bias = false;          // on q, k, v and o, where the checkpoint says so
+  bool qk_norm = false;                // RMSNorm over the heads of q and k
+  bool gguf_interleaved_rope = false;  // q and k rows as checkpoint/rope_rows.h says
+  int32_t hf_default_head_dim = 0;     // where config.json gives none; 0: hidden size / heads
+};
+
+// kUnsupported, with the names that are known.
+Result<const Architecture*> FindHfArchitecture(std::string_view hf_name);
+Result<const Architecture*> FindGgufArchitecture(std::string_view gguf_name);
+
+// Whether the sizes can be a network's: each in its range, KVH divides H, D is
+// even, ids are below V. Keeps every later product inside 64 bits.
+Status ValidateModelConfig(const ModelConfig& config);
+
+// A tensor the network needs.
+struct ExpectedTensor {
+  std::string hf_name;
+  std::string gguf_name;
+  std::vector<int64_t> shape;
+  bool rotated = false;  // rows are turned by RoPE: q and k projections
+};
+
+// All tensors of the network. REQUIRES: ValidateModelConfig(config) is OK.
+std::vector<ExpectedTensor> ExpectedTensors(const ModelConfig& config);
+
+}  // namespace qed
+
+#endif  // QED_CHECKPOINT_ARCHITECTURE_H_
