@@ -14,6 +14,7 @@ struct SandboxConfig {
   int64_t memory_bytes = int64_t{1} << 30;  // of address space of one session's process
   int32_t max_processes = 16;               // processes and threads of one session
   int64_t tmp_bytes = int64_t{16} << 20;    // of the session's private /tmp
+  int64_t cpu_seconds = 3600;               // of processor time of one process of a session
   int32_t max_sessions = 256;
 };
 
@@ -22,11 +23,13 @@ void VisitKnobs(SandboxConfig& c, Visitor&& visit) {
   visit(Knob{"sandbox-python", "", "the interpreter that runs the model's code"}, c.python,
         NoRange{});
   visit(Knob{"sandbox-memory-bytes", "bytes", "of address space of one session"}, c.memory_bytes,
-        KnobRange<int64_t>{int64_t{64} << 20, int64_t{1} << 40});
+        KnobRange<int64_t>{int64_t{256} << 20, int64_t{1} << 40});
   visit(Knob{"sandbox-max-processes", "processes", "and threads of one session"}, c.max_processes,
         KnobRange<int32_t>{1, 4096});
   visit(Knob{"sandbox-tmp-bytes", "bytes", "of one session's private /tmp"}, c.tmp_bytes,
         KnobRange<int64_t>{0, int64_t{1} << 36});
+  visit(Knob{"sandbox-cpu-seconds", "s", "of processor time of one process of a session"},
+        c.cpu_seconds, KnobRange<int64_t>{1, int64_t{1} << 30});
   visit(Knob{"sandbox-max-sessions", "sessions", "alive at a time"}, c.max_sessions,
         KnobRange<int32_t>{1, 65536});
 }

@@ -1,0 +1,50 @@
+// Sessions on this machine, each a jailed interpreter process (jail/jail.h says
+// how), forked from a warm one that has sympy, numpy, mpmath and scipy imported.
+//
+// A cell is run as a notebook runs it: the value of a last expression is
+// printed, exceptions end as a traceback in `out`. Random numbers are seeded
+// from the session's id and string hashes are fixed, so the same cells under the
+// same id print the same. Processes that a cell started end with it.
+//
+// Needs Linux 5.14 or newer with user namespaces, as root or as any user, and an
+// interpreter with sympy, numpy and mpmath.
+#ifndef QED_SANDBOX_LOCAL_SANDBOX_H_
+#define QED_SANDBOX_LOCAL_SANDBOX_H_
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "config/sandbox_config.h"
+#include "sandbox/client.h"
+
+namespace qed {
+
+class LocalSandbox : public SandboxClient {
+ public:
+  // Longer sources are refused with kInvalidArgument.
+  static constexpr size_t kMaxSourceBytes = size_t{1} << 20;
+
+  // Starts the warm interpreter (a second or so) and runs one cell, to see that
+  // the jail works here. Else one line that names what is missing and the mend.
+  static Result<std::unique_ptr<LocalSandbox>> Create(const SandboxConfig& config);
+  // Kills every session. No call may be running.
+  ~LocalSandbox() override;
+
+  // Starts the session if there is none by that id. Calls for one session run
+  // one after the other. A session that was lost (time-out, crash) is started
+  // anew by its next call. kResourceExhausted beyond max_sessions, kCancelled if
+  // CloseSession came in between, kUnavailable if the warm interpreter died.
+  Result<ExecuteResult> Execute(const ExecuteRequest& request) override;
+  void CloseSession(const std::string& session_id) override;
+
+ private:
+  class Sessions;
+  explicit LocalSandbox(std::unique_ptr<Sessions> sessions);
+
+  std::unique_ptr<Sessions> sessions_;
+};
+
+}  // namespace qed
+
+#endif  // QED_SANDBOX_LOCAL_SANDBOX_H_

@@ -1,0 +1,61 @@
+// One jailed interpreter and the pipes to it.
+#ifndef QED_SANDBOX_SESSION_H_
+#define QED_SANDBOX_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "sandbox/client.h"
+#include "sandbox/frame.h"
+#include "sandbox/output.h"
+#include "sandbox/unique_fd.h"
+#include "sandbox/zygote.h"
+
+namespace qed {
+
+class Session {
+ public:
+  // A new session; `id` seeds its random numbers.
+  static Result<std::unique_ptr<Session>> Start(Zygote& zygote, const std::string& id);
+  // Kills every process of the session and waits until they are gone.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Runs one cell. One call at a time. A cell over its time gets SIGINT; if the
+  // interpreter is not back within a grace period, the session is killed. An
+  // interpreter that ends by itself is an error of the cell.
+  ExecuteResult RunCell(const ExecuteRequest& request);
+  // False once the interpreter is lost: the session can only be destroyed.
+  bool alive() const { return alive_; }
+
+  // Kills the session's processes; RunCell returns soon. Thread-safe.
+  void Kill();
+
+ private:
+  enum class CellEnd { kCompleted, kError, kDeadline, kLost };
+
+  Session() = default;
+  Status WaitForProcess();
+  Status SendAll(std::string_view bytes, Clock::Time deadline);
+  // Moves output until the cell ends or `deadline` passes.
+  CellEnd Await(Clock::Time deadline, OutputStream& out, OutputStream& err);
+  // The end that the interpreter reported, if it has.
+  Result<std::optional<CellEnd>> NextEnd();
+  void Interrupt();
+  void DiscardOutput();
+
+  UniqueFd control_;
+  UniqueFd out_;
+  UniqueFd err_;
+  UniqueFd pidfd_;
+  FrameReader reader_;
+  uint32_t cell_ = 0;
+  bool alive_ = true;
+};
+
+}  // namespace qed
+
+#endif  // QED_SANDBOX_SESSION_H_

@@ -1,0 +1,188 @@
+#include "sandbox/zygote.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sandbox/embedded.h"
+#include "sandbox/frame.h"
+
+namespace qed {
+namespace {
+
+// Imports of a cold disk included.
+constexpr auto kStartTime = std::chrono::seconds(60);
+
+constexpr char kBootstrap[] = "exec(compile(open(5).read(), '<zygote>', 'exec'))";
+
+// No variable of the caller's gets in. A fixed hash seed makes the order of
+// sets, and with it sympy's output, the same in every session.
+constexpr const char* kEnvironment[] = {"PATH=/usr/bin:/bin",
+                                        "HOME=/tmp",
+                                        "TMPDIR=/tmp",
+                                        "LANG=C.UTF-8",
+                                        "LC_ALL=C.UTF-8",
+                                        "PYTHONHASHSEED=0",
+                                        "PYTHONDONTWRITEBYTECODE=1",
+                                        "PYTHONUTF8=1",
+                                        "OPENBLAS_NUM_THREADS=1",
+                                        "OMP_NUM_THREADS=1",
+                                        "MKL_NUM_THREADS=1",
+                                        "MALLOC_ARENA_MAX=2",
+                                        nullptr};
+
+Result<UniqueFd> MemoryFile(const char* name, std::string_view content) {
+  UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
+  if (!fd.valid()) return IoError(std::string("memfd_create: ") + std::strerror(errno));
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd.get(), content.data(), content.size());
+    if (written <= 0) return IoError(std::string("write to memory: ") + std::strerror(errno));
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  ::lseek(fd.get(), 0, SEEK_SET);
+  return fd;
+}
+
+// The folders that the jail shows: /usr, and an interpreter's that is elsewhere
+// (a virtual environment, and the installation that it points to).
+std::vector<std::string> JailPaths(const std::string& python) {
+  std::vector<std::string> paths = {"/usr"};
+  std::error_code ignored;
+  for (const std::filesystem::path& file :
+       {std::filesystem::path(python), std::filesystem::canonical(python, ignored)}) {
+    const std::string prefix = file.parent_path().parent_path().string();
+    if (prefix.size() <= 1 || prefix.starts_with("/usr/") || prefix == paths.back()) continue;
+    if (prefix != "/usr") paths.push_back(prefix);
+  }
+  return paths;
+}
+
+class FileActions {
+ public:
+  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
+  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  posix_spawn_file_actions_t* get() { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+// A copy whose number is far from 0 to 6, so that moving several there in turn
+// overwrites none.
+Result<UniqueFd> MoveAway(UniqueFd fd) {
+  UniqueFd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 64));
+  if (!moved.valid()) return IoError(std::string("dup: ") + std::strerror(errno));
+  return moved;
+}
+
+Result<pid_t> SpawnInterpreter(const SandboxConfig& config, UniqueFd command) {
+  QED_ASSIGN_OR_RETURN(UniqueFd jail, MemoryFile("qed-jail", EmbeddedJail()));
+  QED_ASSIGN_OR_RETURN(UniqueFd zygote, MemoryFile("qed-zygote", EmbeddedZygotePy()));
+  QED_ASSIGN_OR_RETURN(UniqueFd worker, MemoryFile("qed-worker", EmbeddedWorkerPy()));
+  UniqueFd given[4] = {std::move(command), std::move(jail), std::move(zygote), std::move(worker)};
+  FileActions actions;
+  ::posix_spawn_file_actions_addopen(actions.get(), 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(actions.get(), 1, "/dev/null", O_WRONLY, 0);
+  for (int i = 0; i < 4; ++i) {
+    QED_ASSIGN_OR_RETURN(given[i], MoveAway(std::move(given[i])));
+    ::posix_spawn_file_actions_adddup2(actions.get(), given[i].get(), 3 + i);
+  }
+  ::posix_spawn_file_actions_addclosefrom_np(actions.get(), 7);
+  ::posix_spawn_file_actions_addchdir_np(actions.get(), "/");
+
+  std::vector<std::string> arguments = {config.python, "-s", "-c", kBootstrap};
+  for (const int64_t limit :
+       {config.memory_bytes, config.tmp_bytes, config.cpu_seconds, int64_t{config.max_processes}}) {
+    arguments.push_back(std::to_string(limit));
+  }
+  for (std::string& path : JailPaths(config.python)) arguments.push_back(std::move(path));
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none, all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  // A group of its own: the terminal's Ctrl-C is for the program.
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(
+      &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  pid_t pid = -1;
+  const int error = ::posix_spawn(&pid, config.python.c_str(), actions.get(), &attributes,
+                                  argv.data(), const_cast<char**>(kEnvironment));
+  ::posix_spawnattr_destroy(&attributes);
+  if (error != 0) {
+    return NotFound(config.python + ": " + std::strerror(error) +
+                    "; name an interpreter with --sandbox-python");
+  }
+  return pid;
+}
+
+}  // namespace
+
+Zygote::Zygote(UniqueFd command, pid_t pid) : command_(std::move(command)), pid_(pid) {}
+
+Result<std::unique_ptr<Zygote>> Zygote::Start(const SandboxConfig& config) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return IoError(std::string("socketpair: ") + std::strerror(errno));
+  }
+  UniqueFd ours(ends[0]);
+  QED_ASSIGN_OR_RETURN(const pid_t pid, SpawnInterpreter(config, UniqueFd(ends[1])));
+  std::unique_ptr<Zygote> zygote(new Zygote(std::move(ours), pid));
+  QED_RETURN_IF_ERROR(zygote->WaitUntilReady());
+  return zygote;
+}
+
+Status Zygote::WaitUntilReady() {
+  const Clock::Time deadline = Clock::Real().Now() + kStartTime;
+  FrameReader reader;
+  while (true) {
+    Result<Frame> frame = ReceiveFrame(command_.get(), reader, deadline, &pidfd_);
+    if (!frame.ok()) return frame.status().WithPrefix("the sandbox's interpreter did not start");
+    switch (frame->kind) {
+      case FrameKind::kPidfd:
+        break;
+      case FrameKind::kReady:
+        return OkStatus();
+      case FrameKind::kError:
+        return Unsupported(frame->payload);
+      default:
+        return Corrupt("the sandbox's interpreter sent an unknown message");
+    }
+  }
+}
+
+Zygote::~Zygote() {
+  if (pidfd_.valid()) {
+    ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  } else {
+    ::kill(pid_, SIGKILL);
+  }
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Status Zygote::Spawn(int control, int out, int err) {
+  const std::lock_guard<std::mutex> lock(send_);
+  const int fds[] = {control, out, err};
+  return SendWithFds(command_.get(), EncodeFrame(FrameKind::kSpawn, ""), fds);
+}
+
+}  // namespace qed

@@ -1,0 +1,44 @@
+// The warm interpreter that sessions are forked from (zygote.py), as seen from
+// the program: a child started without forking the program's memory.
+#ifndef QED_SANDBOX_ZYGOTE_H_
+#define QED_SANDBOX_ZYGOTE_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <mutex>
+
+#include "base/status.h"
+#include "config/sandbox_config.h"
+#include "sandbox/unique_fd.h"
+
+namespace qed {
+
+class Zygote {
+ public:
+  // Starts the interpreter, waits until it is jailed and warm. Errors are one
+  // line: what the machine lacks and the mend.
+  static Result<std::unique_ptr<Zygote>> Start(const SandboxConfig& config);
+  // Kills it and with it every session; returns when all of them are gone.
+  ~Zygote();
+  Zygote(const Zygote&) = delete;
+  Zygote& operator=(const Zygote&) = delete;
+
+  // Asks for a session that uses these three descriptors (which stay the
+  // caller's). Its pidfd or its error arrives on the other end of `control`.
+  // Thread-safe. kUnavailable if the zygote is gone.
+  Status Spawn(int control, int out, int err);
+
+ private:
+  Zygote(UniqueFd command, pid_t pid);
+  Status WaitUntilReady();
+
+  UniqueFd command_;
+  std::mutex send_;
+  pid_t pid_;       // the zygote's parent, our child: it only waits
+  UniqueFd pidfd_;  // PID 1 of the jail
+};
+
+}  // namespace qed
+
+#endif  // QED_SANDBOX_ZYGOTE_H_
