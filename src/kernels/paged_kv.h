@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/op_context.h"
 #include "tensor/dtype.h"
 
 namespace qed {
@@ -32,6 +33,15 @@ struct AttentionSequence {
   int32_t context = 0;             // tokens in the cache, this step's included
   const int32_t* pages = nullptr;  // ceil(context / page_size) page ids
 };
+
+// Bytes of one page's keys, and of its values.
+size_t KvPageBytes(DType dtype, int32_t num_kv_heads, int32_t head_dim, int32_t page_size);
+
+// Writes one token's keys and values, [KVH, D] each, into a slot of a page.
+// Values beyond what an f16 can hold become its largest.
+// REQUIRES: 0 <= slot < page_size; head_dim a multiple of 16.
+void WriteKvRow(Isa isa, const PagedKv& kv, int32_t page, int32_t slot, const float* key,
+                const float* value);
 
 }  // namespace qed
 
