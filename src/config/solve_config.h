@@ -1,0 +1,67 @@
+// How problems are solved: samples, code calls, when to stop, where results go.
+#ifndef QED_CONFIG_SOLVE_CONFIG_H_
+#define QED_CONFIG_SOLVE_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+
+#include "config/knob.h"
+#include "config/sampling_params.h"
+
+namespace qed {
+
+// What solving wants of the sampler where the user says nothing.
+inline SamplingParams DefaultSolveSampling() {
+  SamplingParams params;
+  params.temperature = 0.7f;
+  params.top_p = 0.95f;
+  params.max_tokens = 2048;  // of one sample, over all its rounds
+  return params;
+}
+
+struct SolveConfig {
+  std::string output;  // folder; empty: results are only printed
+  bool resume = false;
+  int32_t samples = 16;
+  int32_t limit = 0;  // problems; 0: all
+  std::string prompt = "generic/math";
+  std::string chat_wrapper = "auto";  // "auto": the one that fits the model's chat template
+  std::string sandbox = "local";      // "local" or "off"
+  int32_t max_code_calls = 6;
+  double code_timeout = 2.0;        // seconds
+  int32_t code_output_chars = 200;  // of each output stream
+  bool remaining_calls_notice = false;
+  std::string stop_when = "never";  // "never" or "agree:K"
+  double time_per_problem = 0;      // seconds; 0: no limit
+};
+
+template <typename Visitor>
+void VisitKnobs(SolveConfig& c, Visitor&& visit) {
+  visit(Knob{"output", "", "folder for results and records"}, c.output, NoRange{});
+  visit(Knob{"resume", "", "go on with the run in --output"}, c.resume, NoRange{});
+  visit(Knob{"samples", "samples", "solution attempts per problem"}, c.samples,
+        KnobRange<int32_t>{1, 4096});
+  visit(Knob{"limit", "problems", "take only the first ones; 0 takes all"}, c.limit,
+        KnobRange<int32_t>{0, 1 << 24});
+  visit(Knob{"prompt", "", "built-in name (generic/math, openmath/tir) or YAML file"}, c.prompt,
+        NoRange{});
+  visit(Knob{"chat-wrapper", "", "auto, qwen-instruct, chatml, llama3-instruct or none"},
+        c.chat_wrapper, NoRange{});
+  visit(Knob{"sandbox", "", "where code runs: local, or off for no code"}, c.sandbox, NoRange{});
+  visit(Knob{"max-code-calls", "calls", "programs run per sample"}, c.max_code_calls,
+        KnobRange<int32_t>{0, 1000});
+  visit(Knob{"code-timeout", "s", "for one program"}, c.code_timeout,
+        KnobRange<double>{0.01, 3600});
+  visit(Knob{"code-output-chars", "characters", "of each output stream shown to the model"},
+        c.code_output_chars, KnobRange<int32_t>{0, 1 << 20});
+  visit(Knob{"remaining-calls-notice", "", "tell the model how many code calls are left"},
+        c.remaining_calls_notice, NoRange{});
+  visit(Knob{"stop-when", "", "never, or agree:K to stop once K samples agree"}, c.stop_when,
+        NoRange{});
+  visit(Knob{"time-per-problem", "s", "then its samples are cut short; 0 is no limit"},
+        c.time_per_problem, KnobRange<double>{0, 1e7});
+}
+
+}  // namespace qed
+
+#endif  // QED_CONFIG_SOLVE_CONFIG_H_

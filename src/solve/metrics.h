@@ -1,0 +1,51 @@
+// The figures of a run: metrics.json and the summary line.
+#ifndef QED_SOLVE_METRICS_H_
+#define QED_SOLVE_METRICS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "solve/outcome.h"
+#include "solve/problem.h"
+
+namespace qed {
+
+// Percentages are 0..100. Shares of correct answers are over the problems whose
+// expected answer is known; none if there is no such problem. Samples that a
+// stop rule cancelled do not count.
+struct Accuracy {
+  std::optional<double> correct;
+  double no_answer = 0;
+};
+
+struct Metrics {
+  int64_t num_problems = 0;
+  int32_t num_samples = 0;  // k: per problem
+  Accuracy pass_at_1;       // mean over samples
+  Accuracy majority;        // of the most voted answer
+  Accuracy pass_at_k;       // of any sample
+  int64_t generated_tokens = 0;
+  int64_t code_calls = 0;
+  int64_t samples_done = 0;  // cancelled ones included
+  double seconds = 0;        // the run took
+
+  // Of pass_at_1: each sample index is one run over the problems.
+  double std_dev_across_runs = 0;
+  double avg_sample_std_dev = 0;  // mean over problems of their samples' deviation
+  double std_err_across_runs = 0;
+};
+
+// `outcomes[i]` are those of `problems[i]`.
+Metrics ComputeMetrics(const std::vector<Problem>& problems,
+                       const std::vector<ProblemOutcomes>& outcomes, int32_t num_samples,
+                       double seconds);
+
+// {benchmark: {"pass@1[avg-of-k]": {...}, "majority@k": {...}, "pass@k": {...}}},
+// the shape NeMo-Skills' evaluation writes.
+std::string MetricsToJson(const Metrics& metrics, const std::string& benchmark);
+
+}  // namespace qed
+
+#endif  // QED_SOLVE_METRICS_H_

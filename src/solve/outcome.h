@@ -1,0 +1,40 @@
+// What of a finished sample votes, metrics and stop rules need: its text stays
+// on disk.
+#ifndef QED_SOLVE_OUTCOME_H_
+#define QED_SOLVE_OUTCOME_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "solve/problem.h"
+#include "solve/sample.h"
+#include "solve/vote.h"
+
+namespace qed {
+
+struct SampleOutcome {
+  SampleFinish finish = SampleFinish::kStop;
+  std::string answer;  // normalised; empty: none
+  std::optional<bool> correct;
+  int64_t generated_tokens = 0;
+  int64_t code_calls = 0;
+
+  // A sample that a stop rule cut short says nothing about the problem.
+  bool counts() const { return finish != SampleFinish::kCancelled; }
+};
+
+// The samples of one problem by their index; empty where not finished yet.
+using ProblemOutcomes = std::vector<std::optional<SampleOutcome>>;
+
+SampleOutcome OutcomeOf(const Sample& sample);
+
+Tally CountVotes(const ProblemOutcomes& outcomes);
+
+// Whether the majority answer is the expected one; none where that is not known.
+std::optional<bool> MajorityCorrect(const Problem& problem, const Tally& tally);
+
+}  // namespace qed
+
+#endif  // QED_SOLVE_OUTCOME_H_

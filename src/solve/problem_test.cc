@@ -1,0 +1,76 @@
+#include "solve/problem.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/test_files.h"
+
+namespace qed {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(ParseProblems, ReadsIdsAnswersAndOtherKeys) {
+  const auto problems = ParseProblems(
+      "{\"problem\": \"1+1?\", \"id\": \"a\", \"expected_answer\": \"2\", \"level\": 3}\n"
+      "\n"
+      "{\"problem\": \"2+2?\", \"expected_answer\": 4}\r\n"
+      "{\"problem\": \"3+3?\", \"id\": 17, \"expected_answer\": null}",
+      "p.jsonl");
+  ASSERT_TRUE(problems.ok()) << problems.status().message();
+  ASSERT_EQ(problems->size(), 3u);
+  EXPECT_EQ((*problems)[0].id, "a");
+  EXPECT_EQ((*problems)[0].text, "1+1?");
+  EXPECT_EQ((*problems)[0].expected_answer, "2");
+  EXPECT_EQ((*problems)[0].fields.at("level"), "3");
+  EXPECT_EQ((*problems)[1].id, "3");  // The line's number.
+  EXPECT_EQ((*problems)[1].expected_answer, "4");
+  EXPECT_EQ((*problems)[2].id, "17");
+  EXPECT_EQ((*problems)[2].expected_answer, std::nullopt);
+}
+
+TEST(ParseProblems, SkipsAByteOrderMark) {
+  EXPECT_TRUE(ParseProblems("\xEF\xBB\xBF{\"problem\": \"x\"}\n", "p.jsonl").ok());
+}
+
+struct BadCase {
+  std::string text;
+  const char* message;
+};
+
+TEST(ParseProblems, NamesFileAndLineOfWhatIsWrong) {
+  const std::string good = "{\"problem\": \"x\"}\n";
+  const BadCase kCases[] = {
+      {"", "p.jsonl holds no problems"},
+      {"\n \n", "p.jsonl holds no problems"},
+      {good + "{\"problem\": \"x\"", "p.jsonl line 2"},
+      {good + "not json\n", "p.jsonl line 2"},
+      {"[1]\n", "p.jsonl line 1: is not a JSON object"},
+      {"{\"text\": \"x\"}\n", "p.jsonl line 1: lacks the key \"problem\""},
+      {"{\"problem\": 5}\n", "p.jsonl line 1: \"problem\" is not a string"},
+      {"{\"problem\": \" \"}\n", "p.jsonl line 1: \"problem\" is empty"},
+      {"{\"problem\": \"" + std::string(kMaxProblemBytes + 1, 'x') + "\"}\n", "bytes; at most"},
+      {"{\"problem\": \"x\", \"id\": []}\n", "\"id\" is neither a string nor a number"},
+      {"{\"problem\": \"x\", \"id\": \"\"}\n", "\"id\" is empty"},
+      {"{\"problem\": \"x\", \"expected_answer\": {}}\n", "\"expected_answer\" is neither"},
+      {"{\"problem\": \"x\", \"id\": 1}\n{\"problem\": \"y\", \"id\": \"1\"}\n",
+       "p.jsonl line 2: id \"1\" was given before"},
+  };
+  for (const BadCase& c : kCases) {
+    const auto problems = ParseProblems(c.text, "p.jsonl");
+    ASSERT_FALSE(problems.ok()) << c.message;
+    EXPECT_THAT(problems.status().message(), HasSubstr(c.message));
+    EXPECT_THAT(problems.status().message(), Not(HasSubstr("\n")));
+  }
+}
+
+TEST(ReadProblems, SaysThatAFileIsMissing) {
+  const TempDir dir;
+  const auto problems = ReadProblems(dir.File("none.jsonl"));
+  ASSERT_FALSE(problems.ok());
+  EXPECT_EQ(problems.status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(problems.status().message(), HasSubstr("none.jsonl"));
+}
+
+}  // namespace
+}  // namespace qed

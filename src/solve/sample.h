@@ -1,0 +1,50 @@
+// A finished sample and its lines in the result files.
+#ifndef QED_SOLVE_SAMPLE_H_
+#define QED_SOLVE_SAMPLE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "solve/problem.h"
+#include "solve/transcript.h"
+
+namespace qed {
+
+struct Sample {
+  std::string problem_id;
+  int32_t index = 0;  // among the problem's samples
+  uint64_t seed = 0;
+  SampleFinish finish = SampleFinish::kStop;
+  std::string error;  // of kError
+  Transcript transcript;
+
+  std::string boxed;            // the answer as written; empty: none
+  std::string answer;           // normalised: what votes; empty: none
+  std::optional<bool> correct;  // none where the expected answer is not known
+
+  double start_time = 0;          // seconds since 1970
+  double end_time = 0;            // seconds since 1970
+  double generation_seconds = 0;  // waiting for the generator
+  double code_seconds = 0;        // waiting for the sandbox
+  double run_seconds = 0;  // the run's age at the end, earlier parts of a resumed one included
+};
+
+// Fills boxed, answer and correct from the transcript. A cancelled sample has no
+// answer: it was not allowed to finish.
+void ReadAnswer(const Problem& problem, Sample& sample);
+
+// One line of samples.jsonl, and back. Everything of a Sample is in it.
+std::string ToRecordLine(const Sample& sample);
+Result<Sample> ParseRecordLine(std::string_view line);
+
+// One line of output-rs{seed}.jsonl as NeMo-Skills writes them: the keys of the
+// problem's line, then "generation", "num_generated_tokens", "predicted_answer",
+// "symbolic_correct" and so on.
+std::string ToResultLine(const Problem& problem, const Sample& sample);
+
+}  // namespace qed
+
+#endif  // QED_SOLVE_SAMPLE_H_

@@ -1,0 +1,34 @@
+// Majority votes over the answers of a problem's samples.
+#ifndef QED_SOLVE_VOTE_H_
+#define QED_SOLVE_VOTE_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qed {
+
+struct Ballot {
+  int32_t sample = 0;  // index of the sample among its problem's
+  std::string answer;  // normalised (solve/answer.h); empty: the sample has none
+};
+
+struct Vote {
+  std::string answer;
+  int32_t count = 0;
+  int32_t first_sample = 0;  // lowest index of the samples that voted for it
+};
+
+struct Tally {
+  // The winner first: most votes, and of equals the one that the earliest
+  // sample (by index, not by time) gave. Does not depend on the ballots' order.
+  std::vector<Vote> votes;
+  int32_t ballots = 0;  // counted, missing answers included
+};
+
+Tally CountVotes(std::span<const Ballot> ballots);
+
+}  // namespace qed
+
+#endif  // QED_SOLVE_VOTE_H_
