@@ -79,8 +79,9 @@ void AddedTokenMatcher::Split(std::string_view text, bool match_special,
     size_t end = pos += token->text.size();
     if (token->special && !match_special) continue;
     if (token->single_word && !BetweenWords(text, begin, end)) continue;
-    if (token->lstrip) begin = StripLeft(text, begin, std::min(begin, done));
+    if (token->lstrip) begin = begin > done ? StripLeft(text, begin, done) : done;
     if (token->rstrip) end = StripRight(text, std::max(end, done));
+    end = std::max(end, begin);
     if (done < begin) spans.push_back({text.substr(done, begin - done), -1});
     spans.push_back({text.substr(begin, end - begin), token->id});
     done = end;
