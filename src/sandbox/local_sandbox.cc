@@ -56,8 +56,8 @@ Status CheckRequest(const ExecuteRequest& request) {
 
 class LocalSandbox::Sessions {
  public:
-  Sessions(std::unique_ptr<Zygote> zygote, int32_t max_sessions)
-      : zygote_(std::move(zygote)), max_sessions_(static_cast<size_t>(max_sessions)) {}
+  Sessions(const SandboxConfig& config, std::unique_ptr<Zygote> zygote)
+      : config_(config), zygote_(std::move(zygote)) {}
 
   Result<ExecuteResult> Execute(const ExecuteRequest& request) {
     while (true) {
@@ -106,8 +106,8 @@ class LocalSandbox::Sessions {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = slots_.find(id);
     if (found != slots_.end()) return found->second;
-    if (slots_.size() >= max_sessions_) {
-      return ResourceExhausted("all " + std::to_string(max_sessions_) +
+    if (slots_.size() >= static_cast<size_t>(config_.max_sessions)) {
+      return ResourceExhausted("all " + std::to_string(config_.max_sessions) +
                                " sandbox sessions are in use: close one or raise "
                                "--sandbox-max-sessions");
     }
@@ -117,8 +117,7 @@ class LocalSandbox::Sessions {
   Result<ExecuteResult> RunIn(Slot& slot, const ExecuteRequest& request) {
     const bool is_new = slot.session == nullptr;
     if (is_new) {
-      QED_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
-                           Session::Start(*zygote_, request.session_id));
+      QED_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, StartSession(request.session_id));
       const std::lock_guard<std::mutex> lock(slot.mutex);
       slot.session = std::move(session);
       if (slot.retired) slot.session->Kill();
@@ -127,6 +126,27 @@ class LocalSandbox::Sessions {
     if (slot.IsRetired()) return Cancelled("the session was closed while its code ran");
     result.new_session_created = is_new;
     return result;
+  }
+
+  // With a new warm interpreter if the old one died.
+  Result<std::unique_ptr<Session>> StartSession(const std::string& id) {
+    const std::shared_ptr<Zygote> zygote = CurrentZygote();
+    Result<std::unique_ptr<Session>> session = Session::Start(*zygote, id);
+    if (session.ok() || zygote->alive()) return session;
+    QED_RETURN_IF_ERROR(ReplaceZygote(zygote));
+    return Session::Start(*CurrentZygote(), id);
+  }
+
+  std::shared_ptr<Zygote> CurrentZygote() {
+    const std::lock_guard<std::mutex> lock(zygote_mutex_);
+    return zygote_;
+  }
+
+  Status ReplaceZygote(const std::shared_ptr<Zygote>& dead) {
+    const std::lock_guard<std::mutex> lock(zygote_mutex_);
+    if (zygote_ != dead) return OkStatus();  // another call was first
+    QED_ASSIGN_OR_RETURN(zygote_, Zygote::Start(config_));
+    return OkStatus();
   }
 
   void Retire(const std::string& id, const std::shared_ptr<Slot>& slot) {
@@ -138,9 +158,10 @@ class LocalSandbox::Sessions {
     slot->RetireAndKill();
   }
 
-  const std::unique_ptr<Zygote> zygote_;
-  const size_t max_sessions_;
-  std::mutex mutex_;
+  const SandboxConfig config_;
+  std::mutex zygote_mutex_;
+  std::shared_ptr<Zygote> zygote_;
+  std::mutex mutex_;  // of slots_
   std::map<std::string, std::shared_ptr<Slot>> slots_;
 };
 
@@ -153,7 +174,7 @@ Result<std::unique_ptr<LocalSandbox>> LocalSandbox::Create(const SandboxConfig& 
   Result<std::unique_ptr<Zygote>> zygote = Zygote::Start(config);
   if (!zygote.ok()) return zygote.status().WithPrefix("sandbox");
   std::unique_ptr<LocalSandbox> sandbox(
-      new LocalSandbox(std::make_unique<Sessions>(*std::move(zygote), config.max_sessions)));
+      new LocalSandbox(std::make_unique<Sessions>(config, *std::move(zygote))));
 
   ExecuteRequest probe;
   probe.session_id = "probe";

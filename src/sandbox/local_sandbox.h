@@ -34,7 +34,7 @@ class LocalSandbox : public SandboxClient {
   // Starts the session if there is none by that id. Calls for one session run
   // one after the other. A session that was lost (time-out, crash) is started
   // anew by its next call. kResourceExhausted beyond max_sessions, kCancelled if
-  // CloseSession came in between, kUnavailable if the warm interpreter died.
+  // CloseSession came in between. A warm interpreter that died is replaced.
   Result<ExecuteResult> Execute(const ExecuteRequest& request) override;
   void CloseSession(const std::string& session_id) override;
 

@@ -85,8 +85,6 @@ Session::~Session() {
 
 void Session::Kill() { Signal(pidfd_, SIGKILL); }
 
-void Session::Interrupt() { Signal(pidfd_, SIGINT); }
-
 Status Session::SendAll(std::string_view bytes, Clock::Time deadline) {
   while (!bytes.empty()) {
     const ssize_t sent =
@@ -124,19 +122,23 @@ Result<std::optional<Session::CellEnd>> Session::NextEnd() {
   return std::optional<CellEnd>(frame->payload[4] == 0 ? CellEnd::kCompleted : CellEnd::kError);
 }
 
-Session::CellEnd Session::Await(Clock::Time deadline, OutputStream& out, OutputStream& err) {
+Session::CellEnd Session::Await(Clock::Time deadline, Flood flood, OutputStream& out,
+                                OutputStream& err) {
+  bool out_open = true, err_open = true;  // someone may still write
   while (true) {
     Result<std::optional<CellEnd>> end = NextEnd();
     if (!end.ok()) return CellEnd::kLost;
     if (end->has_value()) return **end;
+    const bool read_out = out_open && (flood == Flood::kDiscard || !out.flooded());
+    const bool read_err = err_open && (flood == Flood::kDiscard || !err.flooded());
     pollfd waits[3] = {{control_.get(), POLLIN, 0},
-                       {out.flooded() ? -1 : out_.get(), POLLIN, 0},
-                       {err.flooded() ? -1 : err_.get(), POLLIN, 0}};
+                       {read_out ? out_.get() : -1, POLLIN, 0},
+                       {read_err ? err_.get() : -1, POLLIN, 0}};
     const int timeout = PollTimeout(deadline);
     if (timeout == 0) return CellEnd::kDeadline;
     if (::poll(waits, 3, timeout) < 0 && errno != EINTR) return CellEnd::kLost;
-    if ((waits[1].revents & POLLIN) != 0) out.Read(out_.get());
-    if ((waits[2].revents & POLLIN) != 0) err.Read(err_.get());
+    if (waits[1].revents != 0) out_open = out.Read(out_.get());
+    if (waits[2].revents != 0) err_open = err.Read(err_.get());
     if (waits[0].revents != 0 && !reader_.Fill(control_.get()).ok()) return CellEnd::kLost;
   }
 }
@@ -148,6 +150,7 @@ ExecuteResult Session::RunCell(const ExecuteRequest& request) {
   OutputStream out(request.max_output_characters);
   OutputStream err(request.max_output_characters);
   DiscardOutput();
+  Signal(pidfd_, SIGCONT);
   std::string payload;
   ++cell_;
   for (int i = 0; i < 4; ++i) payload.push_back(static_cast<char>(cell_ >> (8 * i)));
@@ -156,18 +159,19 @@ ExecuteResult Session::RunCell(const ExecuteRequest& request) {
   ExecuteResult result;
   CellEnd end = CellEnd::kLost;
   const Status sent = SendAll(EncodeFrame(FrameKind::kCell, payload), deadline);
-  if (sent.ok()) end = Await(deadline, out, err);
+  if (sent.ok()) end = Await(deadline, Flood::kBlock, out, err);
   if (end == CellEnd::kDeadline || sent.code() == StatusCode::kDeadlineExceeded) {
     result.process_status = ExecuteResult::ProcessStatus::kTimeout;
-    Interrupt();
-    end = Await(Clock::Real().Now() + kInterruptGrace, out, err);
+    Signal(pidfd_, SIGINT);
+    end = Await(Clock::Real().Now() + kInterruptGrace, Flood::kDiscard, out, err);
     alive_ = sent.ok() && (end == CellEnd::kCompleted || end == CellEnd::kError);
   } else {
     alive_ = end != CellEnd::kLost;
     result.process_status = end == CellEnd::kCompleted ? ExecuteResult::ProcessStatus::kCompleted
                                                        : ExecuteResult::ProcessStatus::kError;
   }
-  if (!alive_) Kill();
+  // Threads that a cell left behind stand still until the next one.
+  Signal(pidfd_, alive_ ? SIGSTOP : SIGKILL);
   // What was written before the end lies in the pipes.
   while (!out.flooded() && out.Read(out_.get())) {
   }

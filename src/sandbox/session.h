@@ -36,15 +36,16 @@ class Session {
 
  private:
   enum class CellEnd { kCompleted, kError, kDeadline, kLost };
+  // A writer of endless output is left blocked, or drained so that it can end.
+  enum class Flood { kBlock, kDiscard };
 
   Session() = default;
   Status WaitForProcess();
   Status SendAll(std::string_view bytes, Clock::Time deadline);
   // Moves output until the cell ends or `deadline` passes.
-  CellEnd Await(Clock::Time deadline, OutputStream& out, OutputStream& err);
+  CellEnd Await(Clock::Time deadline, Flood flood, OutputStream& out, OutputStream& err);
   // The end that the interpreter reported, if it has.
   Result<std::optional<CellEnd>> NextEnd();
-  void Interrupt();
   void DiscardOutput();
 
   UniqueFd control_;

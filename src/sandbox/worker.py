@@ -7,6 +7,7 @@ but only for its own session.
 """
 import ast
 import asyncio
+import ctypes
 import inspect
 import io
 import linecache
@@ -108,7 +109,9 @@ class Session:
         self.interrupts = Interrupts()
         self.cells = 0
         self.streams = {}
+        self.c_flush = ctypes.CDLL(None).fflush
         self.spare_fds = [os.dup(1), os.dup(2)]
+        sys.stdin = open(0, closefd=False)
         main = types.ModuleType("__main__")
         sys.modules["__main__"] = main
         sys.argv = [""]
@@ -136,13 +139,27 @@ class Session:
                 self.streams[name] = stream
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+        if sys.stdin is None or sys.stdin.closed:  # as exit() leaves it
+            sys.stdin = open(0, closefd=False)
 
     def flush(self):
-        for stream in {sys.stdout, sys.stderr, *self.streams.values()}:
+        """Our streams, and those of C code in this process."""
+        for stream in self.streams.values():
             try:
                 stream.flush()
-            except (AttributeError, OSError, ValueError):
+            except (OSError, ValueError):
                 pass
+        self.c_flush(None)
+
+    def flush_foreign(self):
+        """Streams that the cell put in place of ours: they may do anything."""
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name, None)
+            if stream is not self.streams[name]:
+                try:
+                    stream.flush()
+                except Exception:
+                    pass
 
     def run_source(self, source):
         """COMPLETED or ERROR. Raises KeyboardInterrupt if the time is up."""
@@ -178,7 +195,7 @@ class Session:
         try:
             self.interrupts.in_cell = True
             status = self.run_source(source)
-            self.flush()
+            self.flush_foreign()
             self.interrupts.in_cell = False
         except KeyboardInterrupt:
             self.interrupts.in_cell = False

@@ -179,6 +179,8 @@ Zygote::~Zygote() {
   }
 }
 
+bool Zygote::alive() const { return !WaitReadable(pidfd_.get(), Clock::Real().Now()); }
+
 Status Zygote::Spawn(int control, int out, int err) {
   const std::lock_guard<std::mutex> lock(send_);
   const int fds[] = {control, out, err};

@@ -28,6 +28,8 @@ class Zygote {
   // caller's). Its pidfd or its error arrives on the other end of `control`.
   // Thread-safe. kUnavailable if the zygote is gone.
   Status Spawn(int control, int out, int err);
+  // False once the interpreter, and with it every session, is gone.
+  bool alive() const;
 
  private:
   Zygote(UniqueFd command, pid_t pid);

@@ -28,7 +28,9 @@ Result<Detached> DetachReadOnly(const std::string& path, uint64_t attributes) {
   Detached detached;
   detached.path = path;
   struct stat info;
-  if (::stat(path.c_str(), &info) != 0) return ErrnoStatus("stat " + path);
+  if (::stat(path.c_str(), &info) != 0) {
+    return ErrnoStatus("stat " + path + " (the jail's user, \"nobody\" if root asks, reads it)");
+  }
   detached.folder = S_ISDIR(info.st_mode);
   const unsigned recursive = detached.folder ? AT_RECURSIVE : 0;
   detached.tree = UniqueFd(

@@ -9,78 +9,30 @@ namespace qed::jail {
 namespace {
 
 // Refused although the namespaces already make most of them harmless: each is
-// a door to kernel code that no solution needs, and a way to new namespaces
-// would give back the capabilities that were dropped.
-constexpr const char* kRefused[] = {"unshare",
-                                    "setns",
-                                    "mount",
-                                    "umount2",
-                                    "pivot_root",
-                                    "chroot",
-                                    "open_tree",
-                                    "move_mount",
-                                    "mount_setattr",
-                                    "fsopen",
-                                    "fsconfig",
-                                    "fsmount",
-                                    "fspick",
-                                    "ptrace",
-                                    "process_vm_readv",
-                                    "process_vm_writev",
-                                    "kcmp",
-                                    "bpf",
-                                    "perf_event_open",
-                                    "userfaultfd",
-                                    "io_uring_setup",
-                                    "io_uring_enter",
-                                    "io_uring_register",
-                                    "keyctl",
-                                    "add_key",
-                                    "request_key",
-                                    "init_module",
-                                    "finit_module",
-                                    "delete_module",
-                                    "kexec_load",
-                                    "kexec_file_load",
-                                    "reboot",
-                                    "swapon",
-                                    "swapoff",
-                                    "acct",
-                                    "quotactl",
-                                    "quotactl_fd",
-                                    "syslog",
-                                    "personality",
-                                    "lookup_dcookie",
-                                    "nfsservctl",
-                                    "vhangup",
-                                    "iopl",
-                                    "ioperm",
-                                    "modify_ldt",
-                                    "settimeofday",
-                                    "clock_settime",
-                                    "clock_adjtime",
-                                    "adjtimex",
-                                    "sethostname",
-                                    "setdomainname",
-                                    "mknod",
-                                    "mknodat",
-                                    "name_to_handle_at",
-                                    "open_by_handle_at",
-                                    "fanotify_init",
-                                    "mbind",
-                                    "migrate_pages",
-                                    "move_pages",
-                                    "set_mempolicy",
-                                    "pidfd_getfd",
-                                    "pidfd_open",
-                                    "process_madvise",
-                                    "memfd_secret",
-                                    "landlock_create_ruleset",
-                                    "sched_setscheduler",
-                                    "sched_setattr",
-                                    "ioprio_set",
-                                    "vmsplice",
-                                    "socket"};
+// a door to kernel code that no solution needs. Grouped by what they would be
+// used for.
+constexpr const char* kRefused[] = {
+    // New namespaces and mounts: with them come the capabilities that were dropped.
+    "unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount",
+    "mount_setattr", "fsopen", "fsconfig", "fsmount", "fspick", "name_to_handle_at",
+    "open_by_handle_at", "mknod", "mknodat",
+    // The network.
+    "socket",
+    // Memory that no limit counts.
+    "memfd_create", "memfd_secret", "shmget", "shmat", "shmctl", "msgget", "semget",
+    // Other processes' memory and descriptors.
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
+    "move_pages", "migrate_pages", "mbind", "set_mempolicy",
+    // Kernel facilities with a long record of holes.
+    "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
+    "io_uring_register", "keyctl", "add_key", "request_key", "fanotify_init", "vmsplice",
+    "personality", "modify_ldt", "iopl", "ioperm", "lookup_dcookie",
+    // The machine itself.
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
+    "swapon", "swapoff", "acct", "quotactl", "quotactl_fd", "syslog", "vhangup", "settimeofday",
+    "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
+    // Priority over the others.
+    "sched_setscheduler", "sched_setattr", "ioprio_set"};
 
 constexpr uint64_t kNamespaceFlags = 0x7E020000;  // CLONE_NEW* of clone()
 
@@ -92,8 +44,8 @@ class Filter {
   // libseccomp's functions return 0 or a negative errno.
   bool Refuse(const char* name) {
     const int number = seccomp_syscall_resolve_name(name);
-    if (number == __NR_SCMP_ERROR) return true;  // Newer than the library: does not exist here.
-    return seccomp_rule_add(context_, SCMP_ACT_ERRNO(EPERM), number, 0) == 0;
+    return number != __NR_SCMP_ERROR &&
+           seccomp_rule_add(context_, SCMP_ACT_ERRNO(EPERM), number, 0) == 0;
   }
   bool RefuseNewNamespaces() {
     for (uint64_t flag = 1; flag <= kNamespaceFlags; flag <<= 1) {
