@@ -1,0 +1,227 @@
+#include "model/decoder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "kernels/embedding.h"
+#include "kernels/parallel.h"
+#include "kernels/rms_norm.h"
+#include "kernels/rope.h"
+#include "kernels/silu_mul.h"
+#include "model/rope_frequencies.h"
+
+namespace qed {
+namespace {
+
+// Rows that one thread takes at a time: int8 activations of four rows share
+// their memory (kernels/weight_layout.h).
+constexpr int32_t kRowsPerChunk = 8;
+
+// What the row kernels cost beside a multiply-add, per element.
+constexpr int64_t kNormWork = 4;   // two passes and the quantization
+constexpr int64_t kRopeWork = 4;   // and the scattered stores of the keys
+constexpr int64_t kSiluWork = 16;  // an exponential
+constexpr int64_t kAngleWork = 100;
+constexpr int64_t kUnpackWork = 16;
+
+}  // namespace
+
+Decoder::Decoder(ModelConfig config, WorkspaceLimits limits, ModelWeights weights, KvStore kv,
+                 Workspace workspace, ThreadPool& pool)
+    : config_(std::move(config)),
+      limits_(limits),
+      rope_frequencies_(RopeFrequencies(config_)),
+      weights_(std::move(weights)),
+      kv_(std::move(kv)),
+      work_(std::move(workspace)),
+      ctx_{&pool, DetectIsa()} {}
+
+template <typename Fn>
+void Decoder::ForRows(int32_t rows, int64_t row_work, Fn&& fn) {
+  const int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;
+  ParallelForWork(ctx_, chunks, rows * row_work, [&](int64_t chunk) {
+    const int32_t first = static_cast<int32_t>(chunk) * kRowsPerChunk;
+    const int32_t last = std::min(rows, first + kRowsPerChunk);
+    for (int32_t row = first; row < last; ++row) fn(row);
+  });
+}
+
+std::span<const float> Decoder::Forward(const ForwardBatch& batch) {
+  Begin(batch);
+  for (int32_t i = 0; i < config_.num_layers; ++i) {
+    AttentionBlock(weights_.layers[i], i);
+    FeedForwardBlock(weights_.layers[i]);
+  }
+  return Head(batch.logit_rows);
+}
+
+// Embeds the tokens and works out what all layers share: pages, angles, and how
+// attention is cut up.
+void Decoder::Begin(const ForwardBatch& batch) {
+  QED_CHECK(!batch.tokens.empty());
+  QED_CHECK_LE(batch.tokens.size(), static_cast<size_t>(limits_.max_tokens));
+  QED_CHECK_LE(batch.sequences.size(), static_cast<size_t>(limits_.max_sequences));
+  QED_CHECK_LE(batch.logit_rows.size(), static_cast<size_t>(limits_.max_sequences));
+  rows_ = static_cast<int32_t>(batch.tokens.size());
+  int32_t laid = 0;
+  for (size_t i = 0; i < batch.sequences.size(); ++i) {
+    QED_CHECK_EQ(batch.sequences[i].first_row, laid);
+    LaySequence(batch.sequences[i], work_.sequences[i]);
+    laid += batch.sequences[i].num_rows;
+  }
+  QED_CHECK_EQ(laid, rows_);
+  plan_ = PlanAttention({work_.sequences, batch.sequences.size()}, config_.num_heads,
+                        config_.num_kv_heads, config_.head_dim, ctx_.pool->size(),
+                        limits_.max_tokens, work_.attention_scratch);
+  const int64_t half = config_.head_dim / 2;
+  const int64_t width = config_.hidden_size;
+  ForRows(rows_, half * kAngleWork + width * kUnpackWork, [&](int32_t row) {
+    RopeAngles(work_.slots[row].position, rope_frequencies_, work_.cosine + row * half,
+               work_.sine + row * half);
+    EmbeddingRow(weights_.embedding, batch.tokens[row], work_.hidden + row * width);
+  });
+}
+
+void Decoder::LaySequence(const ForwardBatch::Sequence& sequence, AttentionSequence& out) {
+  const int32_t page_size = kv_.page_size();
+  const int32_t context = sequence.first_position + sequence.num_rows;
+  QED_CHECK(sequence.num_rows > 0 && sequence.first_position >= 0);
+  QED_CHECK_LE(sequence.first_row + sequence.num_rows, rows_);
+  QED_CHECK_LE((int64_t{context} + page_size - 1) / page_size,
+               static_cast<int64_t>(sequence.pages.size()));
+  for (int32_t page : sequence.pages) {
+    QED_CHECK(page >= 0 && page < kv_.num_pages()) << page;
+  }
+  out = {sequence.first_row, sequence.num_rows, context, sequence.pages.data()};
+  for (int32_t i = 0; i < sequence.num_rows; ++i) {
+    const int32_t position = sequence.first_position + i;
+    work_.slots[sequence.first_row + i] = {position, sequence.pages[position / page_size],
+                                           position % page_size};
+  }
+}
+
+Decoder::Activations Decoder::LayActivations(const float* x, int32_t rows, int32_t width,
+                                             std::initializer_list<const PackedWeight*> weights) {
+  Activations activations = {x, width, {}};
+  for (const PackedWeight* weight : weights) {
+    if (UsesInt8Activations(weight->format)) {
+      activations.quantized = LayQuantizedActivations(rows, width, work_.quantized);
+    }
+  }
+  return activations;
+}
+
+// Writes row `out_row` of work_.normed and its int8 form.
+void Decoder::Normalize(const float* x, const float* norm, int32_t out_row,
+                        const Activations& out) {
+  float* y = work_.normed + int64_t{out_row} * config_.hidden_size;
+  RmsNormRow(ctx_.isa, x, norm, config_.hidden_size, config_.rms_norm_eps, y);
+  if (out.quantized.blocks != nullptr) QuantizeActivationRow(ctx_.isa, y, out_row, out.quantized);
+}
+
+void Decoder::Multiply(const Activations& in, int32_t rows, std::span<const LinearTask> tasks) {
+  Linear(ctx_, in.x, in.width, in.quantized.blocks != nullptr ? &in.quantized : nullptr, rows,
+         tasks);
+}
+
+// hidden += o(attention(q, k, v of norm(hidden)))
+void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
+  const int32_t width = config_.hidden_size;
+  const int32_t q_width = config_.num_heads * config_.head_dim;
+  const int32_t kv_width = config_.num_kv_heads * config_.head_dim;
+  const int64_t stride = q_width + 2 * kv_width;
+  const Activations normed =
+      LayActivations(work_.normed, rows_, width, {&layer.q, &layer.k, &layer.v});
+  ForRows(rows_, width * kNormWork, [&](int32_t row) {
+    Normalize(work_.hidden + int64_t{row} * width, layer.attention_norm, row, normed);
+  });
+  const LinearTask qkv[] = {
+      {.weight = layer.q, .bias = layer.q_bias, .y = work_.qkv, .y_stride = stride},
+      {.weight = layer.k, .bias = layer.k_bias, .y = work_.qkv + q_width, .y_stride = stride},
+      {.weight = layer.v,
+       .bias = layer.v_bias,
+       .y = work_.qkv + q_width + kv_width,
+       .y_stride = stride}};
+  Multiply(normed, rows_, qkv);
+
+  const PagedKv kv = kv_.Layer(layer_index);
+  ForRows(rows_, stride * kRopeWork, [&](int32_t row) { RotateAndStore(layer, kv, row); });
+  PagedAttention(ctx_, kv, plan_, work_.qkv, stride, config_.num_heads, work_.attention, q_width);
+
+  const Activations attended = LayActivations(work_.attention, rows_, q_width, {&layer.o});
+  if (attended.quantized.blocks != nullptr) {
+    ForRows(rows_, q_width, [&](int32_t row) {
+      QuantizeActivationRow(ctx_.isa, work_.attention + int64_t{row} * q_width, row,
+                            attended.quantized);
+    });
+  }
+  const LinearTask out = {.weight = layer.o,
+                          .bias = layer.o_bias,
+                          .y = work_.hidden,
+                          .y_stride = width,
+                          .accumulate = true};
+  Multiply(attended, rows_, {&out, 1});
+}
+
+// Turns one token's queries and keys to its position and puts keys and values
+// into the cache.
+void Decoder::RotateAndStore(const LayerWeights& layer, const PagedKv& kv, int32_t row) {
+  const int32_t dim = config_.head_dim;
+  const int32_t rotated = config_.num_heads + config_.num_kv_heads;
+  const int64_t half = dim / 2;
+  float* q = work_.qkv + int64_t{row} * (rotated + config_.num_kv_heads) * dim;
+  float* k = q + int64_t{config_.num_heads} * dim;
+  if (layer.q_norm != nullptr) {
+    for (int32_t h = 0; h < rotated; ++h) {
+      const float* norm = h < config_.num_heads ? layer.q_norm : layer.k_norm;
+      float* head = q + int64_t{h} * dim;
+      RmsNormRow(ctx_.isa, head, norm, dim, config_.rms_norm_eps, head);
+    }
+  }
+  RopeHeads(ctx_.isa, work_.cosine + row * half, work_.sine + row * half, rotated, dim, q);
+  const TokenSlot& slot = work_.slots[row];
+  WriteKvRow(ctx_.isa, kv, slot.page, slot.slot, k, k + int64_t{config_.num_kv_heads} * dim);
+}
+
+// hidden += down(silu(gate(norm(hidden))) * up(norm(hidden)))
+void Decoder::FeedForwardBlock(const LayerWeights& layer) {
+  const int32_t width = config_.hidden_size;
+  const int32_t inner = config_.intermediate_size;
+  const Activations normed = LayActivations(work_.normed, rows_, width, {&layer.gate, &layer.up});
+  ForRows(rows_, width * kNormWork, [&](int32_t row) {
+    Normalize(work_.hidden + int64_t{row} * width, layer.ffn_norm, row, normed);
+  });
+  const LinearTask gate_up[] = {{.weight = layer.gate, .y = work_.gate, .y_stride = inner},
+                                {.weight = layer.up, .y = work_.up, .y_stride = inner}};
+  Multiply(normed, rows_, gate_up);
+
+  const Activations gated = LayActivations(work_.gate, rows_, inner, {&layer.down});
+  ForRows(rows_, inner * kSiluWork, [&](int32_t row) {
+    float* gate = work_.gate + int64_t{row} * inner;
+    SiluMulRow(ctx_.isa, gate, work_.up + int64_t{row} * inner, inner, gate);
+    if (gated.quantized.blocks != nullptr) {
+      QuantizeActivationRow(ctx_.isa, gate, row, gated.quantized);
+    }
+  });
+  const LinearTask down = {
+      .weight = layer.down, .y = work_.hidden, .y_stride = width, .accumulate = true};
+  Multiply(gated, rows_, {&down, 1});
+}
+
+std::span<const float> Decoder::Head(std::span<const int32_t> rows) {
+  if (rows.empty()) return {};
+  const int32_t width = config_.hidden_size;
+  const auto count = static_cast<int32_t>(rows.size());
+  const Activations normed = LayActivations(work_.normed, count, width, {&weights_.head});
+  ForRows(count, width * kNormWork, [&](int32_t i) {
+    QED_CHECK(rows[i] >= 0 && rows[i] < rows_) << rows[i];
+    Normalize(work_.hidden + int64_t{rows[i]} * width, weights_.final_norm, i, normed);
+  });
+  const LinearTask task = {
+      .weight = weights_.head, .y = work_.logits, .y_stride = config_.vocab_size};
+  Multiply(normed, count, {&task, 1});
+  return {work_.logits, static_cast<size_t>(count) * config_.vocab_size};
+}
+
+}  // namespace qed

@@ -1,0 +1,75 @@
+// The network on the CPU: embeds, runs the decoder layers, gives logits.
+//
+// One code path for Llama, Qwen2 and Qwen3: what differs is which weights are
+// there. Between the products of a layer (kernels/linear.h) everything goes row
+// by row, so a row's bits never depend on its neighbours.
+#ifndef QED_MODEL_DECODER_H_
+#define QED_MODEL_DECODER_H_
+
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "config/model_config.h"
+#include "kernels/attention.h"
+#include "kernels/op_context.h"
+#include "model/kv_store.h"
+#include "model/language_model.h"
+#include "model/weights.h"
+#include "model/workspace.h"
+
+namespace qed {
+
+class Decoder : public LanguageModel {
+ public:
+  // `pool` must outlive the decoder.
+  Decoder(ModelConfig config, WorkspaceLimits limits, ModelWeights weights, KvStore kv,
+          Workspace workspace, ThreadPool& pool);
+
+  const ModelConfig& config() const override { return config_; }
+  int32_t page_size() const override { return kv_.page_size(); }
+  int32_t num_pages() const override { return kv_.num_pages(); }
+  int32_t max_num_tokens() const override { return limits_.max_tokens; }
+  int32_t max_batch_size() const override { return limits_.max_sequences; }
+
+  std::span<const float> Forward(const ForwardBatch& batch) override;
+
+ private:
+  // What a group of products reads: f32 rows, and int8 ones where a format wants them.
+  struct Activations {
+    const float* x;
+    int32_t width;
+    QuantizedActivations quantized;  // without blocks where no product reads them
+  };
+
+  void Begin(const ForwardBatch& batch);
+  void LaySequence(const ForwardBatch::Sequence& sequence, AttentionSequence& out);
+  void AttentionBlock(const LayerWeights& layer, int32_t layer_index);
+  void FeedForwardBlock(const LayerWeights& layer);
+  std::span<const float> Head(std::span<const int32_t> rows);
+
+  // A view of `rows` rows; its blocks are there if any of `weights` reads int8.
+  Activations LayActivations(const float* x, int32_t rows, int32_t width,
+                             std::initializer_list<const PackedWeight*> weights);
+  void Normalize(const float* x, const float* norm, int32_t out_row, const Activations& out);
+  void RotateAndStore(const LayerWeights& layer, const PagedKv& kv, int32_t row);
+  void Multiply(const Activations& in, int32_t rows, std::span<const LinearTask> tasks);
+  // Calls fn(row) for all rows; `row_work` is about a row's multiply-adds.
+  template <typename Fn>
+  void ForRows(int32_t rows, int64_t row_work, Fn&& fn);
+
+  const ModelConfig config_;
+  const WorkspaceLimits limits_;
+  const std::vector<double> rope_frequencies_;  // [D/2]
+  ModelWeights weights_;
+  KvStore kv_;
+  Workspace work_;
+  OpContext ctx_;
+  // Of the step at hand.
+  int32_t rows_ = 0;
+  AttentionPlan plan_;
+};
+
+}  // namespace qed
+
+#endif  // QED_MODEL_DECODER_H_

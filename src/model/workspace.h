@@ -1,0 +1,50 @@
+// All memory that a step writes beside the KV cache, laid out once.
+#ifndef QED_MODEL_WORKSPACE_H_
+#define QED_MODEL_WORKSPACE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/status.h"
+#include "config/model_config.h"
+#include "kernels/attention.h"
+#include "kernels/linear.h"
+#include "tensor/aligned_buffer.h"
+
+namespace qed {
+
+struct WorkspaceLimits {
+  int32_t max_tokens = 0;     // T
+  int32_t max_sequences = 0;  // B, and R rows of logits
+};
+
+// Where a token's keys and values go, and its position.
+struct TokenSlot {
+  int32_t position = 0;
+  int32_t page = 0;
+  int32_t slot = 0;  // in the page
+};
+
+struct Workspace {
+  // kResourceExhausted, with the size, where the memory cannot be had.
+  static Result<Workspace> Create(const ModelConfig& config, const WorkspaceLimits& limits);
+
+  float* hidden = nullptr;         // [T, E], the residual stream
+  float* normed = nullptr;         // [T, E]
+  float* qkv = nullptr;            // [T, (H + 2 KVH) D]
+  float* attention = nullptr;      // [T, H D]
+  float* gate = nullptr;           // [T, F]
+  float* up = nullptr;             // [T, F]
+  float* logits = nullptr;         // [R, V]
+  float* cosine = nullptr;         // [T, D/2]
+  float* sine = nullptr;           // [T, D/2]
+  std::byte* quantized = nullptr;  // QuantizedActivations of T rows of any width above
+  std::byte* attention_scratch = nullptr;
+  AttentionSequence* sequences = nullptr;  // [B]
+  TokenSlot* slots = nullptr;              // [T]
+  AlignedBuffer memory;
+};
+
+}  // namespace qed
+
+#endif  // QED_MODEL_WORKSPACE_H_
