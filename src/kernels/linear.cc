@@ -8,8 +8,27 @@
 namespace qed {
 namespace {
 
-// The portable kernels run everywhere.
-const LinearKernels& KernelsFor(Isa) { return kPortableLinear; }
+struct LinearKernels {
+  void (*f32)(const PanelJob&);
+  void (*bf16)(const PanelJob&);
+  void (*q8_0)(const PanelJob&);
+  void (*q4_0)(const PanelJob&);
+  void (*q4_1)(const PanelJob&);
+  void (*quantize_row)(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+};
+
+constexpr LinearKernels kPortableKernels = {portable::LinearF32,  portable::LinearBF16,
+                                            portable::LinearQ8_0, portable::LinearQ4_0,
+                                            portable::LinearQ4_1, portable::QuantizeRow};
+#if defined(__x86_64__)
+constexpr LinearKernels kAvx512Kernels = {avx512::LinearF32,  avx512::LinearBF16,
+                                          avx512::LinearQ8_0, avx512::LinearQ4_0,
+                                          avx512::LinearQ4_1, avx512::QuantizeRow};
+#endif
+
+const LinearKernels& KernelsFor(Isa isa) {
+  return isa >= Isa::kAvx512 ? kAvx512Kernels : kPortableKernels;
+}
 
 void RunJob(const LinearKernels& kernels, WeightFormat format, const PanelJob& job) {
   switch (format) {
@@ -39,20 +58,29 @@ struct TaskChunks {
   int64_t count() const { return panel_chunks * token_chunks; }
 };
 
+// Panels that the kernels take together: a chunk should hold whole such sets.
+int64_t PanelsTogether(WeightFormat format, int32_t t) {
+  if (UsesInt8Activations(format)) {
+    return t > kDirectTokens ? kInt8TilePanels : 1;
+  }
+  return kFloatTilePanels;
+}
+
 // Chunks are small enough that the end of the loop, when a thread waits for
 // another's last chunk, is short; large enough that taking one costs little.
 TaskChunks CutTask(const PackedWeight& weight, int32_t t) {
-  constexpr int32_t kMaxTokens = 512;          // Their activations stay in the second-level cache.
   constexpr int64_t kChunkBytes = 24 << 10;    // Where reading the weights takes the time.
   constexpr int64_t kChunkProducts = 1 << 20;  // Where the arithmetic does.
   TaskChunks cut;
-  cut.tokens_per_chunk = std::min(t, kMaxTokens);
-  cut.token_chunks = CeilDiv(t, kMaxTokens);
+  cut.tokens_per_chunk = std::min(t, kMaxJobTokens);
+  cut.token_chunks = CeilDiv(t, kMaxJobTokens);
   const int64_t panels = PanelCount(weight.n);
   const int64_t by_bytes = kChunkBytes / std::max<int64_t>(1, PanelBytes(weight.format, weight.k));
   const int64_t products = int64_t{weight.k} * kPanelRows * cut.tokens_per_chunk;
   const int64_t by_products = kChunkProducts / std::max<int64_t>(1, products);
-  cut.panels_per_chunk = std::clamp<int64_t>(std::min(by_bytes, by_products), 1, panels);
+  const int64_t together = PanelsTogether(weight.format, t);
+  const int64_t wanted = std::min(by_bytes, by_products) / together * together;
+  cut.panels_per_chunk = std::clamp<int64_t>(wanted, std::min(together, panels), panels);
   cut.panel_chunks = CeilDiv(panels, cut.panels_per_chunk);
   return cut;
 }

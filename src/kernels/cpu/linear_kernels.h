@@ -14,6 +14,16 @@
 
 namespace qed {
 
+// Tokens of a job at most; their activations stay in the second-level cache.
+inline constexpr int32_t kMaxJobTokens = 256;
+
+// Up to this many tokens, int8 kernels take panels one by one, straight from the
+// packed form; above, they unpack this many panels together.
+inline constexpr int32_t kDirectTokens = 8;
+inline constexpr int kInt8TilePanels = 3;
+// Panels that the float kernels take together.
+inline constexpr int kFloatTilePanels = 4;
+
 // The product of some panels with some tokens: y[t, r] for each token t and
 // row r of the panels.
 struct PanelJob {
@@ -21,7 +31,7 @@ struct PanelJob {
   int64_t panel_bytes = 0;
   int32_t rows = 0;  // of the panels; the last panel may be partial
   int32_t k = 0;
-  int32_t tokens = 0;
+  int32_t tokens = 0;  // 1..kMaxJobTokens
   // Int8 formats: the block of the first token, which begins a group of four.
   const ActivationBlock* blocks = nullptr;
   // F32 and BF16 formats: the first token's row.
@@ -34,21 +44,39 @@ struct PanelJob {
   bool accumulate = false;
 };
 
-// One function per weight format, and the quantizer of one activation row of
-// k columns into slot `slot` (0..3) of the blocks of its group of tokens.
-struct LinearKernels {
-  void (*f32)(const PanelJob&);
-  void (*bf16)(const PanelJob&);
-  void (*q8_0)(const PanelJob&);
-  void (*q4_0)(const PanelJob&);
-  void (*q4_1)(const PanelJob&);
-  void (*quantize_row)(const float* x, int32_t k, int slot, ActivationBlock* blocks);
-};
+// For each instruction set: one function per weight format, and the quantizer of
+// one activation row of k columns into slot `slot` (0..3) of the blocks of its
+// group of tokens. avx512bf16 has what differs from avx512.
+namespace portable {
+void LinearF32(const PanelJob& job);
+void LinearBF16(const PanelJob& job);
+void LinearQ8_0(const PanelJob& job);
+void LinearQ4_0(const PanelJob& job);
+void LinearQ4_1(const PanelJob& job);
+void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+}  // namespace portable
 
-extern const LinearKernels kPortableLinear;
-extern const LinearKernels kAvx2Linear;
-extern const LinearKernels kAvx512Linear;
-extern const LinearKernels kAvx512Bf16Linear;
+namespace avx2 {
+void LinearF32(const PanelJob& job);
+void LinearBF16(const PanelJob& job);
+void LinearQ8_0(const PanelJob& job);
+void LinearQ4_0(const PanelJob& job);
+void LinearQ4_1(const PanelJob& job);
+void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+}  // namespace avx2
+
+namespace avx512 {
+void LinearF32(const PanelJob& job);
+void LinearBF16(const PanelJob& job);
+void LinearQ8_0(const PanelJob& job);
+void LinearQ4_0(const PanelJob& job);
+void LinearQ4_1(const PanelJob& job);
+void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+}  // namespace avx512
+
+namespace avx512bf16 {
+void LinearBF16(const PanelJob& job);
+}  // namespace avx512bf16
 
 // A group whose largest magnitude is below this counts as zeros: its inverse
 // scale would overflow.

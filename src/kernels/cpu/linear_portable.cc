@@ -8,7 +8,7 @@
 #include "kernels/cpu/linear_kernels.h"
 #include "tensor/quant_format.h"
 
-namespace qed {
+namespace qed::portable {
 namespace {
 
 using Lanes = float[kPanelRows];
@@ -44,6 +44,8 @@ void ForEachPanelAndToken(const PanelJob& job, Product product) {
   }
 }
 
+}  // namespace
+
 void LinearF32(const PanelJob& job) {
   ForEachPanelAndToken(job, [&](const std::byte* panel, int32_t token, Lanes& sums) {
     const float* x = job.x + token * job.x_stride;
@@ -67,6 +69,8 @@ void LinearBF16(const PanelJob& job) {
   });
 }
 
+namespace {
+
 struct GroupActivations {
   const int8_t* q;
   float scale;
@@ -81,7 +85,9 @@ GroupActivations ActivationsOf(const PanelJob& job, int32_t token, int64_t block
   return {b.q[slot], b.scale[slot], b.sum[slot], b.offset[slot]};
 }
 
-void LinearQ8(const PanelJob& job) {
+}  // namespace
+
+void LinearQ8_0(const PanelJob& job) {
   const int64_t blocks = job.k / kGroupColumns;
   ForEachPanelAndToken(job, [&](const std::byte* panel, int32_t token, Lanes& sums) {
     for (int64_t b = 0; b < blocks; ++b) {
@@ -95,11 +101,13 @@ void LinearQ8(const PanelJob& job) {
           const int weight = static_cast<int>(weights[(c / 4 * kPanelRows + r) * 4 + c % 4]);
           dot += weight * x.q[c];
         }
-        sums[r] += static_cast<float>(dot) * (scale[r] * x.scale);
+        sums[r] += static_cast<float>(dot) * x.scale * scale[r];
       }
     }
   });
 }
+
+namespace {
 
 // The sum of nibble * q over row r of a group.
 int32_t DotQ4(const std::byte* weights, const int8_t* q, int r) {
@@ -111,6 +119,8 @@ int32_t DotQ4(const std::byte* weights, const int8_t* q, int r) {
   return dot;
 }
 
+}  // namespace
+
 void LinearQ4_0(const PanelJob& job) {
   const int64_t blocks = job.k / kGroupColumns;
   ForEachPanelAndToken(job, [&](const std::byte* panel, int32_t token, Lanes& sums) {
@@ -120,7 +130,7 @@ void LinearQ4_0(const PanelJob& job) {
       LoadHalves(panel + blocks * kQ4Values + b * kScales, scale);
       for (int r = 0; r < kPanelRows; ++r) {
         const int32_t dot = DotQ4(panel + b * kQ4Values, x.q, r) + x.offset / 16;
-        sums[r] += static_cast<float>(dot) * (scale[r] * x.scale);
+        sums[r] += static_cast<float>(dot) * x.scale * scale[r];
       }
     }
   });
@@ -138,12 +148,14 @@ void LinearQ4_1(const PanelJob& job) {
       LoadHalves(scales + kScales, minimum);
       for (int r = 0; r < kPanelRows; ++r) {
         const int32_t dot = DotQ4(panel + b * kQ4Values, x.q, r);
-        sums[r] += static_cast<float>(dot) * (scale[r] * x.scale);
+        sums[r] += static_cast<float>(dot) * x.scale * scale[r];
         sums[r] += minimum[r] * x.sum;
       }
     }
   });
 }
+
+namespace {
 
 // Rounds to the nearest integer, ties to even, for |v| < 2^22: adding 1.5 * 2^23
 // leaves the integer in the low bits of the sum. What a NaN gives is any byte.
@@ -152,6 +164,8 @@ int8_t RoundToInt8(float v) {
   const uint32_t bits = std::bit_cast<uint32_t>(v + kMagic) - std::bit_cast<uint32_t>(kMagic);
   return static_cast<int8_t>(bits);
 }
+
+}  // namespace
 
 void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks) {
   for (int32_t b = 0; b < k / kGroupColumns; ++b, x += kGroupColumns) {
@@ -176,9 +190,4 @@ void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks) {
   }
 }
 
-}  // namespace
-
-const LinearKernels kPortableLinear = {LinearF32,  LinearBF16, LinearQ8,
-                                       LinearQ4_0, LinearQ4_1, QuantizeRow};
-
-}  // namespace qed
+}  // namespace qed::portable
