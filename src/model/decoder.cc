@@ -37,6 +37,22 @@ Decoder::Decoder(ModelConfig config, WorkspaceLimits limits, ModelWeights weight
       work_(std::move(workspace)),
       ctx_{&pool, DetectIsa()} {}
 
+ModelFootprint Decoder::footprint() const {
+  ModelFootprint found;
+  found.kv_bytes_per_token = kv_.bytes_per_token();
+  for (const LayerWeights& layer : weights_.layers) {
+    for (const PackedWeight* w :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
+      found.weight_bytes += static_cast<int64_t>(PackedWeightBytes(w->format, w->n, w->k));
+      found.macs_per_token += int64_t{w->n} * w->k;
+    }
+  }
+  const PackedWeight& head = weights_.head;
+  found.weight_bytes += static_cast<int64_t>(PackedWeightBytes(head.format, head.n, head.k));
+  found.macs_per_logit_row = int64_t{head.n} * head.k;
+  return found;
+}
+
 template <typename Fn>
 void Decoder::ForRows(int32_t rows, int64_t row_work, Fn&& fn) {
   const int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;

@@ -20,6 +20,10 @@ class KvStore {
 
   int32_t num_pages() const { return num_pages_; }
   int32_t page_size() const { return layout_.page_size; }
+  // Keys and values of all layers.
+  int64_t bytes_per_token() const {
+    return static_cast<int64_t>(memory_.size()) / num_pages_ / layout_.page_size;
+  }
   PagedKv Layer(int32_t layer);
 
  private:

@@ -27,6 +27,14 @@ struct ForwardBatch {
   std::span<const int32_t> logit_rows;  // [R] rows of `tokens` whose logits are wanted, ascending
 };
 
+// What a step reads and computes: what a measured speed is compared with.
+struct ModelFootprint {
+  int64_t weight_bytes = 0;        // packed weights that every step reads, the head's included
+  int64_t kv_bytes_per_token = 0;  // keys and values of all layers
+  int64_t macs_per_token = 0;      // multiply-adds of the layers' products for one token
+  int64_t macs_per_logit_row = 0;  // of the head, for one row of logits
+};
+
 // Not thread-safe: owned and called by the engine's step thread.
 class LanguageModel {
  public:
@@ -37,6 +45,7 @@ class LanguageModel {
   virtual int32_t num_pages() const = 0;       // page ids are [0, num_pages)
   virtual int32_t max_num_tokens() const = 0;  // most T of a step
   virtual int32_t max_batch_size() const = 0;  // most B, and most R
+  virtual ModelFootprint footprint() const = 0;
 
   // Writes the step's keys and values into the pages and returns logits [R, V],
   // valid until the next call. Row r is the same bits whatever else is in the
