@@ -20,6 +20,11 @@
 
 namespace qed {
 
+inline std::string Numbered(std::string text, uint64_t number) {
+  text += std::to_string(number);
+  return text;
+}
+
 // A token of the fakes is a word with the white space before it.
 inline std::vector<std::string> FakeTokens(std::string_view text) {
   std::vector<std::string> tokens;
@@ -42,7 +47,7 @@ inline std::vector<std::string> FakeTokens(std::string_view text) {
 struct FakeReply {
   std::string text;
   bool hang = false;  // after the text: until cancelled
-  Status error;       // instead of the text
+  Status error = {};  // instead of the text
   std::chrono::milliseconds delay{0};
 };
 
