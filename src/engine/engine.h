@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/thread_pool.h"
 #include "config/engine_config.h"
 #include "config/sampling_params.h"
 #include "model/language_model.h"
@@ -31,7 +32,9 @@ struct TokenLogprob {
   std::vector<std::pair<int32_t, float>> top;  // likeliest first
 };
 
-// What one step added to a request.
+// What one step added to a request. The end-of-sequence or stop id that ended it
+// is among the ids, its text is not in the text; a matched stop string is in the
+// text only with SamplingParams::include_stop_text.
 struct TokenChunk {
   std::string text;  // settled text: never half a character or half a stop string
   std::vector<int32_t> token_ids;
@@ -66,7 +69,7 @@ struct Request {
 
 struct EngineStats {
   int64_t steps = 0;
-  int64_t prompt_tokens = 0;  // computed, not found in the cache
+  int64_t prompt_tokens = 0;  // computed (again after a preemption), not found in the cache
   int64_t cached_tokens = 0;
   int64_t generated_tokens = 0;
   int64_t preemptions = 0;
@@ -76,16 +79,25 @@ struct EngineStats {
 
 class Engine {
  public:
-  // `model` and `tokenizer` must outlive the engine.
+  // `model`, `tokenizer` and `pool` must outlive the engine; the engine uses the
+  // pool for sampling, between the model's own uses. kInvalidArgument where the
+  // config contradicts itself or the model, or the tokenizer does not fit the
+  // vocabulary.
   static Result<std::unique_ptr<Engine>> Create(LanguageModel& model, const Tokenizer& tokenizer,
-                                                const EngineConfig& config);
+                                                const EngineConfig& config, ThreadPool& pool);
   virtual ~Engine() = default;  // cancels what runs, joins the step thread
 
-  // kInvalidArgument: an empty prompt, ids out of range, parameters out of
-  // range, or a prompt that leaves no room for one token in the context.
+  // kInvalidArgument: an empty prompt, no sink, ids out of range, parameters out
+  // of range, or a prompt that leaves no room for one token in the context.
+  // kUnavailable: the engine is shutting down.
   virtual Result<RequestId> Submit(Request request) = 0;
-  // Appends `tokens` to a kept, ended sequence and generates on from its pages.
-  // A kept sequence whose pages had to be given up is prefilled again, unseen.
+  // Appends `tokens` (none is fine) to a kept, ended sequence and generates on
+  // from its pages. A kept sequence whose pages had to be given up is prefilled
+  // again, unseen. The sequence's history is what was generated, token by token:
+  // where a stop string ended in the middle of a token, the model goes on from
+  // the whole token, though the text ended with (or before) the stop string.
+  // kNotFound: unknown, not kept or released. kInvalidArgument: still running,
+  // or as for Submit.
   virtual Status Continue(RequestId id, std::vector<int32_t> tokens,
                           const SamplingParams& params) = 0;
   // Ends a kept sequence (or cancels a running one) and frees its pages.

@@ -18,8 +18,9 @@ class Planner {
   void Plan() {
     ShareOutBudget();
     GiveRunningTheirPages();
-    // Whoever lost pages in this step gets in again in a later one.
-    if (plan_.preempt.empty() && plan_.drop.empty()) Admit();
+    // Admission counts on what the prefix index has, and on no page that was
+    // given up in the same step: it may be one of those.
+    if (NothingFreed()) Admit();
   }
 
  private:
@@ -85,7 +86,14 @@ class Planner {
       const int32_t had = s.pages > 0 ? s.pages : s.cached_pages;
       const int32_t start = s.pages > 0 ? s.computed : s.cached_pages * in_.page_size;
       const int32_t needed = PagesFor(s.tokens) - had + s.idle_cached_pages;
-      if (!FindPagesToAdmit(i, needed)) return;
+      const bool alone = in_.running.empty() && plan_.work.empty();
+      // One page more for every sequence that decodes beside it, lest it be
+      // admitted only to be preempted.
+      const int32_t wanted = needed + promised_ + static_cast<int32_t>(plan_.work.size());
+      if (wanted > available_) {
+        FreePagesToAdmit(s.arrival, wanted, alone);
+        return;
+      }
       const int32_t chunk = std::min(s.tokens - start, budget_);
       const int32_t later = PagesFor(s.tokens) - PagesFor(start + chunk);
       plan_.work.push_back(
@@ -94,28 +102,24 @@ class Planner {
       promised_ += later;
       budget_ -= chunk;
       --slots;
-      if (!plan_.drop.empty()) return;
     }
   }
 
-  // Whether waiting sequence i can have its `needed` pages, parked sequences
-  // giving up theirs where that is enough. Where nothing else runs, younger
-  // waiting ones lose theirs too: it must get in.
-  bool FindPagesToAdmit(size_t i, int32_t needed) {
-    const bool alone = in_.running.empty() && plan_.work.empty();
-    // One page more for every sequence that decodes beside it, lest it be
-    // admitted only to be preempted.
-    needed += promised_ + static_cast<int32_t>(plan_.work.size());
+  // Makes room for a waiting sequence, which gets in with the next step: parked
+  // sequences give up their pages where that is enough. Where nothing else runs,
+  // younger waiting ones lose theirs too: it must get in.
+  void FreePagesToAdmit(uint64_t arrival, int32_t wanted, bool alone) {
     int32_t parked = 0;
-    for (size_t p = plan_.give_up.size(); p < in_.parked_pages.size(); ++p) {
-      parked += in_.parked_pages[p];
+    for (int32_t pages : in_.parked_pages) parked += pages;
+    if (wanted > available_ + parked && !alone) return;
+    while (wanted > available_ && GiveUpParked()) {
     }
-    if (needed > available_ + parked && !alone) return false;
-    while (needed > available_ && GiveUpParked()) {
+    while (wanted > available_ && DropYounger(arrival)) {
     }
-    while (needed > available_ && DropYounger(in_.waiting[i].arrival)) {
-    }
-    return needed <= available_;
+  }
+
+  bool NothingFreed() const {
+    return plan_.give_up.empty() && plan_.preempt.empty() && plan_.drop.empty();
   }
 
   bool IsBeingComputed(uint64_t key) const {
@@ -195,10 +199,10 @@ class Planner {
 
 }  // namespace
 
-void StepPlan::Reserve(int32_t max_batch_size, int32_t max_waiting, int32_t max_parked) {
-  give_up.reserve(max_parked);
+void StepPlan::Reserve(int32_t max_batch_size) {
+  give_up.reserve(max_batch_size);
   preempt.reserve(max_batch_size);
-  drop.reserve(max_waiting);
+  drop.reserve(max_batch_size);
   work.reserve(max_batch_size);
 }
 

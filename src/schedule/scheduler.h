@@ -46,7 +46,9 @@ struct ScheduleInput {
                                                // recently used first
 };
 
-// Carried out in this order: give up, preempt, drop, then the work in its order.
+// Carried out in this order: give up, preempt, drop; then all admitted sequences
+// claim what the prefix index has for them, before any page is taken; then the
+// work. A step that frees pages admits nobody.
 struct StepPlan {
   struct Work {
     int32_t index = 0;       // in `running` or `waiting`
@@ -58,8 +60,9 @@ struct StepPlan {
   std::vector<int32_t> drop;     // of `waiting`: free their pages
   std::vector<Work> work;        // running ones first, oldest first, then admitted ones
 
-  // Room for steps of these sizes, so that PlanStep allocates nothing.
-  void Reserve(int32_t max_batch_size, int32_t max_waiting, int32_t max_parked);
+  // Room for this many sequences, so that PlanStep allocates nothing unless many
+  // waiting or parked ones lose their pages at once.
+  void Reserve(int32_t max_batch_size);
   void Clear();
 };
 

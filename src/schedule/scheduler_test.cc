@@ -132,7 +132,6 @@ std::vector<Case> Cases() {
                    .waiting = {New(1, 64)},
                    .parked = {1, 2, 3},
                    .available = 2,
-                   .admit = {{0, 64}},
                    .give_up = {0, 1}});
   cases.push_back({.name = "ParkedSequencesKeepWhatWouldNotBeEnough",
                    .running = {Decoding(1, 20)},
@@ -168,10 +167,9 @@ std::vector<Case> Cases() {
                                {.arrival = 3, .tokens = 18, .computed = 17, .pages = 2}},
                    .available = 0,
                    .preempt = {2, 1}});
-  cases.push_back({.name = "WhenNothingRunsTheOldestWaitingGetsIn",
+  cases.push_back({.name = "WhenNothingRunsRoomIsMadeForTheOldestWaiting",
                    .waiting = {New(1, 64), Prefilling(2, 60, 48), New(3, 5)},
                    .available = 2,
-                   .admit = {{0, 64}},
                    .drop = {1}});
   return cases;
 }

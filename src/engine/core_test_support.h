@@ -1,0 +1,102 @@
+// What the tests of the engine share: a sink that keeps everything, and an
+// EngineCore over the fake model that is checked after every step.
+#ifndef QED_ENGINE_CORE_TEST_SUPPORT_H_
+#define QED_ENGINE_CORE_TEST_SUPPORT_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/engine_core.h"
+#include "gtest/gtest.h"
+#include "tests/support/byte_tokenizer.h"
+#include "tests/support/fake_model.h"
+
+namespace qed {
+
+// What one stretch gave.
+struct StretchResult {
+  std::string text;
+  std::vector<int32_t> ids;
+  std::vector<TokenLogprob> logprobs;
+  FinishInfo info;
+  int done = 0;
+};
+
+class CollectingSink : public OutputSink {
+ public:
+  void OnTokens(RequestId, const TokenChunk& chunk) override {
+    EXPECT_EQ(result.done, 0) << "tokens after the end";
+    result.text += chunk.text;
+    result.ids.insert(result.ids.end(), chunk.token_ids.begin(), chunk.token_ids.end());
+    result.logprobs.insert(result.logprobs.end(), chunk.logprobs.begin(), chunk.logprobs.end());
+  }
+  void OnDone(RequestId, const FinishInfo& info) override {
+    result.info = info;
+    ++result.done;
+  }
+
+  StretchResult result;
+};
+
+inline std::vector<int32_t> Bytes(const std::string& text) {
+  return {reinterpret_cast<const unsigned char*>(text.data()),
+          reinterpret_cast<const unsigned char*>(text.data()) + text.size()};
+}
+
+class CoreHarness {
+ public:
+  explicit CoreHarness(const FakeModel::Options& options,
+                       FakeModel::LogitsFn fn = FakeModel::HashLogits, bool prefix_cache = true)
+      : model(options, std::move(fn)),
+        limits(MakeEngineLimits(model, Config(options)).value()),
+        core(model, limits, prefix_cache, pool) {}
+
+  RequestId Submit(std::vector<int32_t> prompt, const SamplingParams& params,
+                   std::shared_ptr<CollectingSink> sink, bool keep = false) {
+    auto sequence = std::make_unique<Sequence>(
+        ++last_id, Stretch{std::move(prompt), params, OutputText(*tokenizer, false, params)});
+    sequence->sink = std::move(sink);
+    sequence->keep = keep;
+    core.Submit(std::move(sequence));
+    return last_id;
+  }
+
+  void Continue(RequestId id, std::vector<int32_t> tokens, const SamplingParams& params) {
+    core.Continue(id, Stretch{std::move(tokens), params, OutputText(*tokenizer, false, params)});
+  }
+
+  void Step() {
+    core.Step();
+    core.Deliver();
+    const Status status = core.CheckIntegrity();
+    ASSERT_TRUE(status.ok()) << status.message();
+    ASSERT_EQ(model.error(), "");
+  }
+
+  void RunToEnd() {
+    for (int steps = 0; core.HasWork(); ++steps) {
+      ASSERT_LT(steps, 100000) << "no end";
+      ASSERT_NO_FATAL_FAILURE(Step());
+    }
+  }
+
+  static EngineConfig Config(const FakeModel::Options& options) {
+    EngineConfig config;
+    config.max_batch_size = options.max_batch_size;
+    config.max_num_tokens = options.max_num_tokens;
+    return config;
+  }
+
+  std::unique_ptr<const Tokenizer> tokenizer = MakeByteTokenizer();
+  ThreadPool pool{1};
+  FakeModel model;
+  EngineLimits limits;
+  EngineCore core;
+  RequestId last_id = 0;
+};
+
+}  // namespace qed
+
+#endif  // QED_ENGINE_CORE_TEST_SUPPORT_H_

@@ -1,0 +1,231 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/engine_core.h"
+
+namespace qed {
+namespace {
+
+// What another thread asked for, on its way to the step thread.
+struct Command {
+  enum class Kind { kSubmit, kContinue, kRelease, kCancel };
+  Kind kind;
+  RequestId id;
+  std::unique_ptr<Sequence> sequence;  // kSubmit
+  std::unique_ptr<Stretch> stretch;    // kContinue
+};
+
+class ThreadedEngine : public Engine {
+ public:
+  ThreadedEngine(LanguageModel& model, const Tokenizer& tokenizer, const EngineLimits& limits,
+                 bool prefix_cache, ThreadPool& pool)
+      : tokenizer_(tokenizer), limits_(limits), core_(model, limits, prefix_cache, pool) {
+    stats_ = core_.Stats();
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  ~ThreadedEngine() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  Result<RequestId> Submit(Request request) override;
+  Status Continue(RequestId id, std::vector<int32_t> tokens, const SamplingParams& params) override;
+  void Release(RequestId id) override;
+  void Cancel(RequestId id) override;
+
+  EngineStats Stats() const override {
+    std::lock_guard lock(mutex_);
+    return stats_;
+  }
+  int32_t max_seq_len() const override { return limits_.max_seq_len; }
+
+ private:
+  // What Continue must know at once of a sequence that belongs to the step thread.
+  struct Entry {
+    bool keep = false;
+    bool running = true;
+    bool skip_special_tokens = false;
+    int64_t length = 0;  // tokens, when not running
+  };
+
+  Status CheckStretch(const std::vector<int32_t>& tokens, int64_t before,
+                      const SamplingParams& params) const;
+  void Run();
+  void Apply(Command& command);
+  void RecordStep();
+
+  const Tokenizer& tokenizer_;
+  const EngineLimits limits_;
+  EngineCore core_;  // of the step thread
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  std::vector<Command> inbox_;
+  std::unordered_map<RequestId, Entry> entries_;
+  RequestId last_id_ = 0;
+  bool stopping_ = false;
+  EngineStats stats_;
+
+  std::thread thread_;
+};
+
+Status ThreadedEngine::CheckStretch(const std::vector<int32_t>& tokens, int64_t before,
+                                    const SamplingParams& params) const {
+  QED_RETURN_IF_ERROR(ValidateSamplingParams(params, limits_.vocab_size));
+  for (int32_t id : tokens) {
+    if (id < 0 || id >= limits_.vocab_size) {
+      return InvalidArgument("token id " + std::to_string(id) + " is not in the vocabulary of " +
+                             std::to_string(limits_.vocab_size));
+    }
+  }
+  const int64_t length = before + static_cast<int64_t>(tokens.size());
+  if (length == 0) return InvalidArgument("the prompt is empty");
+  if (length >= limits_.max_seq_len) {
+    return InvalidArgument("the prompt has " + std::to_string(length) + " tokens; a context of " +
+                           std::to_string(limits_.max_seq_len) + " leaves no room for an answer");
+  }
+  return OkStatus();
+}
+
+Result<RequestId> ThreadedEngine::Submit(Request request) {
+  if (request.sink == nullptr) return InvalidArgument("a request needs a sink");
+  QED_RETURN_IF_ERROR(CheckStretch(request.prompt, 0, request.params));
+  OutputText text(tokenizer_, request.skip_special_tokens, request.params);
+  Stretch stretch{std::move(request.prompt), std::move(request.params), std::move(text)};
+  std::lock_guard lock(mutex_);
+  if (stopping_) return Unavailable("the engine is shutting down");
+  const RequestId id = ++last_id_;
+  auto sequence = std::make_unique<Sequence>(id, std::move(stretch));
+  sequence->sink = std::move(request.sink);
+  sequence->keep = request.keep;
+  entries_[id] = {.keep = request.keep, .skip_special_tokens = request.skip_special_tokens};
+  inbox_.push_back({Command::Kind::kSubmit, id, std::move(sequence), nullptr});
+  wake_.notify_one();
+  return id;
+}
+
+Status ThreadedEngine::Continue(RequestId id, std::vector<int32_t> tokens,
+                                const SamplingParams& params) {
+  std::lock_guard lock(mutex_);
+  const auto it = entries_.find(id);
+  if (stopping_) return Unavailable("the engine is shutting down");
+  if (it == entries_.end() || !it->second.keep) {
+    return NotFound("request " + std::to_string(id) + " is not kept");
+  }
+  Entry& entry = it->second;
+  if (entry.running) return InvalidArgument("request " + std::to_string(id) + " is still running");
+  QED_RETURN_IF_ERROR(CheckStretch(tokens, entry.length, params));
+  auto stretch = std::make_unique<Stretch>(Stretch{
+      std::move(tokens), params, OutputText(tokenizer_, entry.skip_special_tokens, params)});
+  entry.running = true;
+  inbox_.push_back({Command::Kind::kContinue, id, nullptr, std::move(stretch)});
+  wake_.notify_one();
+  return OkStatus();
+}
+
+void ThreadedEngine::Release(RequestId id) {
+  std::lock_guard lock(mutex_);
+  if (entries_.erase(id) == 0) return;
+  inbox_.push_back({Command::Kind::kRelease, id, nullptr, nullptr});
+  wake_.notify_one();
+}
+
+void ThreadedEngine::Cancel(RequestId id) {
+  std::lock_guard lock(mutex_);
+  if (!entries_.contains(id)) return;
+  inbox_.push_back({Command::Kind::kCancel, id, nullptr, nullptr});
+  wake_.notify_one();
+}
+
+void ThreadedEngine::Run() {
+  std::vector<Command> commands;
+  for (bool stop = false; !stop;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || !inbox_.empty() || core_.HasWork(); });
+      commands.swap(inbox_);
+      stop = stopping_;
+    }
+    for (Command& command : commands) Apply(command);
+    commands.clear();
+    if (stop) {
+      core_.CancelAll();
+    } else if (core_.HasWork()) {
+      core_.Step();
+    }
+    RecordStep();
+    core_.Deliver();
+  }
+}
+
+void ThreadedEngine::Apply(Command& command) {
+  switch (command.kind) {
+    case Command::Kind::kSubmit:
+      return core_.Submit(std::move(command.sequence));
+    case Command::Kind::kContinue:
+      return core_.Continue(command.id, std::move(*command.stretch));
+    case Command::Kind::kRelease:
+      return core_.Release(command.id);
+    case Command::Kind::kCancel:
+      return core_.Cancel(command.id);
+  }
+}
+
+// Lets other threads know what the step did, before the sinks do: a sink may
+// call Continue from OnDone.
+void ThreadedEngine::RecordStep() {
+  std::lock_guard lock(mutex_);
+  stats_ = core_.Stats();
+  for (const Sequence* sequence : core_.deliveries()) {
+    const auto it = entries_.find(sequence->id);
+    if (!sequence->done || it == entries_.end()) continue;
+    if (sequence->keep) {
+      it->second.running = false;
+      it->second.length = static_cast<int64_t>(sequence->tokens.size());
+    } else {
+      entries_.erase(it);
+    }
+  }
+}
+
+}  // namespace
+
+const char* FinishReasonName(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kCancelled:
+      return "cancelled";
+    case FinishReason::kError:
+      return "error";
+  }
+  return "unknown";
+}
+
+Result<std::unique_ptr<Engine>> Engine::Create(LanguageModel& model, const Tokenizer& tokenizer,
+                                               const EngineConfig& config, ThreadPool& pool) {
+  QED_ASSIGN_OR_RETURN(const EngineLimits limits, MakeEngineLimits(model, config));
+  if (tokenizer.vocab_size() > limits.vocab_size) {
+    return InvalidArgument("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
+                           " tokens and the model " + std::to_string(limits.vocab_size) +
+                           ": they do not belong together");
+  }
+  return std::unique_ptr<Engine>(
+      new ThreadedEngine(model, tokenizer, limits, config.prefix_cache, pool));
+}
+
+}  // namespace qed

@@ -1,0 +1,194 @@
+// Random arrivals, cancels, preemptions, keeps and continues: pages are counted
+// after every step, and every request gives what it gives alone.
+#include <random>
+
+#include "engine/core_test_support.h"
+
+namespace qed {
+namespace {
+
+// A request and the stretches that follow it.
+struct Job {
+  struct Part {
+    std::vector<int32_t> tokens;
+    SamplingParams params;
+  };
+  std::vector<Part> parts;
+};
+
+SamplingParams RandomParams(std::mt19937& rng) {
+  SamplingParams params;
+  params.temperature = rng() % 4 == 0 ? 0.0f : 0.5f + 0.1f * static_cast<float>(rng() % 8);
+  params.top_k = rng() % 2 ? 0 : static_cast<int32_t>(rng() % 50);
+  params.top_p = rng() % 2 ? 1.0f : 0.9f;
+  if (rng() % 3 == 0) {
+    params.repetition_penalty = 1.1f;
+    params.frequency_penalty = 0.2f;
+    params.presence_penalty = 0.1f;
+  }
+  params.seed = rng() % 5;
+  params.sample_index = rng() % 5;
+  params.max_tokens = 1 + static_cast<int32_t>(rng() % 25);
+  if (rng() % 3 == 0) params.stop = {std::string(1, static_cast<char>('a' + rng() % 26)), "zq"};
+  if (rng() % 4 == 0) params.logprobs = static_cast<int32_t>(rng() % 4);
+  return params;
+}
+
+// Few distinct beginnings, so that prefixes are shared.
+Job RandomJob(std::mt19937& rng, int32_t max_prompt) {
+  Job job;
+  const int parts = rng() % 3 == 0 ? 1 + static_cast<int>(rng() % 3) : 1;
+  for (int p = 0; p < parts; ++p) {
+    std::vector<int32_t> tokens(1 + rng() % (p == 0 ? max_prompt : 6));
+    const auto family = static_cast<int32_t>(rng() % 4);
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      tokens[i] =
+          i < 20 ? static_cast<int32_t>(100 * family + i) % 256 : static_cast<int32_t>(rng() % 256);
+    }
+    job.parts.push_back({std::move(tokens), RandomParams(rng)});
+  }
+  return job;
+}
+
+// The job in an engine of its own: roomy, without a cache, prompts in one piece.
+std::vector<StretchResult> RunAlone(const Job& job, const FakeModel::Options& like) {
+  FakeModel::Options options = like;
+  options.num_pages = 200;
+  options.max_batch_size = 1;
+  options.max_num_tokens = 200;
+  CoreHarness harness(options, FakeModel::HashLogits, /*prefix_cache=*/false);
+  auto sink = std::make_shared<CollectingSink>();
+  std::vector<StretchResult> results;
+  RequestId id = 0;
+  for (const Job::Part& part : job.parts) {
+    if (id == 0) {
+      id = harness.Submit(part.tokens, part.params, sink, true);
+    } else {
+      harness.Continue(id, part.tokens, part.params);
+    }
+    harness.RunToEnd();
+    results.push_back(std::exchange(sink->result, {}));
+  }
+  return results;
+}
+
+void ExpectSame(const StretchResult& got, const StretchResult& want) {
+  EXPECT_EQ(got.done, 1);
+  const bool cancelled = got.info.reason == FinishReason::kCancelled;
+  if (!cancelled) {
+    EXPECT_EQ(got.ids, want.ids);
+    EXPECT_EQ(got.text, want.text);
+    EXPECT_EQ(got.info.reason, want.info.reason);
+    EXPECT_EQ(got.info.stop_reason, want.info.stop_reason);
+    EXPECT_EQ(got.info.generated_tokens, want.info.generated_tokens);
+    EXPECT_EQ(got.info.prompt_tokens, want.info.prompt_tokens);
+  } else {
+    ASSERT_LE(got.ids.size(), want.ids.size());
+    EXPECT_TRUE(std::equal(got.ids.begin(), got.ids.end(), want.ids.begin()));
+  }
+  ASSERT_LE(got.logprobs.size(), want.logprobs.size());
+  for (size_t i = 0; i < got.logprobs.size(); ++i) {
+    EXPECT_EQ(got.logprobs[i].logprob, want.logprobs[i].logprob);
+    EXPECT_EQ(got.logprobs[i].top, want.logprobs[i].top);
+  }
+}
+
+struct StressCase {
+  const char* name;
+  int32_t num_pages;
+  int32_t max_num_tokens;
+  int32_t max_batch_size;
+  bool prefix_cache;
+};
+
+class EngineStressTest : public ::testing::TestWithParam<StressCase> {
+ protected:
+  struct Client {
+    Job job;
+    std::vector<StretchResult> expected;
+    std::shared_ptr<CollectingSink> sink = std::make_shared<CollectingSink>();
+    RequestId id = 0;
+    size_t part = 0;
+    bool over = false;
+  };
+
+  // After a stretch: compares it, then goes on or lets go.
+  void Advance(CoreHarness& harness, Client& client) {
+    if (client.over || client.sink->result.done == 0) return;
+    const StretchResult result = std::exchange(client.sink->result, {});
+    ExpectSame(result, client.expected[client.part]);
+    const bool cancelled = result.info.reason == FinishReason::kCancelled;
+    if (++client.part < client.job.parts.size() && !cancelled) {
+      if (rng_() % 3 == 0) {
+        --client.part;  // The tool takes its time: look again in the next step.
+        client.sink->result = result;
+        return;
+      }
+      const Job::Part& part = client.job.parts[client.part];
+      harness.Continue(client.id, part.tokens, part.params);
+    } else {
+      harness.core.Release(client.id);
+      client.over = true;
+    }
+  }
+
+  std::mt19937 rng_{11};
+};
+
+TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
+  const StressCase& c = GetParam();
+  FakeModel::Options options;
+  options.context_length = 90;
+  options.num_pages = c.num_pages;
+  options.max_num_tokens = c.max_num_tokens;
+  options.max_batch_size = c.max_batch_size;
+  options.eos_token_ids = {kByteTokenizerEos};
+  CoreHarness harness(options, FakeModel::HashLogits, c.prefix_cache);
+  std::vector<std::unique_ptr<Client>> clients;
+  int finished = 0;
+  for (int step = 0; step < 2500 && !HasFatalFailure(); ++step) {
+    while (clients.size() < 14 && rng_() % 3 == 0) {
+      auto client = std::make_unique<Client>();
+      client->job = RandomJob(rng_, 30);
+      client->expected = RunAlone(client->job, options);
+      const Job::Part& first = client->job.parts[0];
+      client->id =
+          harness.Submit(first.tokens, first.params, client->sink, client->job.parts.size() > 1);
+      clients.push_back(std::move(client));
+    }
+    if (!clients.empty() && rng_() % 12 == 0) {
+      const Client& victim = *clients[rng_() % clients.size()];
+      if (victim.sink->result.done == 0) harness.core.Cancel(victim.id);
+    }
+    harness.Step();
+    for (const auto& client : clients) Advance(harness, *client);
+    finished += static_cast<int>(std::erase_if(clients, [](const auto& x) { return x->over; }));
+  }
+  for (int step = 0; !clients.empty() && !HasFatalFailure(); ++step) {
+    ASSERT_LT(step, 5000) << "some request makes no progress";
+    harness.Step();
+    for (const auto& client : clients) Advance(harness, *client);
+    std::erase_if(clients, [](const auto& x) { return x->over; });
+  }
+  const EngineStats stats = harness.core.Stats();
+  EXPECT_GT(finished, 100);
+  EXPECT_EQ(stats.pages_free + stats.pages_cached, stats.pages_total);
+  EXPECT_EQ(stats.kept + stats.running + stats.waiting, 0);
+  EXPECT_GT(stats.preemptions, c.num_pages < 40 ? 50 : -1) << "the case is to be short of pages";
+  EXPECT_GT(stats.cached_tokens, c.prefix_cache ? 500 : -1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, EngineStressTest,
+                         ::testing::Values(StressCase{"Roomy", 300, 64, 8, true},
+                                           StressCase{"RoomyWithoutCache", 300, 64, 8, false},
+                                           StressCase{"ShortOfPages", 26, 64, 8, true},
+                                           StressCase{"ShortOfPagesWithoutCache", 26, 64, 8, false},
+                                           StressCase{"OneSequenceFits", 23, 16, 8, true},
+                                           StressCase{"SmallChunks", 40, 5, 8, true},
+                                           StressCase{"FewerTokensThanSequences", 60, 3, 8, true},
+                                           StressCase{"BatchOfOne", 60, 64, 1, true},
+                                           StressCase{"BatchOf32", 100, 64, 32, true}),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace qed
