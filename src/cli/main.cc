@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
+constexpr int kExitInterrupted = 130;  // as a shell reports SIGINT
 
 struct Registered {
   CLI::App* app;
@@ -40,6 +41,7 @@ int Main(int argc, char** argv) {
     const Status status = command.run();
     if (status.ok()) return 0;
     std::fprintf(stderr, "qed %s: %s\n", command.app->get_name().c_str(), status.message().c_str());
+    if (status.code() == StatusCode::kCancelled) return kExitInterrupted;
     return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
   }
   return kExitUsage;

@@ -86,7 +86,7 @@ Result<std::vector<Problem>> ParseProblems(std::string_view text, const std::str
 
     const std::string where = name + " line " + std::to_string(line_number);
     Result<Problem> problem = ParseProblem(line, line_number);
-    if (!problem.ok()) return problem.status().WithPrefix(where);
+    if (!problem.ok()) return InvalidArgument(where + ": " + problem.status().message());
     if (!ids.insert(problem->id).second) {
       return InvalidArgument(where + ": id \"" + problem->id + "\" was given before");
     }

@@ -85,7 +85,12 @@ Status Solver::Run(const std::atomic<bool>& interrupted) {
   if (parts_.sandbox != nullptr) {
     runner_ = std::make_unique<CodeRunner>(*parts_.sandbox, options_.code_threads);
   }
-  const Status status = Loop(interrupted);
+  Status status = Loop(interrupted);
+  // Ctrl-C reaches the sandbox's processes too: what fails then is no news.
+  if (!status.ok() && interrupted.load()) {
+    status = Cancelled("interrupted with " + std::to_string(progress_.samples_done) + " of " +
+                       std::to_string(progress_.samples_total) + " samples done");
+  }
   if (!status.ok()) Drain();
   runner_.reset();
   return status;
@@ -97,10 +102,7 @@ Status Solver::Loop(const std::atomic<bool>& interrupted) {
     QED_RETURN_IF_ERROR(CheckDeadlines());
     QED_RETURN_IF_ERROR(StartSamples());
     if (live_.empty()) return OkStatus();
-    if (interrupted.load()) {
-      return Cancelled("interrupted with " + std::to_string(progress_.samples_done) + " of " +
-                       std::to_string(progress_.samples_total) + " samples done");
-    }
+    if (interrupted.load()) return Cancelled("interrupted");
     if (std::optional<Event> event = events_.PopFor(kTick)) {
       QED_RETURN_IF_ERROR(Handle(*std::move(event)));
     }
