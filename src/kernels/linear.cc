@@ -21,13 +21,31 @@ constexpr LinearKernels kPortableKernels = {portable::LinearF32,  portable::Line
                                             portable::LinearQ8_0, portable::LinearQ4_0,
                                             portable::LinearQ4_1, portable::QuantizeRow};
 #if defined(__x86_64__)
+constexpr LinearKernels kAvx2Kernels = {avx2::LinearF32,  avx2::LinearBF16, avx2::LinearQ8_0,
+                                        avx2::LinearQ4_0, avx2::LinearQ4_1, avx2::QuantizeRow};
 constexpr LinearKernels kAvx512Kernels = {avx512::LinearF32,  avx512::LinearBF16,
                                           avx512::LinearQ8_0, avx512::LinearQ4_0,
                                           avx512::LinearQ4_1, avx512::QuantizeRow};
+constexpr LinearKernels kAvx512Bf16Kernels = {avx512::LinearF32,  avx512bf16::LinearBF16,
+                                              avx512::LinearQ8_0, avx512::LinearQ4_0,
+                                              avx512::LinearQ4_1, avx512::QuantizeRow};
 #endif
 
 const LinearKernels& KernelsFor(Isa isa) {
-  return isa >= Isa::kAvx512 ? kAvx512Kernels : kPortableKernels;
+#if defined(__x86_64__)
+  switch (isa) {
+    case Isa::kPortable:
+      return kPortableKernels;
+    case Isa::kAvx2:
+      return kAvx2Kernels;
+    case Isa::kAvx512:
+      return kAvx512Kernels;
+    case Isa::kAvx512Bf16:
+      return kAvx512Bf16Kernels;
+  }
+#endif
+  QED_CHECK(isa == Isa::kPortable) << IsaName(isa);
+  return kPortableKernels;
 }
 
 void RunJob(const LinearKernels& kernels, WeightFormat format, const PanelJob& job) {

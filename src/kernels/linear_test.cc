@@ -173,15 +173,17 @@ class LinearTest : public ::testing::TestWithParam<std::tuple<WeightFormat, Isa>
   Isa isa() const { return std::get<1>(GetParam()); }
 };
 
+class FloatLinearTest : public LinearTest {};
+
 struct Shape {
   int32_t n, k, t;
 };
 
 TEST_P(LinearTest, MatchesTheProductInDouble) {
   ThreadPool pool(2);
-  const Shape shapes[] = {{16, 32, 1},  {1, 32, 2},   {15, 64, 3},  {17, 96, 4},
-                          {31, 576, 5}, {33, 32, 16}, {48, 160, 7}, {64, 96, 17},
-                          {80, 64, 40}, {5, 1536, 2}, {97, 320, 1}, {200, 96, 33}};
+  const Shape shapes[] = {{16, 32, 1},  {1, 32, 2},    {15, 64, 3},   {17, 96, 4},    {31, 576, 5},
+                          {33, 32, 16}, {48, 160, 7},  {64, 96, 17},  {80, 64, 40},   {5, 1536, 2},
+                          {97, 320, 1}, {200, 96, 33}, {70, 672, 21}, {100, 1536, 11}};
   for (const Shape& shape : shapes) {
     const TestWeight weight = MakeWeight(format(), shape.n, shape.k, 1);
     const TestActivations activations = MakeActivations(isa(), shape.t, shape.k, 2);
@@ -198,10 +200,7 @@ TEST_P(LinearTest, MatchesTheProductInDouble) {
   }
 }
 
-TEST_P(LinearTest, TakesAnyColumnCountWithoutGroups) {
-  if (UsesInt8Activations(format())) {
-    GTEST_SKIP() << "skipped: a quantized format needs whole groups";
-  }
+TEST_P(FloatLinearTest, TakesAnyColumnCount) {
   ThreadPool pool(1);
   for (int32_t k : {1, 2, 3, 31, 33, 67}) {
     const TestWeight weight = MakeWeight(format(), 21, k, 3);
@@ -222,7 +221,7 @@ TEST_P(LinearTest, TakesAnyColumnCountWithoutGroups) {
 TEST_P(LinearTest, ARowIsTheSameBitsInAnyBatch) {
   constexpr int32_t kTokens = 40;
   constexpr int32_t kN = 72;
-  constexpr int32_t kK = 288;
+  constexpr int32_t kK = 672;
   ThreadPool one(1);
   ThreadPool three(3);
   const TestWeight weight = MakeWeight(format(), kN, kK, 5);
@@ -306,6 +305,11 @@ std::string ParamName(const ::testing::TestParamInfo<std::tuple<WeightFormat, Is
 
 INSTANTIATE_TEST_SUITE_P(Formats, LinearTest,
                          ::testing::Combine(::testing::ValuesIn(kFormats),
+                                            ::testing::ValuesIn(kIsas)),
+                         ParamName);
+INSTANTIATE_TEST_SUITE_P(Formats, FloatLinearTest,
+                         ::testing::Combine(::testing::Values(WeightFormat::kF32,
+                                                              WeightFormat::kBF16),
                                             ::testing::ValuesIn(kIsas)),
                          ParamName);
 
