@@ -1,0 +1,257 @@
+// qed solve: problems in, voted answers out. Joins the engine, the sandbox and
+// the solver; what they do is in their own folders.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/engine_generator.h"
+#include "cli/flags.h"
+#include "cli/interrupt.h"
+#include "cli/model_session.h"
+#include "config/sandbox_config.h"
+#include "config/solve_config.h"
+#include "sandbox/local_sandbox.h"
+#include "solve/metrics.h"
+#include "solve/problem.h"
+#include "solve/progress.h"
+#include "solve/run_folder.h"
+#include "solve/solver.h"
+#include "solve/stop_rule.h"
+#include "solve/task.h"
+
+namespace qed {
+namespace {
+
+struct SolveFlags {
+  std::string problems;
+  ModelFlags model;
+  SolveConfig solve;
+  SamplingParams sampling = DefaultSolveSampling();
+  SandboxConfig sandbox;
+  std::optional<std::string> system;
+  // Instead of the prompt file's; "\n" in them stands for a newline.
+  std::optional<std::string> code_begin, code_end, output_begin, output_end;
+};
+
+// What the flags say, checked, before anything slow happens.
+struct SolvePlan {
+  std::vector<Problem> problems;
+  PromptTemplate prompt;
+  StopRule stop;
+  int32_t max_code_calls = 0;  // 0 without a sandbox
+};
+
+std::string Unescape(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool newline = text[i] == '\\' && i + 1 < text.size() && text[i + 1] == 'n';
+    out += newline ? '\n' : text[i];
+    i += newline ? 1 : 0;
+  }
+  return out;
+}
+
+void OverrideTags(const SolveFlags& flags, CodeTags& tags) {
+  if (flags.code_begin) tags.code_begin = Unescape(*flags.code_begin);
+  if (flags.code_end) tags.code_end = Unescape(*flags.code_end);
+  if (flags.output_begin) tags.output_begin = Unescape(*flags.output_begin);
+  if (flags.output_end) tags.output_end = Unescape(*flags.output_end);
+}
+
+Result<SolvePlan> MakePlan(const SolveFlags& flags) {
+  QED_RETURN_IF_ERROR(ValidateKnobs(flags.solve));
+  QED_RETURN_IF_ERROR(ValidateKnobs(flags.sampling));
+  QED_RETURN_IF_ERROR(ValidateKnobs(flags.sandbox));
+  if (flags.solve.resume && flags.solve.output.empty()) {
+    return InvalidArgument("--resume needs the --output of the run to go on with");
+  }
+  SolvePlan plan;
+  if (flags.solve.sandbox == "local") {
+    plan.max_code_calls = flags.solve.max_code_calls;
+  } else if (flags.solve.sandbox != "off") {
+    return InvalidArgument("--sandbox is \"" + flags.solve.sandbox + "\"; it must be local or off");
+  }
+  QED_ASSIGN_OR_RETURN(plan.stop, StopRule::Parse(flags.solve.stop_when));
+  QED_ASSIGN_OR_RETURN(plan.prompt, PromptTemplate::Load(flags.solve.prompt));
+  OverrideTags(flags, plan.prompt.tags);
+  if (plan.prompt.tags.code_begin.empty() || plan.prompt.tags.code_end.empty()) {
+    return InvalidArgument("--code-begin and --code-end must not be empty");
+  }
+  QED_ASSIGN_OR_RETURN(plan.problems, ReadProblems(flags.problems));
+  if (flags.solve.limit > 0 && std::cmp_less(flags.solve.limit, plan.problems.size())) {
+    plan.problems.resize(static_cast<size_t>(flags.solve.limit));
+  }
+  return plan;
+}
+
+std::string ProblemsFingerprint(const std::vector<Problem>& problems) {
+  std::string lines;
+  for (const Problem& problem : problems) lines += problem.id + "\n" + problem.json + "\n";
+  return Fingerprint(lines);
+}
+
+// A file by its absolute name and size, a folder by its name.
+std::string Identity(const std::string& path) {
+  if (path.empty()) return "";
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::weakly_canonical(path, error);
+  const auto size = std::filesystem::file_size(path, error);
+  return absolute.string() + (error ? "" : " (" + std::to_string(size) + " bytes)");
+}
+
+// Everything that a sample depends on.
+RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
+                            const ChatWrapper& wrapper) {
+  RunSettings settings;
+  const auto add = [&](const Knob& knob, const auto& value, const auto&) {
+    std::ostringstream text;
+    text << value;
+    settings[knob.name] = text.str();
+  };
+  SolveConfig solve = flags.solve;
+  SamplingParams sampling = flags.sampling;
+  SandboxConfig sandbox = flags.sandbox;
+  VisitKnobs(solve, add);
+  VisitKnobs(sampling, add);
+  if (plan.max_code_calls > 0) VisitKnobs(sandbox, add);
+  for (const char* name : {"output", "resume", "limit"}) settings.erase(name);
+
+  settings["model"] = Identity(flags.model.model);
+  settings["adapter"] = Identity(flags.model.adapter);
+  settings["compute"] = flags.model.engine.compute;
+  settings["max-seq-len"] = std::to_string(flags.model.engine.max_seq_len);
+  settings["problems"] = ProblemsFingerprint(plan.problems);
+  settings["prompt text"] = plan.prompt.user;
+  settings["chat turn"] = wrapper.Wrap(flags.system ? flags.system : plan.prompt.system, "{user}");
+  settings["code-begin"] = plan.prompt.tags.code_begin;
+  settings["code-end"] = plan.prompt.tags.code_end;
+  settings["code-output-begin"] = plan.prompt.tags.output_begin;
+  settings["code-output-end"] = plan.prompt.tags.output_end;
+  settings["code output format"] = plan.prompt.tags.output_format;
+  return settings;
+}
+
+Result<ChatWrapper> ChooseWrapper(const SolveFlags& flags, const ModelSession& session) {
+  if (flags.solve.chat_wrapper != "auto") return ChatWrapper::Load(flags.solve.chat_wrapper);
+  return ChatWrapper::Detect(session.tokenizer().chat_template());
+}
+
+SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
+                                const ChatWrapper& wrapper, const Generator& generator) {
+  SolverOptions options;
+  options.num_samples = flags.solve.samples;
+  options.sampling = flags.sampling;
+  options.loop.tags = plan.prompt.tags;
+  options.loop.end_texts = wrapper.stop;
+  options.loop.max_code_calls = plan.max_code_calls;
+  options.loop.remaining_calls_notice = flags.solve.remaining_calls_notice;
+  options.loop.max_tokens = flags.sampling.max_tokens;
+  options.loop.max_seq_len = generator.max_seq_len();
+  options.code_timeout = flags.solve.code_timeout;
+  options.code_output_chars = flags.solve.code_output_chars;
+  options.code_threads = static_cast<int32_t>(std::max(2u, std::thread::hardware_concurrency()));
+  options.stop = plan.stop;
+  options.time_per_problem = flags.solve.time_per_problem;
+  return options;
+}
+
+Result<std::unique_ptr<SandboxClient>> StartSandbox(const SolveFlags& flags, const SolvePlan& plan,
+                                                    const Generator& generator) {
+  if (plan.max_code_calls == 0) return std::unique_ptr<SandboxClient>();
+  if (generator.max_concurrent() > flags.sandbox.max_sessions) {
+    return InvalidArgument(
+        "--sandbox-max-sessions is " + std::to_string(flags.sandbox.max_sessions) + ", but " +
+        std::to_string(generator.max_concurrent()) + " samples run at a time (--max-batch-size)");
+  }
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<LocalSandbox> sandbox, LocalSandbox::Create(flags.sandbox));
+  return std::unique_ptr<SandboxClient>(std::move(sandbox));
+}
+
+// The run's folder with the samples that are already in it, without their texts.
+Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveFlags& flags, const SolvePlan& plan,
+                                              const ChatWrapper& wrapper,
+                                              std::vector<Sample>& earlier) {
+  if (flags.solve.output.empty()) return std::unique_ptr<RunFolder>();
+  RunFolderOptions options;
+  options.path = flags.solve.output;
+  options.resume = flags.solve.resume;
+  options.first_seed = flags.sampling.seed;
+  options.num_samples = flags.solve.samples;
+  options.settings = CollectSettings(flags, plan, wrapper);
+  return RunFolder::Open(options, plan.problems, [&earlier](const Sample& sample) {
+    earlier.push_back(sample);
+    earlier.back().transcript.segments.clear();
+  });
+}
+
+Status Solve(const SolveFlags& flags, const SolvePlan& plan, Solver& solver, RunFolder* folder) {
+  Status status = solver.Run(CatchInterrupts());
+  if (!status.ok()) {
+    const bool can_resume = folder != nullptr;
+    return can_resume ? Status(status.code(), status.message() + "; the same command with " +
+                                                  "--resume goes on with " + flags.solve.output)
+                      : status;
+  }
+  const Metrics metrics =
+      ComputeMetrics(plan.problems, solver.outcomes(), flags.solve.samples, solver.seconds());
+  std::fputs(FormatSummary(metrics).c_str(), stdout);
+  if (folder == nullptr) return OkStatus();
+  const std::string benchmark = std::filesystem::path(flags.problems).stem().string();
+  return folder->Finish(MetricsToJson(metrics, benchmark));
+}
+
+Status RunSolve(const SolveFlags& flags) {
+  QED_ASSIGN_OR_RETURN(const SolvePlan plan, MakePlan(flags));
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<ModelSession> session,
+                       ModelSession::Open(flags.model));
+  QED_ASSIGN_OR_RETURN(const ChatWrapper wrapper, ChooseWrapper(flags, *session));
+  EngineGenerator generator(*session);
+  const TaskOptions task_options{plan.prompt, wrapper, flags.system, plan.max_code_calls};
+  QED_ASSIGN_OR_RETURN(std::vector<SolveTask> tasks,
+                       PrepareTasks(plan.problems, task_options, generator));
+  std::vector<Sample> earlier;
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<RunFolder> folder,
+                       OpenFolder(flags, plan, wrapper, earlier));
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<SandboxClient> sandbox,
+                       StartSandbox(flags, plan, generator));
+
+  NoSampleStore no_store;
+  SampleStore& store = folder ? static_cast<SampleStore&>(*folder) : no_store;
+  ProgressPrinter printer(stdout, ::isatty(STDERR_FILENO) ? stderr : nullptr, Clock::Real());
+  Solver solver(MakeSolverOptions(flags, plan, wrapper, generator), plan.problems, std::move(tasks),
+                SolverParts{generator, sandbox.get(), store, printer, Clock::Real()});
+  for (const Sample& sample : earlier) solver.Restore(sample);
+  return Solve(flags, plan, solver, folder.get());
+}
+
+}  // namespace
+
+CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run) {
+  auto flags = std::make_shared<SolveFlags>();
+  CLI::App* command = app.add_subcommand("solve", "Solve problems by majority over many samples.");
+  command->add_option("problems", flags->problems, "JSONL file with a \"problem\" in each line")
+      ->required();
+  AddModelFlags(*command, flags->model);
+  AddKnobFlags(*command, flags->solve);
+  AddKnobFlags(*command, flags->sampling);
+  AddKnobFlags(*command, flags->sandbox);
+  command->add_option("--system", flags->system, "system turn, instead of the prompt's");
+  command->add_option("--code-begin", flags->code_begin, "tag before a program");
+  command->add_option("--code-end", flags->code_end, "tag after a program");
+  command->add_option("--code-output-begin", flags->output_begin, "tag before its output");
+  command->add_option("--code-output-end", flags->output_end, "tag after its output");
+  run = [flags] { return RunSolve(*flags); };
+  return command;
+}
+
+}  // namespace qed
