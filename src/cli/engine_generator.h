@@ -1,0 +1,43 @@
+// solve/generator.h over the engine in this process.
+#ifndef QED_CLI_ENGINE_GENERATOR_H_
+#define QED_CLI_ENGINE_GENERATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "cli/model_session.h"
+#include "solve/generator.h"
+
+namespace qed {
+
+// Thread-safe. A stream is one kept sequence of the engine: what Generate
+// appends goes on from its pages.
+class EngineGenerator : public Generator {
+ public:
+  // `session` must outlive the generator and its streams.
+  explicit EngineGenerator(ModelSession& session)
+      : EngineGenerator(session.engine(), session.tokenizer(), session.config().max_batch_size) {}
+  EngineGenerator(Engine& engine, const Tokenizer& tokenizer, int32_t max_concurrent)
+      : engine_(engine), tokenizer_(tokenizer), max_concurrent_(max_concurrent) {}
+
+  Result<std::unique_ptr<GenerationStream>> Open(const SamplingParams& params) override;
+  int32_t max_concurrent() const override { return max_concurrent_; }
+  int32_t max_seq_len() const override { return engine_.max_seq_len(); }
+  int32_t CountTokens(std::string_view text) const override;
+
+ private:
+  Engine& engine_;
+  const Tokenizer& tokenizer_;
+  int32_t max_concurrent_;
+};
+
+// The ids of a prompt: special tokens in the text are read as such, and the
+// beginning-of-sequence token comes first if the model asks for one and the
+// text does not begin with it.
+std::vector<int32_t> EncodePrompt(const Tokenizer& tokenizer, std::string_view text);
+
+}  // namespace qed
+
+#endif  // QED_CLI_ENGINE_GENERATOR_H_

@@ -1,0 +1,65 @@
+// A model opened for use: what `generate`, `solve` and `bench` share.
+#ifndef QED_CLI_MODEL_SESSION_H_
+#define QED_CLI_MODEL_SESSION_H_
+
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "checkpoint/checkpoint.h"
+#include "config/engine_config.h"
+#include "engine/engine.h"
+#include "model/language_model.h"
+#include "text/tokenizer.h"
+
+namespace qed {
+
+struct ModelFlags {
+  std::string model;    // GGUF file or HF folder
+  std::string adapter;  // PEFT folder; empty: none
+  EngineConfig engine;
+};
+
+// Adds --model, --adapter and the engine's knobs; `flags` must live as long as
+// the parser.
+void AddModelFlags(CLI::App& app, ModelFlags& flags);
+
+// What a checkpoint's generation_config.json says of sampling; -1: nothing.
+struct SamplingDefaults {
+  float temperature = -1.0f;
+  float top_p = -1.0f;
+  int32_t top_k = -1;
+};
+
+// Checkpoint, tokenizer, threads, model and engine, in the order in which they
+// depend on each other.
+class ModelSession {
+ public:
+  // Errors name the file or flag.
+  static Result<std::unique_ptr<ModelSession>> Open(const ModelFlags& flags);
+
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const LanguageModel& model() const { return *model_; }
+  const SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
+  const EngineConfig& config() const { return config_; }
+  Engine& engine() { return *engine_; }
+  // For work between the engine's steps: only while no request is running.
+  ThreadPool& pool() { return *pool_; }
+  const ThreadPool& pool() const { return *pool_; }
+
+ private:
+  ModelSession() = default;
+
+  EngineConfig config_;
+  SamplingDefaults sampling_defaults_;
+  std::unique_ptr<const Tokenizer> tokenizer_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<LanguageModel> model_;
+  std::unique_ptr<Engine> engine_;  // last: destroyed first
+};
+
+}  // namespace qed
+
+#endif  // QED_CLI_MODEL_SESSION_H_
