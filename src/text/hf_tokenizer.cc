@@ -127,17 +127,17 @@ Result<int32_t> ConfigTokenId(const json& config, const char* key,
   return Corrupt(std::string(key) + " " + QuotedForMessage(text) + " is not in the vocabulary");
 }
 
-// The template, or of several the one named "default".
-Result<std::string> ChatTemplate(const json& config, const std::string& fallback) {
+// The template, or of several the one named "default". A file of its own comes
+// before the one in tokenizer_config.json.
+Result<std::string> ChatTemplate(const json& config, const std::string& own_file) {
   const json* member = FindMember(config, "chat_template");
-  if (member == nullptr || !member->is_array()) {
-    return StringMember(config, "chat_template", fallback);
-  }
+  if (!own_file.empty() || member == nullptr) return own_file;
+  if (!member->is_array()) return StringMember(config, "chat_template", "");
   for (const json& entry : *member) {
     QED_ASSIGN_OR_RETURN(const std::string name, StringMember(entry, "name", ""));
-    if (name == "default") return StringMember(entry, "template", fallback);
+    if (name == "default") return StringMember(entry, "template", "");
   }
-  return fallback;
+  return std::string();
 }
 
 Status ReadTokenizerConfig(const TokenizerSpec& spec, TokenizerDefinition& out) {

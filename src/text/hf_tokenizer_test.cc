@@ -61,6 +61,7 @@ TEST(HfTokenizerTest, NormalizesToNfcAroundRawAddedTokens) {
   EXPECT_THAT(tokenizer->Encode("e\u0301"), ElementsAre(0xC3, 0xA9));
   EXPECT_THAT(tokenizer->Encode("e\u0301!\u00E9!"), ElementsAre(263, 0xC3, 0xA9, '!'));
   EXPECT_THAT(tokenizer->Encode("e\u0301?\u00E9?"), ElementsAre(264, 264));
+  EXPECT_EQ(tokenizer->Decode({263, 264}), "e\u0301!\u00E9?");
 }
 
 TEST(HfTokenizerTest, ReadsPreTokenizers) {
@@ -110,6 +111,9 @@ TEST(HfTokenizerTest, ReadsTheConfigFile) {
   EXPECT_EQ(tokenizer->eos_token_id(), 262);
   EXPECT_TRUE(tokenizer->add_bos_by_default());
   EXPECT_EQ(tokenizer->chat_template(), "yes");
+  TokenizerSpec spec = HfSpec(SmallTokenizerJson(), config);
+  spec.chat_template = "a file of its own";
+  EXPECT_EQ(MakeTokenizer(spec)->chat_template(), "a file of its own");
 }
 
 // What Create says to a tokenizer.json that `change` was done to.
@@ -180,6 +184,8 @@ TEST(HfTokenizerTest, ReportsBadFiles) {
   TokenizerSpec spec = HfSpec(SmallTokenizerJson());
   spec.tokenizer_json.resize(spec.tokenizer_json.size() / 2);
   EXPECT_THAT(CreateError(spec), HasSubstr("small/tokenizer.json"));
+  spec.tokenizer_json.clear();
+  EXPECT_THAT(CreateError(spec), HasSubstr("tokenizer.json is missing"));
   const json config = {{"eos_token", "<none such>"}};
   EXPECT_THAT(CreateError(HfSpec(SmallTokenizerJson(), config)),
               HasSubstr("tokenizer_config.json: eos_token \"<none such>\" is not in the"));

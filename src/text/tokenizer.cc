@@ -86,7 +86,8 @@ Status Tokenizer::Impl::AddTokens(const TokenizerDefinition& definition) {
       return Corrupt("added token " + QuotedForMessage(token.text) + " and its id " +
                      std::to_string(token.id) + " contradict the vocabulary");
     }
-    entry = {token.text, true, token.special};
+    entry = {token.normalized && definition.nfc ? ToNfc(token.text) : token.text, true,
+             token.special};
   }
   return OkStatus();
 }
@@ -131,6 +132,9 @@ Tokenizer::~Tokenizer() = default;
 
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::Create(const TokenizerSpec& spec) {
   const auto build = [&spec]() -> Result<std::unique_ptr<Impl>> {
+    if (spec.tokenizer_json.empty() && spec.tokens.empty() && spec.model.empty()) {
+      return NotFound("no tokenizer here: tokenizer.json is missing or empty");
+    }
     QED_ASSIGN_OR_RETURN(TokenizerDefinition definition, spec.tokenizer_json.empty()
                                                              ? ReadGgufTokenizer(spec)
                                                              : ReadHfTokenizer(spec));
