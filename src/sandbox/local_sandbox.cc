@@ -132,7 +132,7 @@ class LocalSandbox::Sessions {
   Result<std::unique_ptr<Session>> StartSession(const std::string& id) {
     const std::shared_ptr<Zygote> zygote = CurrentZygote();
     Result<std::unique_ptr<Session>> session = Session::Start(*zygote, id);
-    if (session.ok() || zygote->alive()) return session;
+    if (session.status().code() != StatusCode::kUnavailable || !zygote->IsDead()) return session;
     QED_RETURN_IF_ERROR(ReplaceZygote(zygote));
     return Session::Start(*CurrentZygote(), id);
   }

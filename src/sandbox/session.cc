@@ -54,10 +54,11 @@ Result<std::unique_ptr<Session>> Session::Start(Zygote& zygote, const std::strin
   }
   std::unique_ptr<Session> session(new Session);
   session->control_.Reset(ends[0]);
-  const UniqueFd theirs(ends[1]);
+  UniqueFd theirs(ends[1]);
   QED_ASSIGN_OR_RETURN(Pipe out, MakePipe());
   QED_ASSIGN_OR_RETURN(Pipe err, MakePipe());
   QED_RETURN_IF_ERROR(zygote.Spawn(theirs.get(), out.write.get(), err.write.get()));
+  theirs.Reset();  // So that the end of the other side can be seen.
   session->out_ = std::move(out.read);
   session->err_ = std::move(err.read);
   QED_RETURN_IF_ERROR(session->WaitForProcess());

@@ -34,6 +34,14 @@ std::vector<int> Descendants(int pid) {
   return found;
 }
 
+bool DescendantsWithin(size_t count, double seconds) {
+  for (int left = static_cast<int>(seconds * 1000); left >= 0; left -= 5) {
+    if (Descendants(::getpid()).size() == count) return true;
+    ::usleep(5000);
+  }
+  return false;
+}
+
 bool GoneWithin(int pid, double seconds) {
   for (int left = static_cast<int>(seconds * 1000); left >= 0; left -= 5) {
     char state;

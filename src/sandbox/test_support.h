@@ -40,14 +40,13 @@ inline ExecuteResult RunOnce(const std::string& code, double timeout = 20) {
 
 // Processes below this one, found through /proc.
 std::vector<int> Descendants(int pid);
+// True if their number is `count` within `seconds`: a process that has done its
+// part in starting or ending a session may take a moment to go.
+bool DescendantsWithin(size_t count, double seconds);
+// The warm interpreter and its parent.
+constexpr size_t kIdleProcesses = 2;
 // True if `pid` is gone (or a zombie) within `seconds`.
 bool GoneWithin(int pid, double seconds);
-
-// For INSTANTIATE_TEST_SUITE_P over structs with a `name`.
-template <typename T>
-std::string ParamName(const testing::TestParamInfo<T>& of) {
-  return of.param.name;
-}
 
 constexpr auto kCompleted = ExecuteResult::ProcessStatus::kCompleted;
 constexpr auto kError = ExecuteResult::ProcessStatus::kError;

@@ -146,7 +146,8 @@ Result<std::unique_ptr<Zygote>> Zygote::Start(const SandboxConfig& config) {
   UniqueFd ours(ends[0]);
   QED_ASSIGN_OR_RETURN(const pid_t pid, SpawnInterpreter(config, UniqueFd(ends[1])));
   std::unique_ptr<Zygote> zygote(new Zygote(std::move(ours), pid));
-  QED_RETURN_IF_ERROR(zygote->WaitUntilReady());
+  const Status ready = zygote->WaitUntilReady();
+  if (!ready.ok()) return ready.WithPrefix(config.python);
   return zygote;
 }
 
@@ -155,7 +156,7 @@ Status Zygote::WaitUntilReady() {
   FrameReader reader;
   while (true) {
     Result<Frame> frame = ReceiveFrame(command_.get(), reader, deadline, &pidfd_);
-    if (!frame.ok()) return frame.status().WithPrefix("the sandbox's interpreter did not start");
+    if (!frame.ok()) return frame.status().WithPrefix("did not start as a Python interpreter");
     switch (frame->kind) {
       case FrameKind::kPidfd:
         break;
@@ -164,7 +165,7 @@ Status Zygote::WaitUntilReady() {
       case FrameKind::kError:
         return Unsupported(frame->payload);
       default:
-        return Corrupt("the sandbox's interpreter sent an unknown message");
+        return Corrupt("an unknown message");
     }
   }
 }
@@ -179,7 +180,9 @@ Zygote::~Zygote() {
   }
 }
 
-bool Zygote::alive() const { return !WaitReadable(pidfd_.get(), Clock::Real().Now()); }
+bool Zygote::IsDead() const {
+  return WaitReadable(pidfd_.get(), Clock::Real().Now() + std::chrono::seconds(1));
+}
 
 Status Zygote::Spawn(int control, int out, int err) {
   const std::lock_guard<std::mutex> lock(send_);

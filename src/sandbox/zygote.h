@@ -28,8 +28,9 @@ class Zygote {
   // caller's). Its pidfd or its error arrives on the other end of `control`.
   // Thread-safe. kUnavailable if the zygote is gone.
   Status Spawn(int control, int out, int err);
-  // False once the interpreter, and with it every session, is gone.
-  bool alive() const;
+  // True if the interpreter, and with it every session, is gone or goes within
+  // a second (its sockets close a little before it is).
+  bool IsDead() const;
 
  private:
   Zygote(UniqueFd command, pid_t pid);

@@ -1,0 +1,158 @@
+// How sandboxes begin and end: bad configurations, limits on sessions, nothing
+// left behind, death with the parent, and the same tests as an ordinary user.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "sandbox/test_support.h"
+#include "tests/support/test_files.h"
+
+namespace qed {
+namespace {
+
+size_t OpenDescriptors() {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(LifetimeTest, NamesAnInterpreterThatIsNotThere) {
+  SandboxConfig config;
+  config.python = "/no/such/python";
+  const Status status = LocalSandbox::Create(config).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("/no/such/python"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("--sandbox-python"), std::string::npos) << status.message();
+}
+
+TEST(LifetimeTest, NamesAnInterpreterThatIsNone) {
+  SandboxConfig config;
+  config.python = "/bin/true";
+  const Status status = LocalSandbox::Create(config).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_NE(status.message().find("/bin/true"), std::string::npos) << status.message();
+}
+
+TEST(LifetimeTest, RefusesImpossibleLimits) {
+  SandboxConfig config;
+  config.memory_bytes = 1;
+  EXPECT_EQ(LocalSandbox::Create(config).status().code(), StatusCode::kInvalidArgument);
+  config = SandboxConfig();
+  config.max_sessions = 0;
+  EXPECT_EQ(LocalSandbox::Create(config).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(LifetimeTest, CapsSessions) {
+  SandboxConfig config;
+  config.max_sessions = 2;
+  Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(config);
+  ASSERT_TRUE(sandbox.ok()) << sandbox.status().message();
+  RunIn(**sandbox, "a", "1");
+  RunIn(**sandbox, "b", "1");
+  EXPECT_EQ((*sandbox)->Execute({"c", "1", 5, 10}).status().code(), StatusCode::kResourceExhausted);
+  (*sandbox)->CloseSession("a");
+  EXPECT_EQ(RunIn(**sandbox, "c", "1").out, "1\n");
+}
+
+TEST(LifetimeTest, ATmpOfNoBytesCannotBeWritten) {
+  SandboxConfig config;
+  config.tmp_bytes = 0;
+  Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(config);
+  ASSERT_TRUE(sandbox.ok()) << sandbox.status().message();
+  EXPECT_EQ(RunIn(**sandbox, "a", "open('/tmp/x', 'w')").process_status, kError);
+}
+
+TEST(LifetimeTest, ReplacesAWarmInterpreterThatDied) {
+  Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(SandboxConfig());
+  ASSERT_TRUE(sandbox.ok()) << sandbox.status().message();
+  RunIn(**sandbox, "a", "x = 1");
+  for (const int pid : Descendants(::getpid())) ::kill(pid, SIGKILL);
+  RunIn(**sandbox, "a", "1");
+  const ExecuteResult after = RunIn(**sandbox, "b", "2");
+  EXPECT_EQ(after.out, "2\n");
+  EXPECT_EQ(RunIn(**sandbox, "a", "3").out, "3\n");
+}
+
+TEST(LifetimeTest, LeavesNothingBehind) {
+  const size_t processes_before = Descendants(::getpid()).size();
+  const size_t descriptors_before = OpenDescriptors();
+  {
+    Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(SandboxConfig());
+    ASSERT_TRUE(sandbox.ok()) << sandbox.status().message();
+    const size_t descriptors_idle = OpenDescriptors();
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&sandbox, t] {
+        for (int i = 0; i < 50; ++i) {
+          const std::string id = std::to_string(t) + " " + std::to_string(i);
+          EXPECT_EQ(RunIn(**sandbox, id, "print(" + std::to_string(i) + ")").out,
+                    std::to_string(i) + "\n");
+          (*sandbox)->CloseSession(id);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_TRUE(DescendantsWithin(processes_before + kIdleProcesses, 1.0));
+    EXPECT_EQ(OpenDescriptors(), descriptors_idle);
+    RunIn(**sandbox, "left open", "import subprocess\nsubprocess.Popen(['sleep', '99']);");
+  }
+  EXPECT_TRUE(DescendantsWithin(processes_before, 1.0));
+  EXPECT_EQ(OpenDescriptors(), descriptors_before);
+}
+
+// A fresh copy of this test program, which runs some of its tests.
+pid_t StartSelf(const std::string& filter, bool as_nobody) {
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  if (as_nobody &&
+      (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0)) {
+    ::_exit(126);
+  }
+  const std::string flag = "--gtest_filter=" + filter;
+  ::execl("/proc/self/exe", "sandbox_test", flag.c_str(), "--gtest_brief=1",
+          "--gtest_also_run_disabled_tests", nullptr);
+  ::_exit(127);
+}
+
+// Not a test: what DiesWithItsParent starts and kills.
+TEST(LifetimeTest, DISABLED_Victim) {
+  std::thread creator([] { SharedSandbox(); });  // Whose thread ends before the sandbox.
+  creator.join();
+  RunIn(SharedSandbox(), "busy",
+        "import subprocess\nsubprocess.Popen(['sleep', '99'])\nwhile True: x = 1", 60);
+}
+
+TEST(LifetimeTest, DiesWithItsParent) {
+  const pid_t victim = StartSelf("LifetimeTest.DISABLED_Victim", false);
+  std::vector<int> jailed;
+  // The warm interpreter and its parent, the session, its child.
+  for (int wait = 0; wait < 600 && jailed.size() < 4; ++wait) {
+    ::usleep(50000);
+    jailed = Descendants(victim);
+  }
+  ASSERT_GE(jailed.size(), 4u);
+  ::kill(victim, SIGKILL);
+  ::waitpid(victim, nullptr, 0);
+  for (const int pid : jailed) EXPECT_TRUE(GoneWithin(pid, 1.0)) << pid;
+}
+
+TEST(LifetimeTest, WorksForAnOrdinaryUserToo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "this is one";
+  const pid_t user = StartSelf("EscapeTest.*:JailTest.*:LocalSandboxTest.*", true);
+  int status = 0;
+  ASSERT_EQ(::waitpid(user, &status, 0), user);
+  if (WIFEXITED(status) && WEXITSTATUS(status) >= 126) {
+    GTEST_SKIP() << "an ordinary user may not run this test program where it lies";
+  }
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace qed
