@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "kernels/embedding.h"
 #include "kernels/parallel.h"
+#include "kernels/quantize_residual.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope.h"
 #include "kernels/silu_mul.h"
@@ -19,7 +20,8 @@ namespace {
 constexpr int32_t kRowsPerChunk = 8;
 
 // What the row kernels cost beside a multiply-add, per element.
-constexpr int64_t kNormWork = 4;   // two passes and the quantization
+constexpr int64_t kNormWork = 4;  // two passes and the quantization
+constexpr int64_t kTwoTermWork = 4;
 constexpr int64_t kRopeWork = 4;   // and the scattered stores of the keys
 constexpr int64_t kSiluWork = 16;  // an exponential
 constexpr int64_t kAngleWork = 100;
@@ -117,28 +119,45 @@ void Decoder::LaySequence(const ForwardBatch::Sequence& sequence, AttentionSeque
   }
 }
 
-Decoder::Activations Decoder::LayActivations(const float* x, int32_t rows, int32_t width,
-                                             std::initializer_list<const PackedWeight*> weights) {
-  Activations activations = {x, width, {}};
+Decoder::Activations Decoder::LayActivations(float* x, int32_t rows, int32_t width,
+                                             std::initializer_list<const PackedWeight*> weights,
+                                             bool two_terms) {
+  Activations activations = {x, width, {}, {}};
   for (const PackedWeight* weight : weights) {
     if (UsesInt8Activations(weight->format)) {
       activations.quantized = LayQuantizedActivations(rows, width, work_.quantized);
+    } else {
+      two_terms = false;  // The second term is made in the place of the f32 rows.
     }
   }
+  if (two_terms) activations.rest = LayQuantizedActivations(rows, width, work_.quantized_rest);
   return activations;
 }
 
-// Writes row `out_row` of work_.normed and its int8 form.
-void Decoder::Normalize(const float* x, const float* norm, int32_t out_row,
-                        const Activations& out) {
-  float* y = work_.normed + int64_t{out_row} * config_.hidden_size;
-  RmsNormRow(ctx_.isa, x, norm, config_.hidden_size, config_.rms_norm_eps, y);
-  if (out.quantized.blocks != nullptr) QuantizeActivationRow(ctx_.isa, y, out_row, out.quantized);
+void Decoder::Normalize(const float* x, const float* norm, int32_t row, const Activations& out) {
+  RmsNormRow(ctx_.isa, x, norm, out.width, config_.rms_norm_eps, out.x + int64_t{row} * out.width);
+  Quantize(row, out);
+}
+
+void Decoder::Quantize(int32_t row, const Activations& out) {
+  float* x = out.x + int64_t{row} * out.width;
+  if (out.rest.blocks != nullptr) {
+    QuantizeRowInTwoTerms(ctx_.isa, x, row, out.quantized, out.rest);
+  } else if (out.quantized.blocks != nullptr) {
+    QuantizeActivationRow(ctx_.isa, x, row, out.quantized);
+  }
 }
 
 void Decoder::Multiply(const Activations& in, int32_t rows, std::span<const LinearTask> tasks) {
   Linear(ctx_, in.x, in.width, in.quantized.blocks != nullptr ? &in.quantized : nullptr, rows,
          tasks);
+}
+
+void Decoder::MultiplyRest(const Activations& in, int32_t rows, LinearTask task) {
+  if (in.rest.blocks == nullptr) return;
+  task.bias = nullptr;
+  task.accumulate = true;
+  Linear(ctx_, in.x, in.width, &in.rest, rows, {&task, 1});
 }
 
 // hidden += o(attention(q, k, v of norm(hidden)))
@@ -148,7 +167,7 @@ void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
   const int32_t kv_width = config_.num_kv_heads * config_.head_dim;
   const int64_t stride = q_width + 2 * kv_width;
   const Activations normed =
-      LayActivations(work_.normed, rows_, width, {&layer.q, &layer.k, &layer.v});
+      LayActivations(work_.normed, rows_, width, {&layer.q, &layer.k, &layer.v}, true);
   ForRows(rows_, width * kNormWork, [&](int32_t row) {
     Normalize(work_.hidden + int64_t{row} * width, layer.attention_norm, row, normed);
   });
@@ -160,24 +179,21 @@ void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
        .y = work_.qkv + q_width + kv_width,
        .y_stride = stride}};
   Multiply(normed, rows_, qkv);
+  MultiplyRest(normed, rows_, qkv[2]);
 
   const PagedKv kv = kv_.Layer(layer_index);
   ForRows(rows_, stride * kRopeWork, [&](int32_t row) { RotateAndStore(layer, kv, row); });
   PagedAttention(ctx_, kv, plan_, work_.qkv, stride, config_.num_heads, work_.attention, q_width);
 
-  const Activations attended = LayActivations(work_.attention, rows_, q_width, {&layer.o});
-  if (attended.quantized.blocks != nullptr) {
-    ForRows(rows_, q_width, [&](int32_t row) {
-      QuantizeActivationRow(ctx_.isa, work_.attention + int64_t{row} * q_width, row,
-                            attended.quantized);
-    });
-  }
+  const Activations attended = LayActivations(work_.attention, rows_, q_width, {&layer.o}, true);
+  ForRows(rows_, q_width * kTwoTermWork, [&](int32_t row) { Quantize(row, attended); });
   const LinearTask out = {.weight = layer.o,
                           .bias = layer.o_bias,
                           .y = work_.hidden,
                           .y_stride = width,
                           .accumulate = true};
   Multiply(attended, rows_, {&out, 1});
+  MultiplyRest(attended, rows_, out);
 }
 
 // Turns one token's queries and keys to its position and puts keys and values
@@ -216,9 +232,7 @@ void Decoder::FeedForwardBlock(const LayerWeights& layer) {
   ForRows(rows_, inner * kSiluWork, [&](int32_t row) {
     float* gate = work_.gate + int64_t{row} * inner;
     SiluMulRow(ctx_.isa, gate, work_.up + int64_t{row} * inner, inner, gate);
-    if (gated.quantized.blocks != nullptr) {
-      QuantizeActivationRow(ctx_.isa, gate, row, gated.quantized);
-    }
+    Quantize(row, gated);
   });
   const LinearTask down = {
       .weight = layer.down, .y = work_.hidden, .y_stride = width, .accumulate = true};

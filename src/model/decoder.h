@@ -36,11 +36,13 @@ class Decoder : public LanguageModel {
   std::span<const float> Forward(const ForwardBatch& batch) override;
 
  private:
-  // What a group of products reads: f32 rows, and int8 ones where a format wants them.
+  // What a group of products reads: f32 rows, and int8 ones where a format wants
+  // them. Blocks are null where no product reads them.
   struct Activations {
-    const float* x;
+    float* x;
     int32_t width;
-    QuantizedActivations quantized;  // without blocks where no product reads them
+    QuantizedActivations quantized;
+    QuantizedActivations rest;  // a second term, for MultiplyRest
   };
 
   void Begin(const ForwardBatch& batch);
@@ -49,12 +51,18 @@ class Decoder : public LanguageModel {
   void FeedForwardBlock(const LayerWeights& layer);
   std::span<const float> Head(std::span<const int32_t> rows);
 
-  // A view of `rows` rows; its blocks are there if any of `weights` reads int8.
-  Activations LayActivations(const float* x, int32_t rows, int32_t width,
-                             std::initializer_list<const PackedWeight*> weights);
-  void Normalize(const float* x, const float* norm, int32_t out_row, const Activations& out);
+  // A view of `rows` rows; with `two_terms`, products that all read int8 get both.
+  Activations LayActivations(float* x, int32_t rows, int32_t width,
+                             std::initializer_list<const PackedWeight*> weights,
+                             bool two_terms = false);
+  // Row `row` of `out` is the norm of x, quantized where out says so.
+  void Normalize(const float* x, const float* norm, int32_t row, const Activations& out);
+  // Gives row `row`, whose f32 values stand, its int8 form.
+  void Quantize(int32_t row, const Activations& out);
   void RotateAndStore(const LayerWeights& layer, const PagedKv& kv, int32_t row);
   void Multiply(const Activations& in, int32_t rows, std::span<const LinearTask> tasks);
+  // Adds the second term's product, if there is one, to what Multiply wrote.
+  void MultiplyRest(const Activations& in, int32_t rows, LinearTask task);
   // Calls fn(row) for all rows; `row_work` is about a row's multiply-adds.
   template <typename Fn>
   void ForRows(int32_t rows, int64_t row_work, Fn&& fn);

@@ -44,6 +44,7 @@ size_t LayOut(const ModelConfig& c, const WorkspaceLimits& limits, std::byte* ba
   layout.Take(tokens * (c.head_dim / 2), w.cosine);
   layout.Take(tokens * (c.head_dim / 2), w.sine);
   layout.Take(quantized, w.quantized);
+  layout.Take(quantized, w.quantized_rest);
   layout.Take(static_cast<int64_t>(AttentionWorkspaceBytes(limits.max_tokens)),
               w.attention_scratch);
   layout.Take(limits.max_sequences, w.sequences);

@@ -29,16 +29,17 @@ struct Workspace {
   // kResourceExhausted, with the size, where the memory cannot be had.
   static Result<Workspace> Create(const ModelConfig& config, const WorkspaceLimits& limits);
 
-  float* hidden = nullptr;         // [T, E], the residual stream
-  float* normed = nullptr;         // [T, E]
-  float* qkv = nullptr;            // [T, (H + 2 KVH) D]
-  float* attention = nullptr;      // [T, H D]
-  float* gate = nullptr;           // [T, F]
-  float* up = nullptr;             // [T, F]
-  float* logits = nullptr;         // [R, V]
-  float* cosine = nullptr;         // [T, D/2]
-  float* sine = nullptr;           // [T, D/2]
-  std::byte* quantized = nullptr;  // QuantizedActivations of T rows of any width above
+  float* hidden = nullptr;              // [T, E], the residual stream
+  float* normed = nullptr;              // [T, E]
+  float* qkv = nullptr;                 // [T, (H + 2 KVH) D]
+  float* attention = nullptr;           // [T, H D]
+  float* gate = nullptr;                // [T, F]
+  float* up = nullptr;                  // [T, F]
+  float* logits = nullptr;              // [R, V]
+  float* cosine = nullptr;              // [T, D/2]
+  float* sine = nullptr;                // [T, D/2]
+  std::byte* quantized = nullptr;       // QuantizedActivations of T rows of any width above
+  std::byte* quantized_rest = nullptr;  // as many, second terms [T, H D]
   std::byte* attention_scratch = nullptr;
   AttentionSequence* sequences = nullptr;  // [B]
   TokenSlot* slots = nullptr;              // [T]
