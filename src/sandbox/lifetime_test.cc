@@ -145,7 +145,8 @@ TEST(LifetimeTest, DiesWithItsParent) {
 
 TEST(LifetimeTest, WorksForAnOrdinaryUserToo) {
   if (::geteuid() != 0) GTEST_SKIP() << "this is one";
-  const pid_t user = StartSelf("EscapeTest.*:JailTest.*:LocalSandboxTest.*", true);
+  const pid_t user =
+      StartSelf("EscapeTest.*:JailTest.*:LocalSandboxTest.Keeps*:LocalSandboxTest.Timeout*", true);
   int status = 0;
   ASSERT_EQ(::waitpid(user, &status, 0), user);
   if (WIFEXITED(status) && WEXITSTATUS(status) >= 126) {

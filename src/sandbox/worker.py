@@ -239,4 +239,8 @@ class Session:
 
 
 def run(connection):
-    Session(connection).serve()
+    """Does not return. A reply that cannot be sent ends the session, silently."""
+    try:
+        Session(connection).serve()
+    finally:
+        os._exit(1)

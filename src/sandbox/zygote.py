@@ -93,7 +93,7 @@ def import_packages():
     gc.freeze()
 
 
-def start_session(jail, limits, worker, fds):
+def start_session(jail, limits, fds):
     """In a fork of the zygote. Returns in the session's first process only."""
     connection = socket.socket(fileno=fds[0])
     try:
@@ -110,7 +110,7 @@ def start_session(jail, limits, worker, fds):
     return connection
 
 
-def serve(jail, limits, worker):
+def serve(jail, limits):
     """Forks a session for every spawn command; ends when the program does."""
     command = socket.socket(fileno=COMMAND_FD)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no reaping
@@ -128,7 +128,7 @@ def serve(jail, limits, worker):
         # The numbers 0 to 3 are taken, so none of the three is one of them.
         command.detach()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        return start_session(jail, limits, worker, fds)
+        return start_session(jail, limits, fds)
 
 
 def main():
@@ -152,7 +152,7 @@ def main():
         send_frame(command, b"E", str(error).encode())
         os._exit(1)
     command.close()
-    connection = serve(jail, limits, worker)
+    connection = serve(jail, limits)
     scope = {"__name__": "worker"}
     exec(worker, scope)
     scope["run"](connection)
