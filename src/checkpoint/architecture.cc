@@ -9,16 +9,11 @@ namespace {
 
 constexpr Architecture kArchitectures[] = {
     {.hf_name = "LlamaForCausalLM",
-     .hf_model_type = "llama",
      .gguf_name = "llama",
      .optional_bias = true,
      .gguf_interleaved_rope = true},
-    {.hf_name = "Qwen2ForCausalLM",
-     .hf_model_type = "qwen2",
-     .gguf_name = "qwen2",
-     .qkv_bias = true},
+    {.hf_name = "Qwen2ForCausalLM", .gguf_name = "qwen2", .qkv_bias = true},
     {.hf_name = "Qwen3ForCausalLM",
-     .hf_model_type = "qwen3",
      .gguf_name = "qwen3",
      .optional_bias = true,
      .qk_norm = true,

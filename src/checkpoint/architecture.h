@@ -15,7 +15,6 @@ namespace qed {
 
 struct Architecture {
   std::string_view hf_name;            // "LlamaForCausalLM"
-  std::string_view hf_model_type;      // "llama", "model_type" of config.json
   std::string_view gguf_name;          // general.architecture
   bool qkv_bias = false;               // always there
   bool optional_bias = false;          // on q, k, v and o, where the checkpoint says so
