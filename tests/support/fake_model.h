@@ -45,7 +45,6 @@ class FakeModel : public LanguageModel {
   int32_t max_num_tokens() const override { return options_.max_num_tokens; }
   int32_t max_batch_size() const override { return options_.max_batch_size; }
   ModelFootprint footprint() const override { return {}; }
-  ModelFootprint footprint() const override { return {}; }
 
   std::span<const float> Forward(const ForwardBatch& batch) override {
     ++steps_;

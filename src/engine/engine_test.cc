@@ -1,0 +1,224 @@
+// The engine with its thread: many callers at once, sinks that call back, the
+// end of the engine's life.
+#include "engine/engine.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/byte_tokenizer.h"
+#include "tests/support/fake_model.h"
+
+namespace qed {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Gathers text; Wait returns after `stretches` ends.
+class WaitingSink : public OutputSink {
+ public:
+  std::function<void(RequestId, const FinishInfo&)> on_done;
+
+  void OnTokens(RequestId, const TokenChunk& chunk) override {
+    std::lock_guard lock(mutex_);
+    text_ += chunk.text;
+    started_.notify_all();
+  }
+  void OnDone(RequestId id, const FinishInfo& info) override {
+    if (on_done) on_done(id, info);
+    std::lock_guard lock(mutex_);
+    info_ = info;
+    ++done_;
+    started_.notify_all();
+  }
+
+  FinishInfo Wait(int stretches = 1) {
+    std::unique_lock lock(mutex_);
+    started_.wait(lock, [&] { return done_ >= stretches; });
+    return info_;
+  }
+  void WaitForText() {
+    std::unique_lock lock(mutex_);
+    started_.wait(lock, [&] { return !text_.empty(); });
+  }
+  std::string text() {
+    std::lock_guard lock(mutex_);
+    return text_;
+  }
+  int done() {
+    std::lock_guard lock(mutex_);
+    return done_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable started_;
+  std::string text_;
+  FinishInfo info_;
+  int done_ = 0;
+};
+
+class EngineTest : public ::testing::Test {
+ protected:
+  explicit EngineTest(FakeModel::LogitsFn fn = FakeModel::CountingLogits)
+      : model_(FakeModel::Options(), std::move(fn)),
+        engine_(std::move(Engine::Create(model_, *tokenizer_, EngineConfig(), pool_)).value()) {}
+
+  static Request MakeRequest(std::vector<int32_t> prompt, int32_t max_tokens,
+                             std::shared_ptr<OutputSink> sink, bool keep = false) {
+    Request request;
+    request.prompt = std::move(prompt);
+    request.params.temperature = 0;
+    request.params.max_tokens = max_tokens;
+    request.sink = std::move(sink);
+    request.keep = keep;
+    return request;
+  }
+
+  std::unique_ptr<const Tokenizer> tokenizer_ = MakeByteTokenizer();
+  ThreadPool pool_{2};
+  FakeModel model_;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(EngineTest, AnswersARequest) {
+  auto sink = std::make_shared<WaitingSink>();
+  ASSERT_TRUE(engine_->Submit(MakeRequest({'a'}, 3, sink)).ok());
+  EXPECT_EQ(sink->Wait().reason, FinishReason::kLength);
+  EXPECT_EQ(sink->text(), "bcd");
+  EXPECT_EQ(engine_->Stats().generated_tokens, 3);
+  EXPECT_EQ(engine_->max_seq_len(), 800);
+}
+
+TEST_F(EngineTest, ImpossibleRequestsAreRefusedInOneLine) {
+  auto sink = std::make_shared<WaitingSink>();
+  const auto message = [&](Request request) {
+    const auto id = engine_->Submit(std::move(request));
+    EXPECT_EQ(id.status().code(), StatusCode::kInvalidArgument);
+    return id.status().message();
+  };
+  EXPECT_THAT(message(MakeRequest({}, 3, sink)), HasSubstr("empty"));
+  EXPECT_THAT(message(MakeRequest({'a'}, 3, nullptr)), HasSubstr("sink"));
+  EXPECT_THAT(message(MakeRequest({300}, 3, sink)), HasSubstr("300"));
+  EXPECT_THAT(message(MakeRequest({-1}, 3, sink)), HasSubstr("-1"));
+  EXPECT_THAT(message(MakeRequest({'a'}, 0, sink)), HasSubstr("max-tokens"));
+  EXPECT_THAT(message(MakeRequest(std::vector<int32_t>(800, 'a'), 1, sink)), HasSubstr("800"));
+  Request bad_logprobs = MakeRequest({'a'}, 1, sink);
+  bad_logprobs.params.logprobs = 1000;
+  EXPECT_THAT(message(std::move(bad_logprobs)), HasSubstr("logprobs"));
+  EXPECT_EQ(sink->done(), 0);
+  EXPECT_TRUE(engine_->Submit(MakeRequest(std::vector<int32_t>(799, 'a'), 5, sink)).ok());
+  EXPECT_EQ(sink->Wait().generated_tokens, 1);
+}
+
+TEST_F(EngineTest, ContinueIsRefusedWhereItCannotBe) {
+  auto sink = std::make_shared<WaitingSink>();
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 2;
+  EXPECT_EQ(engine_->Continue(99, {}, params).code(), StatusCode::kNotFound);
+  const RequestId loose = engine_->Submit(MakeRequest({'a'}, 2, sink)).value();
+  sink->Wait();
+  EXPECT_EQ(engine_->Continue(loose, {}, params).code(), StatusCode::kNotFound);
+
+  auto kept_sink = std::make_shared<WaitingSink>();
+  const RequestId kept = engine_->Submit(MakeRequest({'a'}, 700, kept_sink, true)).value();
+  EXPECT_THAT(engine_->Continue(kept, {}, params).message(), HasSubstr("running"));
+  engine_->Cancel(kept);
+  kept_sink->Wait();
+  EXPECT_THAT(engine_->Continue(kept, std::vector<int32_t>(800, 'a'), params).message(),
+              HasSubstr("context"));
+  EXPECT_TRUE(engine_->Continue(kept, {'x'}, params).ok());
+  kept_sink->Wait(2);
+  EXPECT_TRUE(kept_sink->text().ends_with("yz"));
+  engine_->Release(kept);
+  EXPECT_EQ(engine_->Continue(kept, {}, params).code(), StatusCode::kNotFound);
+}
+
+TEST_F(EngineTest, ASinkMayContinueFromOnDone) {
+  auto sink = std::make_shared<WaitingSink>();
+  std::atomic<int> continued = 0;
+  sink->on_done = [&](RequestId id, const FinishInfo&) {
+    SamplingParams params;
+    params.temperature = 0;
+    params.max_tokens = 2;
+    if (continued++ == 5) return;
+    EXPECT_TRUE(engine_->Continue(id, {'0'}, params).ok());
+  };
+  ASSERT_TRUE(engine_->Submit(MakeRequest({'a'}, 2, sink, true)).ok());
+  sink->Wait(6);
+  EXPECT_EQ(sink->text(), "bc1212121212");
+}
+
+TEST_F(EngineTest, TheEndOfTheEngineEndsItsRequests) {
+  auto sink = std::make_shared<WaitingSink>();
+  // Not engine_, which is empty while its engine goes.
+  Engine* const engine = engine_.get();
+  sink->on_done = [&](RequestId, const FinishInfo& info) {
+    EXPECT_EQ(info.reason, FinishReason::kCancelled);
+    // A sink that does not know that it is over.
+    EXPECT_EQ(engine->Submit(MakeRequest({'a'}, 1, sink)).status().code(),
+              StatusCode::kUnavailable);
+  };
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(engine_->Submit(MakeRequest({'a'}, 790, sink, i % 2 == 0)).ok());
+  }
+  sink->WaitForText();
+  engine_.reset();
+  EXPECT_EQ(sink->done(), 20);
+}
+
+TEST_F(EngineTest, ATokenizerOfAnotherModelIsRefused) {
+  FakeModel::Options options;
+  options.vocab_size = 200;
+  FakeModel small(options);
+  const auto engine = Engine::Create(small, *tokenizer_, EngineConfig(), pool_);
+  EXPECT_THAT(engine.status().message(), HasSubstr("258"));
+}
+
+class HashEngineTest : public EngineTest {
+ protected:
+  HashEngineTest() : EngineTest(FakeModel::HashLogits) {}
+};
+
+TEST_F(HashEngineTest, ManyThreadsSubmitCancelAndContinue) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([this, t] {
+      std::mt19937 rng(t);
+      for (int i = 0; i < 40; ++i) {
+        auto sink = std::make_shared<WaitingSink>();
+        const bool keep = rng() % 2 == 0;
+        Request request = MakeRequest(std::vector<int32_t>(1 + rng() % 40, 'a' + t),
+                                      1 + static_cast<int32_t>(rng() % 30), sink, keep);
+        request.params.temperature = 1;
+        const SamplingParams params = request.params;
+        const RequestId id = engine_->Submit(std::move(request)).value();
+        if (rng() % 3 == 0) engine_->Cancel(id);
+        if (rng() % 7 == 0) engine_->Release(id);
+        sink->Wait();
+        if (!keep) continue;
+        if (engine_->Continue(id, {'b'}, params).ok()) sink->Wait(2);
+        engine_->Release(id);
+        static_cast<void>(engine_->Stats());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  // Releases may still be on their way: one more request comes after them.
+  auto sink = std::make_shared<WaitingSink>();
+  ASSERT_TRUE(engine_->Submit(MakeRequest({'a'}, 1, sink)).ok());
+  sink->Wait();
+  const EngineStats stats = engine_->Stats();
+  EXPECT_EQ(stats.kept + stats.running + stats.waiting, 0);
+  EXPECT_EQ(stats.pages_free + stats.pages_cached, stats.pages_total);
+  EXPECT_EQ(model_.error(), "");
+}
+
+}  // namespace
+}  // namespace qed
