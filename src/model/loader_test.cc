@@ -1,0 +1,142 @@
+#include "model/loader.h"
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "checkpoint/rope_rows.h"
+#include "gtest/gtest.h"
+#include "model/test_checkpoint.h"
+#include "tests/support/model_runner.h"
+
+namespace qed {
+namespace {
+
+const std::vector<int32_t> kTokens = {5, 17, 290, 3, 3, 88, 120, 44};
+
+EngineConfig TestConfig(const std::string& compute) {
+  EngineConfig config;
+  config.compute = compute;
+  config.kv_cache_bytes = 4 << 20;
+  return config;
+}
+
+std::vector<float> LastLogits(const Checkpoint& checkpoint, const Adapter* adapter,
+                              const std::string& compute) {
+  ThreadPool pool(2);
+  auto model = LoadModel(checkpoint, adapter, TestConfig(compute), pool);
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return ModelRunner(**model).Step({{0, kTokens}})[0];
+}
+
+double Distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double worst = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::abs(static_cast<double>(a[i]) - b[i]));
+  }
+  return worst;
+}
+
+TEST(LoaderTest, FastFormatsStayNearTheExactPath) {
+  for (DType dtype : {DType::kF32, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ4_1}) {
+    const TestCheckpoint test = RandomCheckpoint(SmallConfig(), dtype);
+    const auto exact = LastLogits(test.checkpoint, nullptr, "f32");
+    const auto fast = LastLogits(test.checkpoint, nullptr, "auto");
+    EXPECT_LT(Distance(exact, fast), 0.15) << DTypeName(dtype);
+    EXPECT_GT(*std::max_element(exact.begin(), exact.end()), 0.5f);
+  }
+}
+
+TEST(LoaderTest, PutsInterleavedRowsBack) {
+  const TestCheckpoint plain = RandomCheckpoint(SmallConfig(), DType::kQ8_0);
+  TestCheckpoint gguf = RandomCheckpoint(SmallConfig(), DType::kQ8_0);
+  for (auto& [name, tensor] : gguf.checkpoint.tensors) {
+    if (name.find("q_proj") == std::string::npos && name.find("k_proj") == std::string::npos) {
+      continue;
+    }
+    const size_t row = tensor.data.size() / tensor.shape[0];
+    std::vector<std::byte>& bytes = gguf.storage.emplace_back(tensor.data.size());
+    for (int64_t r = 0; r < tensor.shape[0]; ++r) {
+      std::memcpy(bytes.data() + InterleavedRopeRow(r, 32) * row, tensor.data.data() + r * row,
+                  row);
+    }
+    tensor.data = bytes;
+    tensor.interleaved_rope_rows = true;
+  }
+  EXPECT_EQ(LastLogits(gguf.checkpoint, nullptr, "auto"),
+            LastLogits(plain.checkpoint, nullptr, "auto"));
+}
+
+// W + B A done by hand on the f32 checkpoint must be what merging gives.
+TEST(LoaderTest, MergesAdapters) {
+  const TestCheckpoint base = RandomCheckpoint(SmallConfig(), DType::kF32);
+  TestCheckpoint merged = RandomCheckpoint(SmallConfig(), DType::kF32);
+  Adapter adapter;
+  for (const std::string name :
+       {"model.layers.0.self_attn.q_proj.weight", "model.layers.2.mlp.down_proj.weight"}) {
+    CheckpointTensor& tensor = merged.checkpoint.tensors.at(name);
+    const int64_t out = tensor.shape[0], in = tensor.shape[1];
+    LoraDelta delta = {.rank = 2, .scale = 0.5f, .a = {}, .b = {}};
+    for (int64_t i = 0; i < 2 * in; ++i) delta.a.push_back(0.1f * std::sin(0.7f * i));
+    for (int64_t i = 0; i < 2 * out; ++i) delta.b.push_back(std::cos(0.3f * i));
+    auto& bytes = merged.storage.emplace_back(tensor.data.begin(), tensor.data.end());
+    auto* w = reinterpret_cast<float*>(bytes.data());
+    for (int64_t r = 0; r < out; ++r) {
+      for (int64_t c = 0; c < in; ++c) {
+        w[r * in + c] +=
+            0.5f * (delta.b[r * 2] * delta.a[c] + delta.b[r * 2 + 1] * delta.a[in + c]);
+      }
+    }
+    tensor.data = bytes;
+    adapter.deltas[name] = delta;
+  }
+  const auto want = LastLogits(merged.checkpoint, nullptr, "f32");
+  EXPECT_GT(Distance(want, LastLogits(base.checkpoint, nullptr, "f32")), 0.1);
+  EXPECT_LT(Distance(want, LastLogits(base.checkpoint, &adapter, "f32")), 1e-4);
+  EXPECT_LT(Distance(want, LastLogits(base.checkpoint, &adapter, "auto")), 0.1);
+}
+
+Status LoadStatus(const ModelConfig& model, const EngineConfig& config) {
+  const TestCheckpoint test = RandomCheckpoint(model, DType::kF32);
+  ThreadPool pool(1);
+  return LoadModel(test.checkpoint, nullptr, config, pool).status();
+}
+
+TEST(LoaderTest, RefusesImpossibleConfigs) {
+  EngineConfig config = TestConfig("auto");
+  config.compute = "int2";
+  Status status = LoadStatus(SmallConfig(), config);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("--compute"), std::string::npos);
+
+  config = TestConfig("auto");
+  config.page_size = 24;
+  status = LoadStatus(SmallConfig(), config);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("--page-size"), std::string::npos);
+
+  config = TestConfig("auto");
+  config.max_num_tokens = 0;
+  EXPECT_EQ(LoadStatus(SmallConfig(), config).code(), StatusCode::kInvalidArgument);
+
+  config = TestConfig("auto");
+  config.kv_cache_bytes = 100;
+  EXPECT_EQ(LoadStatus(SmallConfig(), config).code(), StatusCode::kResourceExhausted);
+}
+
+TEST(LoaderTest, RefusesShapesWithoutKernels) {
+  ModelConfig model = SmallConfig();
+  model.head_dim = 24;
+  Status status = LoadStatus(model, TestConfig("auto"));
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_NE(status.message().find("head size 24"), std::string::npos) << status.message();
+
+  model = SmallConfig();
+  model.num_heads = 64;
+  model.num_kv_heads = 1;
+  EXPECT_EQ(LoadStatus(model, TestConfig("auto")).code(), StatusCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace qed
