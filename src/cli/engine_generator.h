@@ -24,6 +24,7 @@ class EngineGenerator : public Generator {
 
   Result<std::unique_ptr<GenerationStream>> Open(const SamplingParams& params) override;
   int32_t max_concurrent() const override { return max_concurrent_; }
+  int64_t tokens_generated() const override { return engine_.Stats().generated_tokens; }
   int32_t max_seq_len() const override { return engine_.max_seq_len(); }
   int32_t CountTokens(std::string_view text) const override;
 

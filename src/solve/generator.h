@@ -53,6 +53,9 @@ class Generator {
   virtual Result<std::unique_ptr<GenerationStream>> Open(const SamplingParams& params) = 0;
   // Streams that make progress at the same time; more will wait their turn.
   virtual int32_t max_concurrent() const = 0;
+  // Generated so far by all streams, unfinished stretches included: for showing
+  // how fast it goes.
+  virtual int64_t tokens_generated() const = 0;
   // Most tokens (prompt and generated) of one stream, and the tokens of a text.
   virtual int32_t max_seq_len() const = 0;
   virtual int32_t CountTokens(std::string_view text) const = 0;

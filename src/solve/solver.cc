@@ -214,7 +214,6 @@ Status Solver::Handle(Event event) {
 
 Status Solver::OnSegment(uint64_t id, LiveSample& live, Segment segment) {
   live.sample.generation_seconds += Seconds(parts_.clock.Now() - live.since);
-  progress_.new_tokens += segment.num_tokens;
   const bool failed = segment.finish == Segment::Finish::kError;
   if (failed && !draining_ && !ConcernsOneSample(segment.error)) {
     const Status error = segment.error;
@@ -338,7 +337,7 @@ void Solver::ReportProgress() {
   const bool open = first_open_ < problems_.size();
   progress_.oldest = open ? &problems_[first_open_] : nullptr;
   progress_.votes = open ? CountVotes(outcomes_[first_open_]) : Tally();
-  progress_.samples_running = static_cast<int64_t>(live_.size());
+  progress_.new_tokens = parts_.generator.tokens_generated();
   progress_.seconds = Seconds(parts_.clock.Now() - began_);
   parts_.observer.OnProgress(progress_);
 }

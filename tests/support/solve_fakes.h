@@ -75,6 +75,7 @@ class FakeGenerator : public Generator {
     return std::unique_ptr<GenerationStream>(new Stream(*this, params));
   }
   int32_t max_concurrent() const override { return max_concurrent_; }
+  int64_t tokens_generated() const override { return tokens_generated_; }
   int32_t max_seq_len() const override { return max_seq_len_; }
   int32_t CountTokens(std::string_view text) const override {
     return static_cast<int32_t>(FakeTokens(text).size());
@@ -141,6 +142,7 @@ class FakeGenerator : public Generator {
         segment.finish = Segment::Finish::kCancelled;
       }
       segment.num_tokens = static_cast<int32_t>(tokens.size());
+      generator_.tokens_generated_ += segment.num_tokens;
       segment.logprobs.assign(tokens.size(), -0.5f);
       return segment;
     }
@@ -154,6 +156,7 @@ class FakeGenerator : public Generator {
   Script script_;
   int32_t max_concurrent_;
   int32_t max_seq_len_;
+  std::atomic<int64_t> tokens_generated_{0};
   BlockingQueue<std::function<void()>> jobs_;
   std::vector<std::thread> threads_;
 };
