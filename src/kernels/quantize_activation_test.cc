@@ -65,9 +65,11 @@ TEST(QuantizeActivationTest, RoundsToNearestWithinEachGroup) {
         EXPECT_NEAR(block.scale[slot] * static_cast<float>(block.q[slot][c]), value,
                     block.scale[slot] * 0.5001F);
       }
-      EXPECT_FLOAT_EQ(block.scale[slot], maximum / 127);
+      EXPECT_NEAR(block.scale[slot], maximum / 127, maximum * 1e-8F);
+      EXPECT_EQ(double{block.unbias[slot]},
+                double{block.scale[slot]} * -double{ActivationBlock::kBias});
       EXPECT_EQ(block.sum[slot], block.scale[slot] * static_cast<float>(sum));
-      EXPECT_EQ(block.offset[slot], -128 * sum);
+      EXPECT_EQ(block.start[slot], ActivationBlock::kBiasBits - 128 * sum);
     }
   }
 }
@@ -98,7 +100,7 @@ TEST(QuantizeActivationTest, ZeroAndTinyGroupsAreZeros) {
       const Quantized quantized(isa, std::vector<float>(32, value), 32);
       EXPECT_EQ(quantized.Block(0, 0).scale[0], 0.0F);
       EXPECT_EQ(quantized.Block(0, 0).sum[0], 0.0F);
-      EXPECT_EQ(quantized.Block(0, 0).offset[0], 0);
+      EXPECT_EQ(quantized.Block(0, 0).start[0], ActivationBlock::kBiasBits);
       EXPECT_EQ(quantized.Block(0, 0).q[0][5], 0);
     }
   }

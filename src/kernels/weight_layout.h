@@ -14,7 +14,7 @@
 //         f16  [K/32][2][16]             scale, minimum: scale * nibble + minimum
 //
 // Four columns of 16 rows are one operand of vpdpbusd (unsigned by signed
-// bytes); hence the +128, which `offset` below takes back exactly.
+// bytes); hence the +128, which `start` below takes back exactly.
 #ifndef QED_KERNELS_WEIGHT_LAYOUT_H_
 #define QED_KERNELS_WEIGHT_LAYOUT_H_
 
@@ -28,14 +28,22 @@ inline constexpr int kPanelRows = 16;
 inline constexpr int kGroupColumns = 32;
 
 // Int8 activations of four tokens for one group of columns.
+//
+// The integer dot products of a group become floats without a conversion: the bits
+// of 1.5 * 2^23 plus an integer below 2^22 in magnitude, read as a float, are
+// 1.5 * 2^23 + that integer. A fused multiply-add with `scale` and `unbias` then
+// gives scale * integer as exactly as a product of floats would.
 struct ActivationBlock {
   static constexpr int kTokens = 4;
+  static constexpr float kBias = 12582912.0F;       // 1.5 * 2^23
+  static constexpr int32_t kBiasBits = 0x4B400000;  // its bits
   int8_t q[kTokens][kGroupColumns];
-  float scale[kTokens];     // activation ~ q * scale
-  float sum[kTokens];       // scale * (sum of q)
-  int32_t offset[kTokens];  // -128 * (sum of q)
+  float scale[kTokens];    // activation ~ q * scale; 22 significant bits
+  float unbias[kTokens];   // -kBias * scale, exactly
+  float sum[kTokens];      // scale * (sum of q)
+  int32_t start[kTokens];  // kBiasBits - 128 * (sum of q)
 };
-static_assert(sizeof(ActivationBlock) == 176);
+static_assert(sizeof(ActivationBlock) == 192);
 
 // Bytes of one group of 32 columns of one panel.
 inline constexpr int64_t kQ8Values = 512;

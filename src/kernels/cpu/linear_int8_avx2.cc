@@ -49,7 +49,8 @@ struct BlockWeights {
     if constexpr (Format::kHasMinimum) {
       return AddPairs(sums);
     } else {  // Q4_0: takes back the 8 of each nibble.
-      return _mm256_add_epi32(AddPairs(sums), _mm256_set1_epi32(x.offset[t] / 16));
+      return _mm256_add_epi32(AddPairs(sums),
+                              _mm256_set1_epi32((x.start[t] - ActivationBlock::kBiasBits) / 16));
     }
   }
 
@@ -149,11 +150,10 @@ void avx2::QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blo
     for (int32_t lane : lanes) {
       maximum_bits = lane > maximum_bits ? lane : maximum_bits;
     }
-    float maximum;
-    __builtin_memcpy(&maximum, &maximum_bits, sizeof(maximum));
-    const bool zeros = maximum < kSmallestGroupMaximum;
-    const float scale = zeros ? 0.0F : maximum / 127.0F;
-    const __m256 inverse = _mm256_set1_ps(zeros ? 0.0F : 127.0F / maximum);
+    float scale;
+    float inverse_scale;
+    ScaleOfGroup(maximum_bits, &scale, &inverse_scale);
+    const __m256 inverse = _mm256_set1_ps(inverse_scale);
     __m256i q[kVectors];
     __m256i sums = _mm256_setzero_si256();
     Unroll<kVectors>([&](auto v) QED_INLINE_LAMBDA {
@@ -168,13 +168,11 @@ void avx2::QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blo
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(block.q[slot]),
                         _mm256_permutevar8x32_epi32(packed, order));
     _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), sums);
-    int32_t sum = 0;
+    uint32_t sum = 0;
     for (int32_t lane : lanes) {
-      sum += lane;
+      sum += static_cast<uint32_t>(lane);
     }
-    block.scale[slot] = scale;
-    block.sum[slot] = scale * static_cast<float>(sum);
-    block.offset[slot] = -128 * sum;
+    StoreGroupScale(scale, sum, slot, block);
   }
 }
 

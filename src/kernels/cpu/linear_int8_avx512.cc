@@ -49,11 +49,11 @@ QED_INLINE __m512 UnpackScale(const std::byte* from) {
   return __is_same(Format, Q4_0) ? _mm512_mul_ps(scale, _mm512_set1_ps(1.0F / 16)) : scale;
 }
 
-// Where the dot products of a token begin: the offset takes back the +128 of Q8_0
-// and 16 times the 8 of Q4_0.
+// Where the dot products of a token begin, biased: the start takes back the +128
+// of Q8_0 and 16 times the 8 of Q4_0.
 template <typename Format>
 QED_INLINE __m512i FirstDot(const ActivationBlock& x, int t) {
-  return Format::kHasMinimum ? _mm512_setzero_si512() : _mm512_set1_epi32(x.offset[t]);
+  return _mm512_set1_epi32(Format::kHasMinimum ? ActivationBlock::kBiasBits : x.start[t]);
 }
 
 // Columns 4j..4j+3 of a token, in every lane.
@@ -63,9 +63,10 @@ QED_INLINE __m512i FourColumns(const ActivationBlock& x, int t, int j) {
   return _mm512_set1_epi32(four);
 }
 
-// sum + dot * x.scale * scale
-QED_INLINE __m512 AddDot(__m512 sum, __m512i dot, float x_scale, __m512 scale) {
-  const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(dot), _mm512_set1_ps(x_scale));
+// sum + dot * scale of token t * scale of the weights, for a biased dot.
+QED_INLINE __m512 AddDot(__m512 sum, __m512i dot, const ActivationBlock& x, int t, __m512 scale) {
+  const __m512 product = _mm512_fmadd_ps(_mm512_castsi512_ps(dot), _mm512_set1_ps(x.scale[t]),
+                                         _mm512_set1_ps(x.unbias[t]));
   return _mm512_fmadd_ps(product, scale, sum);
 }
 
@@ -105,7 +106,7 @@ void DirectTile(const PanelJob& job, int32_t row) {
       });
       Unroll<kCount>([&](auto t) QED_INLINE_LAMBDA {
         __m512& sum = sums[kFirst + t];
-        sum = AddDot(sum, dots[t], block.scale[t], scale);
+        sum = AddDot(sum, dots[t], block, t, scale);
         if constexpr (Format::kHasMinimum) {
           sum = AddMinimum(sum, block.sum[t], LoadHalves(scales + kScales));
         }
@@ -210,7 +211,7 @@ void SegmentTile(const PanelJob& job, const Segment<kPanels>& segment, int32_t t
     });
     Unroll<kTokens>([&](auto t) QED_INLINE_LAMBDA {
       Unroll<kPanels>([&](auto p) QED_INLINE_LAMBDA {
-        sums[t][p] = AddDot(sums[t][p], dots[t][p], block.scale[t], weights.scale[p]);
+        sums[t][p] = AddDot(sums[t][p], dots[t][p], block, t, weights.scale[p]);
       });
     });
     if constexpr (Format::kHasMinimum) {
@@ -301,21 +302,19 @@ void avx512::QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* b
         _mm512_max_epi32(_mm512_and_epi32(_mm512_castps_si512(low), magnitude_bits),
                          _mm512_and_epi32(_mm512_castps_si512(high), magnitude_bits));
     const int32_t maximum_bits = _mm512_reduce_max_epi32(maximums);
-    float maximum;
-    __builtin_memcpy(&maximum, &maximum_bits, sizeof(maximum));
-    const bool zeros = maximum < kSmallestGroupMaximum;
-    const float scale = zeros ? 0.0F : maximum / 127.0F;
-    const __m512 inverse = _mm512_set1_ps(zeros ? 0.0F : 127.0F / maximum);
+    float scale;
+    float inverse_scale;
+    ScaleOfGroup(maximum_bits, &scale, &inverse_scale);
+    const __m512 inverse = _mm512_set1_ps(inverse_scale);
     const __m512i low_q = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse));
     const __m512i high_q = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
     ActivationBlock& block = blocks[b];
     auto* q = reinterpret_cast<__m128i*>(block.q[slot]);
     _mm_storeu_si128(q, _mm512_cvtepi32_epi8(low_q));
     _mm_storeu_si128(q + 1, _mm512_cvtepi32_epi8(high_q));
-    const int32_t sum = _mm512_reduce_add_epi32(_mm512_add_epi32(low_q, high_q));
-    block.scale[slot] = scale;
-    block.sum[slot] = scale * static_cast<float>(sum);
-    block.offset[slot] = -128 * sum;
+    const auto sum =
+        static_cast<uint32_t>(_mm512_reduce_add_epi32(_mm512_add_epi32(low_q, high_q)));
+    StoreGroupScale(scale, sum, slot, block);
   }
 }
 

@@ -78,6 +78,9 @@ namespace avx512bf16 {
 void LinearBF16(const PanelJob& job);
 }  // namespace avx512bf16
 
+// Bits of a scale that are cut off, so that `unbias` of ActivationBlock is exact.
+inline constexpr uint32_t kScaleCutBits = 3;
+
 // A group whose largest magnitude is below this counts as zeros: its inverse
 // scale would overflow.
 inline constexpr float kSmallestGroupMaximum = 1e-30F;

@@ -75,14 +75,14 @@ struct GroupActivations {
   const int8_t* q;
   float scale;
   float sum;
-  int32_t offset;
+  int32_t offset;  // -128 * (sum of q)
 };
 
 GroupActivations ActivationsOf(const PanelJob& job, int32_t token, int64_t block) {
   const int64_t blocks = job.k / kGroupColumns;
   const int slot = token % ActivationBlock::kTokens;
   const ActivationBlock& b = job.blocks[token / ActivationBlock::kTokens * blocks + block];
-  return {b.q[slot], b.scale[slot], b.sum[slot], b.offset[slot]};
+  return {b.q[slot], b.scale[slot], b.sum[slot], b.start[slot] - ActivationBlock::kBiasBits};
 }
 
 }  // namespace
@@ -165,6 +165,10 @@ int8_t RoundToInt8(float v) {
   return static_cast<int8_t>(bits);
 }
 
+float CutScale(float scale) {
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(scale) & ~kScaleCutBits);
+}
+
 }  // namespace
 
 void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks) {
@@ -176,7 +180,7 @@ void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks) {
     }
     const float maximum = std::bit_cast<float>(maximum_bits);
     const bool zeros = maximum < kSmallestGroupMaximum;
-    const float scale = zeros ? 0.0F : maximum / 127.0F;
+    const float scale = zeros ? 0.0F : CutScale(maximum / 127.0F);
     const float inverse = zeros ? 0.0F : 127.0F / maximum;
     ActivationBlock& block = blocks[b];
     int32_t sum = 0;
@@ -185,8 +189,9 @@ void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks) {
       sum += block.q[slot][c];
     }
     block.scale[slot] = scale;
+    block.unbias[slot] = -ActivationBlock::kBias * scale;
     block.sum[slot] = scale * static_cast<float>(sum);
-    block.offset[slot] = -128 * sum;
+    block.start[slot] = ActivationBlock::kBiasBits - 128 * sum;
   }
 }
 

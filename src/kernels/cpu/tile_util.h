@@ -29,6 +29,32 @@ QED_INLINE void Unroll(const Body& body) {
 
 constexpr int32_t Min(int32_t a, int32_t b) { return a < b ? a : b; }
 
+// The largest magnitude of a group, from its bits, as a scale.
+QED_INLINE void ScaleOfGroup(int32_t maximum_bits, float* scale, float* inverse) {
+  float maximum;
+  __builtin_memcpy(&maximum, &maximum_bits, sizeof(maximum));
+  if (maximum < kSmallestGroupMaximum) {
+    *scale = *inverse = 0.0F;
+    return;
+  }
+  const float uncut = maximum / 127.0F;
+  uint32_t bits;
+  __builtin_memcpy(&bits, &uncut, sizeof(bits));
+  bits &= ~kScaleCutBits;
+  __builtin_memcpy(scale, &bits, sizeof(bits));
+  *inverse = 127.0F / maximum;
+}
+
+// What ActivationBlock keeps of a token beside its bytes. `sum` is that of q; what a
+// NaN makes of it may wrap around.
+QED_INLINE void StoreGroupScale(float scale, uint32_t sum, int slot, ActivationBlock& block) {
+  block.scale[slot] = scale;
+  block.unbias[slot] = -ActivationBlock::kBias * scale;
+  block.sum[slot] = scale * static_cast<float>(static_cast<int32_t>(sum));
+  block.start[slot] =
+      static_cast<int32_t>(static_cast<uint32_t>(ActivationBlock::kBiasBits) - 128 * sum);
+}
+
 // The int8 formats.
 struct Q8_0 {
   static constexpr int64_t kValues = kQ8Values;
