@@ -21,7 +21,7 @@ constexpr int32_t kRowsPerChunk = 8;
 
 // What the row kernels cost beside a multiply-add, per element.
 constexpr int64_t kNormWork = 4;  // two passes and the quantization
-constexpr int64_t kTwoTermWork = 4;
+constexpr int64_t kQuantizeWork = 2;
 constexpr int64_t kRopeWork = 4;   // and the scattered stores of the keys
 constexpr int64_t kSiluWork = 16;  // an exponential
 constexpr int64_t kAngleWork = 100;
@@ -179,21 +179,22 @@ void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
        .y = work_.qkv + q_width + kv_width,
        .y_stride = stride}};
   Multiply(normed, rows_, qkv);
+  // What int8 activations cost in accuracy enters here more than anywhere else,
+  // and v is the smallest product of the layer.
   MultiplyRest(normed, rows_, qkv[2]);
 
   const PagedKv kv = kv_.Layer(layer_index);
   ForRows(rows_, stride * kRopeWork, [&](int32_t row) { RotateAndStore(layer, kv, row); });
   PagedAttention(ctx_, kv, plan_, work_.qkv, stride, config_.num_heads, work_.attention, q_width);
 
-  const Activations attended = LayActivations(work_.attention, rows_, q_width, {&layer.o}, true);
-  ForRows(rows_, q_width * kTwoTermWork, [&](int32_t row) { Quantize(row, attended); });
+  const Activations attended = LayActivations(work_.attention, rows_, q_width, {&layer.o});
+  ForRows(rows_, q_width * kQuantizeWork, [&](int32_t row) { Quantize(row, attended); });
   const LinearTask out = {.weight = layer.o,
                           .bias = layer.o_bias,
                           .y = work_.hidden,
                           .y_stride = width,
                           .accumulate = true};
   Multiply(attended, rows_, {&out, 1});
-  MultiplyRest(attended, rows_, out);
 }
 
 // Turns one token's queries and keys to its position and puts keys and values
