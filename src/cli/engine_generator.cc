@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "cli/model_session.h"
 #include "sampling/sampler.h"
 
 namespace qed {
@@ -109,6 +110,9 @@ std::vector<int32_t> EncodePrompt(const Tokenizer& tokenizer, std::string_view t
   }
   return ids;
 }
+
+EngineGenerator::EngineGenerator(ModelSession& session)
+    : EngineGenerator(session.engine(), session.tokenizer(), session.config().max_batch_size) {}
 
 Result<std::unique_ptr<GenerationStream>> EngineGenerator::Open(const SamplingParams& params) {
   QED_RETURN_IF_ERROR(ValidateSamplingParams(params, tokenizer_.vocab_size()));

@@ -7,18 +7,20 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/model_session.h"
+#include "engine/engine.h"
 #include "solve/generator.h"
+#include "text/tokenizer.h"
 
 namespace qed {
+
+class ModelSession;
 
 // Thread-safe. A stream is one kept sequence of the engine: what Generate
 // appends goes on from its pages.
 class EngineGenerator : public Generator {
  public:
   // `session` must outlive the generator and its streams.
-  explicit EngineGenerator(ModelSession& session)
-      : EngineGenerator(session.engine(), session.tokenizer(), session.config().max_batch_size) {}
+  explicit EngineGenerator(ModelSession& session);
   EngineGenerator(Engine& engine, const Tokenizer& tokenizer, int32_t max_concurrent)
       : engine_(engine), tokenizer_(tokenizer), max_concurrent_(max_concurrent) {}
 
