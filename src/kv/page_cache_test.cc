@@ -90,6 +90,19 @@ TEST(PrefixIndex, FindsByPredecessorAndTokens) {
   EXPECT_TRUE(index.CheckIntegrity().ok());
 }
 
+TEST(PrefixIndex, EqualTokensBehindAnotherPredecessorAreNotFound) {
+  // All entries hold the same tokens, so that those in one bucket differ only in
+  // what they follow; a thousand others fall into all buckets.
+  PrefixIndex index(64, 2);
+  const std::vector<int32_t> same = {1, 1};
+  PrefixIndex::Serial parent = PrefixIndex::kRoot;
+  for (int32_t page = 0; page < 64; ++page) parent = index.Insert(parent, same, page);
+  for (PrefixIndex::Serial other = 64; other < 1064; ++other) {
+    EXPECT_EQ(index.Find(other, same), -1) << other;
+  }
+  EXPECT_TRUE(index.CheckIntegrity().ok());
+}
+
 TEST(PageCache, SharesFullPagesAndLeavesOneTokenToCompute) {
   PageCache cache(16, 4, true);
   const auto tokens = Count(0, 12);
