@@ -16,10 +16,9 @@ template <typename T>
 class BlockingQueue {
  public:
   void Push(T value) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      values_.push_back(std::move(value));
-    }
+    // Notifies under the lock: who takes the last value may destroy the queue.
+    const std::lock_guard<std::mutex> lock(mutex_);
+    values_.push_back(std::move(value));
     ready_.notify_one();
   }
 
@@ -39,10 +38,8 @@ class BlockingQueue {
 
   // Pop gives what is left and then none.
   void Close() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      closed_ = true;
-    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
     ready_.notify_all();
   }
 

@@ -97,11 +97,32 @@ std::string ToText(Wide value) {
   return digits;
 }
 
+// The digits behind the point of a fraction below 1; none if they do not end soon.
+std::optional<std::string> DecimalDigits(Fraction value) {
+  constexpr size_t kMaxDigits = 40;
+  std::string digits;
+  while (value.numerator != 0) {
+    if (digits.size() == kMaxDigits) return std::nullopt;
+    value.numerator *= 10;
+    digits += static_cast<char>('0' + static_cast<int>(value.numerator / value.denominator));
+    value.numerator %= value.denominator;
+  }
+  return digits;
+}
+
 std::string ToText(bool negative, Fraction value) {
+  // Above it, a decimal says more to a reader than a fraction, if there is one.
+  constexpr Wide kMaxShownDenominator = 1000;
   const Wide divisor = Gcd(value.numerator, value.denominator);
   value.numerator /= divisor;
   value.denominator /= divisor;
   std::string text = negative && value.numerator != 0 ? "-" : "";
+  if (value.denominator > kMaxShownDenominator) {
+    const Fraction rest{value.numerator % value.denominator, value.denominator};
+    if (const std::optional<std::string> digits = DecimalDigits(rest)) {
+      return text + ToText(value.numerator / value.denominator) + "." + *digits;
+    }
+  }
   text += ToText(value.numerator);
   if (value.denominator != 1) {
     text += '/';
