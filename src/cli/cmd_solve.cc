@@ -39,8 +39,9 @@ struct SolveFlags {
   SamplingParams sampling = DefaultSolveSampling();
   SandboxConfig sandbox;
   std::optional<std::string> system;
-  // Instead of the prompt file's; "\n" in them stands for a newline.
+  // In these "\n" stands for a newline. The tags replace the prompt file's.
   std::optional<std::string> code_begin, code_end, output_begin, output_end;
+  std::vector<std::string> stop;
 };
 
 // What the flags say, checked, before anything slow happens.
@@ -86,6 +87,9 @@ Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   OverrideTags(flags, plan.prompt.tags);
   if (plan.prompt.tags.code_begin.empty() || plan.prompt.tags.code_end.empty()) {
     return InvalidArgument("--code-begin and --code-end must not be empty");
+  }
+  if (std::find(flags.stop.begin(), flags.stop.end(), "") != flags.stop.end()) {
+    return InvalidArgument("--stop must not be empty");
   }
   QED_ASSIGN_OR_RETURN(plan.problems, ReadProblems(flags.problems));
   if (flags.solve.limit > 0 && std::cmp_less(flags.solve.limit, plan.problems.size())) {
@@ -133,6 +137,7 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
   settings["problems"] = ProblemsFingerprint(plan.problems);
   settings["prompt text"] = plan.prompt.user;
   settings["chat turn"] = wrapper.Wrap(flags.system ? flags.system : plan.prompt.system, "{user}");
+  for (const std::string& stop : flags.stop) settings["stop"] += stop + "\n";
   settings["code-begin"] = plan.prompt.tags.code_begin;
   settings["code-end"] = plan.prompt.tags.code_end;
   settings["code-output-begin"] = plan.prompt.tags.output_begin;
@@ -153,6 +158,7 @@ SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
   options.sampling = flags.sampling;
   options.loop.tags = plan.prompt.tags;
   options.loop.end_texts = wrapper.stop;
+  for (const std::string& stop : flags.stop) options.loop.end_texts.push_back(Unescape(stop));
   options.loop.max_code_calls = plan.max_code_calls;
   options.loop.remaining_calls_notice = flags.solve.remaining_calls_notice;
   options.loop.max_tokens = flags.sampling.max_tokens;
@@ -246,6 +252,8 @@ CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run) {
   AddKnobFlags(*command, flags->sampling);
   AddKnobFlags(*command, flags->sandbox);
   command->add_option("--system", flags->system, "system turn, instead of the prompt's");
+  command->add_option("--stop", flags->stop, "text that ends a sample; may be given several times")
+      ->allow_extra_args(false);
   command->add_option("--code-begin", flags->code_begin, "tag before a program");
   command->add_option("--code-end", flags->code_end, "tag after a program");
   command->add_option("--code-output-begin", flags->output_begin, "tag before its output");

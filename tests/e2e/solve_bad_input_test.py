@@ -79,6 +79,7 @@ class BadInputTest(unittest.TestCase):
                 (("--chat-wrapper", "nonsense"), "nonsense"),
                 (("--resume",), "--output"),
                 (("--code-begin", ""), "--code-begin"),
+                (("--stop", ""), "--stop"),
                 (("--threads", "100000"), "--threads"),
                 (("--page-size", "7"), "--page-size"),
         ]:
