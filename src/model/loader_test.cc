@@ -43,7 +43,7 @@ TEST(LoaderTest, FastFormatsStayNearTheExactPath) {
     const TestCheckpoint test = RandomCheckpoint(SmallConfig(), dtype);
     const auto exact = LastLogits(test.checkpoint, nullptr, "f32");
     const auto fast = LastLogits(test.checkpoint, nullptr, "auto");
-    EXPECT_LT(Distance(exact, fast), 0.15) << DTypeName(dtype);
+    EXPECT_LT(Distance(exact, fast), 0.25) << DTypeName(dtype);
     EXPECT_GT(*std::max_element(exact.begin(), exact.end()), 0.5f);
   }
 }

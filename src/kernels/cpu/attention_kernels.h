@@ -106,31 +106,37 @@ void ScorePartition(const PartitionBlocks<Elem>& part, int dim, int64_t stride,
   }
 }
 
+// Shares below e^-60 of the largest are taken for e^-60: nothing to a sum, but
+// much smaller ones would make the weighted values subnormal, and those slow.
+inline constexpr float kLowestExponent = -60.0f;
+
 // Turns the first n scores of a row into exp(score - max), the rest of its
 // blocks into zeros, whatever stood there.
 template <class V>
 void SoftmaxRow(int n, int blocks, float* scores, float* max, float* sum) {
   using F = typename V::F;
+  const int whole = n > 0 ? n / kBlock : 0;  // blocks
+  const int rest = n > 0 ? n % kBlock : 0;
+  float* last = scores + whole * kBlock;
   const F lowest = V::Set1(-3.0e38f);
   F most = lowest;
-  for (int b = 0; b * kBlock < n; ++b) {
-    const int lanes = n - b * kBlock < kBlock ? n - b * kBlock : kBlock;
-    most = V::Max(V::SelectFirst(lanes, V::Load(scores + b * kBlock), lowest), most);
-  }
+  for (int b = 0; b < whole; ++b) most = V::Max(V::Load(scores + b * kBlock), most);
+  if (rest > 0) most = V::Max(V::SelectFirst(rest, V::Load(last), lowest), most);
   *max = V::ReduceMax(most);
   const F shift = V::Set1(*max);
   F total = V::Zero();
-  for (int b = 0; b < blocks; ++b) {
-    int lanes = n - b * kBlock;
-    lanes = lanes < 0 ? 0 : lanes > kBlock ? kBlock : lanes;
-    F p = V::Zero();
-    if (lanes > 0) {
-      p = VecExp<V>(V::Sub(V::Load(scores + b * kBlock), shift));
-      p = V::SelectFirst(lanes, p, V::Zero());
-      total = V::Add(total, p);
-    }
+  for (int b = 0; b < whole; ++b) {
+    const F p = VecExp<V>(V::Sub(V::Load(scores + b * kBlock), shift), kLowestExponent);
+    total = V::Add(total, p);
     V::Store(scores + b * kBlock, p);
   }
+  if (rest > 0) {
+    const F p = VecExp<V>(V::Sub(V::Load(last), shift), kLowestExponent);
+    const F masked = V::SelectFirst(rest, p, V::Zero());
+    total = V::Add(total, masked);
+    V::Store(last, masked);
+  }
+  for (int b = whole + (rest > 0); b < blocks; ++b) V::Store(scores + b * kBlock, V::Zero());
   *sum = V::ReduceAdd(total);
 }
 

@@ -4,12 +4,12 @@
 
 namespace qed {
 
-// e^x to about two units in the last place; x is clamped to [-87, 88], so the
-// result is never zero, infinite or (for a NaN) undefined.
+// e^x to about two units in the last place; x is clamped to [lowest, 88] with
+// lowest >= -87, so the result is never zero, infinite or (for a NaN) undefined.
 template <class V>
-inline typename V::F VecExp(typename V::F x) {
+inline typename V::F VecExp(typename V::F x, float lowest = -87.0f) {
   using F = typename V::F;
-  x = V::Min(V::Max(x, V::Set1(-87.0f)), V::Set1(88.0f));
+  x = V::Min(V::Max(x, V::Set1(lowest)), V::Set1(88.0f));
   // x = n ln 2 + r with |r| <= ln(2)/2; ln 2 in two parts, the first short
   // enough that n times it is exact.
   const F n = V::Round(V::Mul(x, V::Set1(1.44269504f)));

@@ -16,9 +16,9 @@ struct VecPortable {
     float v[16];
   };
 
-  static constexpr int kScoreRows = 1;
+  static constexpr int kScoreRows = 4;
   static constexpr int ScoreBlocks(int) { return 1; }
-  static constexpr int kValueRows = 1;
+  static constexpr int kValueRows = 4;
   static constexpr int kValueColumns = 1;
 
   template <typename Fn>
@@ -99,13 +99,13 @@ struct VecPortable {
   }
 
  private:
-  // HalfToFloat, inline: the power of two moves the exponent from f16's bias to
-  // f32's and makes subnormals come out right.
+  // HalfToFloat, inline and without branches: the power of two moves the exponent
+  // from f16's bias to f32's and makes subnormals come out right.
   static float FromHalf(uint16_t h) {
+    const float scaled = std::bit_cast<float>(static_cast<uint32_t>(h & 0x7fff) << 13) * 0x1p112f;
     const uint32_t special = (h & 0x7c00) == 0x7c00 ? 0x7f800000u : 0u;
-    const float magnitude =
-        std::bit_cast<float>(static_cast<uint32_t>(h & 0x7fff) << 13 | special) * 0x1p112f;
-    return h & 0x8000 ? -magnitude : magnitude;
+    const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16;
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | special | sign);
   }
 };
 
