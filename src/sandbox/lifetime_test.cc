@@ -107,30 +107,20 @@ TEST(LifetimeTest, LeavesNothingBehind) {
   EXPECT_EQ(OpenDescriptors(), descriptors_before);
 }
 
-// A fresh copy of this test program, which runs some of its tests.
-pid_t StartSelf(const std::string& filter, bool as_nobody) {
-  const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  if (as_nobody &&
-      (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0)) {
-    ::_exit(126);
-  }
-  const std::string flag = "--gtest_filter=" + filter;
-  ::execl("/proc/self/exe", "sandbox_test", flag.c_str(), "--gtest_brief=1",
-          "--gtest_also_run_disabled_tests", nullptr);
-  ::_exit(127);
-}
-
-// Not a test: what DiesWithItsParent starts and kills.
-TEST(LifetimeTest, DISABLED_Victim) {
-  std::thread creator([] { SharedSandbox(); });  // Whose thread ends before the sandbox.
+// What DiesWithItsParent starts and kills.
+[[noreturn]] void RunBusySandbox() {
+  std::unique_ptr<LocalSandbox> sandbox;
+  // Whose thread ends before the sandbox.
+  std::thread creator([&] { sandbox = *LocalSandbox::Create(SandboxConfig()); });
   creator.join();
-  RunIn(SharedSandbox(), "busy",
-        "import subprocess\nsubprocess.Popen(['sleep', '99'])\nwhile True: x = 1", 60);
+  RunIn(*sandbox, "busy", "import subprocess\nsubprocess.Popen(['sleep', '99'])\nwhile True: x = 1",
+        60);
+  ::_exit(0);
 }
 
 TEST(LifetimeTest, DiesWithItsParent) {
-  const pid_t victim = StartSelf("LifetimeTest.DISABLED_Victim", false);
+  const pid_t victim = ::fork();
+  if (victim == 0) RunBusySandbox();
   std::vector<int> jailed;
   // The warm interpreter and its parent, the session, its child.
   for (int wait = 0; wait < 600 && jailed.size() < 4; ++wait) {
@@ -143,10 +133,23 @@ TEST(LifetimeTest, DiesWithItsParent) {
   for (const int pid : jailed) EXPECT_TRUE(GoneWithin(pid, 1.0)) << pid;
 }
 
+// Starts a fresh copy of this test program as an ordinary user, to run some of
+// its tests.
+pid_t StartAsNobody(const std::string& filter) {
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) {
+    ::_exit(126);
+  }
+  const std::string flag = "--gtest_filter=" + filter;
+  ::execl("/proc/self/exe", "sandbox_test", flag.c_str(), "--gtest_brief=1", nullptr);
+  ::_exit(127);
+}
+
 TEST(LifetimeTest, WorksForAnOrdinaryUserToo) {
   if (::geteuid() != 0) GTEST_SKIP() << "this is one";
   const pid_t user =
-      StartSelf("EscapeTest.*:JailTest.*:LocalSandboxTest.Keeps*:LocalSandboxTest.Timeout*", true);
+      StartAsNobody("EscapeTest.*:JailTest.*:LocalSandboxTest.Keeps*:LocalSandboxTest.Timeout*");
   int status = 0;
   ASSERT_EQ(::waitpid(user, &status, 0), user);
   if (WIFEXITED(status) && WEXITSTATUS(status) >= 126) {
