@@ -31,6 +31,8 @@ bool UsesInt8Activations(WeightFormat format);
 // they are; Q6_K and Q4_K as Q8_0 (requantized); F32, F16 and BF16 as kBF16
 // where that is exact and as kF32 elsewhere.
 WeightFormat FastFormatFor(DType dtype);
+// The dtype whose values a packed weight of this format holds unchanged.
+DType RowDType(WeightFormat format);
 
 // A packed weight of N rows (outputs) by K columns (inputs). Does not own data.
 struct PackedWeight {

@@ -19,22 +19,6 @@ constexpr WeightFormat kFormats[] = {WeightFormat::kF32, WeightFormat::kBF16, We
                                      WeightFormat::kQ4_0, WeightFormat::kQ4_1};
 constexpr Isa kIsas[] = {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
 
-DType DTypeOf(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::kF32:
-      return DType::kF32;
-    case WeightFormat::kBF16:
-      return DType::kBF16;
-    case WeightFormat::kQ8_0:
-      return DType::kQ8_0;
-    case WeightFormat::kQ4_0:
-      return DType::kQ4_0;
-    case WeightFormat::kQ4_1:
-      return DType::kQ4_1;
-  }
-  return DType::kF32;
-}
-
 AlignedBuffer Buffer(size_t bytes) {
   Result<AlignedBuffer> buffer = AlignedBuffer::Allocate(bytes);
   EXPECT_TRUE(buffer.ok());
@@ -65,7 +49,7 @@ size_t RowBytes(DType dtype, int32_t k) {
 }
 
 TestWeight MakeWeight(WeightFormat format, int32_t n, int32_t k, uint32_t seed) {
-  const DType dtype = DTypeOf(format);
+  const DType dtype = RowDType(format);
   const size_t row_bytes = RowBytes(dtype, k);
   const size_t columns = static_cast<size_t>(k);
   TestWeight weight;

@@ -11,22 +11,6 @@
 namespace qed {
 namespace {
 
-DType RowDType(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::kF32:
-      return DType::kF32;
-    case WeightFormat::kBF16:
-      return DType::kBF16;
-    case WeightFormat::kQ8_0:
-      return DType::kQ8_0;
-    case WeightFormat::kQ4_0:
-      return DType::kQ4_0;
-    case WeightFormat::kQ4_1:
-      return DType::kQ4_1;
-  }
-  return DType::kF32;
-}
-
 template <typename T>
 T ReadAs(const std::byte* from) {
   T value;
@@ -126,6 +110,22 @@ class RowConverter {
 };
 
 }  // namespace
+
+DType RowDType(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kF32:
+      return DType::kF32;
+    case WeightFormat::kBF16:
+      return DType::kBF16;
+    case WeightFormat::kQ8_0:
+      return DType::kQ8_0;
+    case WeightFormat::kQ4_0:
+      return DType::kQ4_0;
+    case WeightFormat::kQ4_1:
+      return DType::kQ4_1;
+  }
+  return DType::kF32;
+}
 
 const char* WeightFormatName(WeightFormat format) {
   switch (format) {
