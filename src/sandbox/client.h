@@ -10,11 +10,25 @@
 
 namespace qed {
 
+// kIPython: a notebook cell; state persists, a last expression's value is shown,
+// errors are part of `out`. kPython: a script of its own, as `python main.py`
+// runs it; no value is shown, errors are part of `err`, and so it needs a session
+// that nothing else has run in.
+enum class CodeLanguage : uint8_t { kIPython, kPython };
+
+// How a cell's exception is shown, by IPython's names. Plain: the lines of the
+// cell that led to it. Minimal: the exception alone. Context: lines around them
+// too. Verbose: and the values of variables.
+enum class TracebackVerbosity : uint8_t { kPlain, kMinimal, kContext, kVerbose };
+
 struct ExecuteRequest {
   std::string session_id;  // state persists between calls with the same id
   std::string generated_code;
   double timeout = 10.0;                 // seconds
   int32_t max_output_characters = 1000;  // of each stream; then "<output cut>"
+  CodeLanguage language = CodeLanguage::kIPython;
+  std::string std_input = "";  // what input() and sys.stdin read; then their end
+  TracebackVerbosity traceback_verbosity = TracebackVerbosity::kPlain;  // of kIPython
 };
 
 struct ExecuteResult {

@@ -18,6 +18,7 @@
   extern "C" const char qed_embedded_##name##_end[];
 
 QED_EMBED(jail, QED_JAIL_PATH)
+QED_EMBED(notebook, QED_SANDBOX_SOURCE_DIR "/notebook.py")
 QED_EMBED(zygote, QED_SANDBOX_SOURCE_DIR "/zygote.py")
 QED_EMBED(worker, QED_SANDBOX_SOURCE_DIR "/worker.py")
 
@@ -33,6 +34,9 @@ std::string_view Between(const char* begin, const char* end) {
 std::string_view EmbeddedJail() { return Between(qed_embedded_jail, qed_embedded_jail_end); }
 std::string_view EmbeddedZygotePy() {
   return Between(qed_embedded_zygote, qed_embedded_zygote_end);
+}
+std::string_view EmbeddedNotebookPy() {
+  return Between(qed_embedded_notebook, qed_embedded_notebook_end);
 }
 std::string_view EmbeddedWorkerPy() {
   return Between(qed_embedded_worker, qed_embedded_worker_end);

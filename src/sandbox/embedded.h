@@ -6,9 +6,10 @@
 
 namespace qed {
 
-std::string_view EmbeddedJail();      // the shared object of jail/
-std::string_view EmbeddedZygotePy();  // zygote.py
-std::string_view EmbeddedWorkerPy();  // worker.py
+std::string_view EmbeddedJail();        // the shared object of jail/
+std::string_view EmbeddedZygotePy();    // zygote.py
+std::string_view EmbeddedNotebookPy();  // notebook.py, which goes before worker.py
+std::string_view EmbeddedWorkerPy();    // worker.py
 
 }  // namespace qed
 

@@ -48,7 +48,7 @@ std::string EncodeFrame(FrameKind kind, std::string_view payload) {
   return frame;
 }
 
-Status SendWithFds(int socket, std::string_view bytes, std::span<const int> fds) {
+Status SendWithFds(int socket, std::string_view bytes, std::span<const int> fds, int flags) {
   QED_CHECK_LE(fds.size(), kMaxFds);
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxFds)] = {};
   iovec part = {const_cast<char*>(bytes.data()), bytes.size()};
@@ -64,7 +64,7 @@ Status SendWithFds(int socket, std::string_view bytes, std::span<const int> fds)
   std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
   ssize_t sent;
   do {
-    sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+    sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | flags);
   } while (sent < 0 && errno == EINTR);
   if (sent != static_cast<ssize_t>(bytes.size())) {
     return Unavailable(std::string("send to the jail: ") + std::strerror(errno));

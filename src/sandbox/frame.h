@@ -30,7 +30,8 @@ enum class FrameKind : char {
   kError = 'E',
   // To a session, first: its id, from which its random numbers are seeded.
   kIdentity = 'I',
-  // To a session: u32 number of the cell, then its source.
+  // To a session: u32 number of the cell, u8 language, u8 verbosity (client.h),
+  // then its source. Its standard input comes along as a descriptor, if any.
   kCell = 'C',
   // From a session: u32 number of the cell, u8 status (0 completed, 1 error).
   kDone = 'D',
@@ -43,8 +44,9 @@ struct Frame {
 
 std::string EncodeFrame(FrameKind kind, std::string_view payload);
 
-// Sends one small message with descriptors attached.
-Status SendWithFds(int socket, std::string_view bytes, std::span<const int> fds);
+// Sends one small message with descriptors attached. Waits while the other side
+// does not read, unless `flags` has MSG_DONTWAIT.
+Status SendWithFds(int socket, std::string_view bytes, std::span<const int> fds, int flags = 0);
 
 // Cuts a stream of bytes into frames.
 class FrameReader {

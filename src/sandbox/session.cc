@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "sandbox/memory_file.h"
+
 namespace qed {
 namespace {
 
@@ -48,6 +50,12 @@ std::string TimeoutMessage(double timeout) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::Start(Zygote& zygote, const std::string& id) {
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Start(zygote));
+  QED_RETURN_IF_ERROR(session->SetIdentity(id));
+  return session;
+}
+
+Result<std::unique_ptr<Session>> Session::Start(Zygote& zygote) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return ResourceExhausted(std::string("socketpair: ") + std::strerror(errno));
@@ -62,9 +70,11 @@ Result<std::unique_ptr<Session>> Session::Start(Zygote& zygote, const std::strin
   session->out_ = std::move(out.read);
   session->err_ = std::move(err.read);
   QED_RETURN_IF_ERROR(session->WaitForProcess());
-  QED_RETURN_IF_ERROR(
-      session->SendAll(EncodeFrame(FrameKind::kIdentity, id), Clock::Real().Now() + kStartTime));
   return session;
+}
+
+Status Session::SetIdentity(const std::string& id) {
+  return SendAll(EncodeFrame(FrameKind::kIdentity, id), Clock::Real().Now() + kStartTime);
 }
 
 Status Session::WaitForProcess() {
@@ -102,6 +112,24 @@ Status Session::SendAll(std::string_view bytes, Clock::Time deadline) {
     }
   }
   return OkStatus();
+}
+
+// The first bytes bring the descriptor along. They never wait: a session that is
+// about to run a cell has read all that it was sent.
+Status Session::SendCell(const ExecuteRequest& request, Clock::Time deadline) {
+  std::string payload;
+  ++cell_;
+  for (int i = 0; i < 4; ++i) payload.push_back(static_cast<char>(cell_ >> (8 * i)));
+  payload.push_back(static_cast<char>(request.language));
+  payload.push_back(static_cast<char>(request.traceback_verbosity));
+  payload += request.generated_code;
+  const std::string frame = EncodeFrame(FrameKind::kCell, payload);
+  if (request.std_input.empty()) return SendAll(frame, deadline);
+  QED_ASSIGN_OR_RETURN(const UniqueFd input, MemoryFile("qed-stdin", request.std_input));
+  const int fds[] = {input.get()};
+  const std::string_view bytes = frame;
+  QED_RETURN_IF_ERROR(SendWithFds(control_.get(), bytes.substr(0, 1), fds, MSG_DONTWAIT));
+  return SendAll(bytes.substr(1), deadline);
 }
 
 // Output that arrived between two cells belongs to neither.
@@ -152,14 +180,9 @@ ExecuteResult Session::RunCell(const ExecuteRequest& request) {
   OutputStream err(request.max_output_characters);
   DiscardOutput();
   Signal(pidfd_, SIGCONT);
-  std::string payload;
-  ++cell_;
-  for (int i = 0; i < 4; ++i) payload.push_back(static_cast<char>(cell_ >> (8 * i)));
-  payload += request.generated_code;
-
   ExecuteResult result;
   CellEnd end = CellEnd::kLost;
-  const Status sent = SendAll(EncodeFrame(FrameKind::kCell, payload), deadline);
+  const Status sent = SendCell(request, deadline);
   if (sent.ok()) end = Await(deadline, Flood::kBlock, out, err);
   if (end == CellEnd::kDeadline || sent.code() == StatusCode::kDeadlineExceeded) {
     result.process_status = ExecuteResult::ProcessStatus::kTimeout;

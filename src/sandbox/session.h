@@ -17,12 +17,18 @@ namespace qed {
 
 class Session {
  public:
-  // A new session; `id` seeds its random numbers.
+  // A new session that belongs to nobody yet: it may be kept until one is needed.
+  static Result<std::unique_ptr<Session>> Start(Zygote& zygote);
+  // The same for `id` at once.
   static Result<std::unique_ptr<Session>> Start(Zygote& zygote, const std::string& id);
   // Kills every process of the session and waits until they are gone.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // Before its first cell, once: `id` seeds its random numbers. kUnavailable if
+  // the session ended meanwhile.
+  Status SetIdentity(const std::string& id);
 
   // Runs one cell. One call at a time. A cell over its time gets SIGINT; if the
   // interpreter is not back within a grace period, the session is killed. An
@@ -42,6 +48,7 @@ class Session {
   Session() = default;
   Status WaitForProcess();
   Status SendAll(std::string_view bytes, Clock::Time deadline);
+  Status SendCell(const ExecuteRequest& request, Clock::Time deadline);
   // Moves output until the cell ends or `deadline` passes.
   CellEnd Await(Clock::Time deadline, Flood flood, OutputStream& out, OutputStream& err);
   // The end that the interpreter reported, if it has.

@@ -5,116 +5,74 @@ descriptors 1 and 2 goes straight to the program, which cuts it; this file sends
 one frame a cell over `connection`: how it ended. A cell may break any of this,
 but only for its own session.
 """
-import ast
 import asyncio
+import atexit
 import ctypes
 import inspect
 import io
-import linecache
 import os
 import random
 import signal
+import socket
 import struct
 import sys
-import traceback
+import threading
 import types
 import zlib
 
 COMPLETED, ERROR = 0, 1
-MAX_CAUSES = 4  # exceptions of a chain that are shown
+IPYTHON, PYTHON = 0, 1  # CodeLanguage of client.h
+SCRIPT_NAME = "main.py"
+WAIT_FOR_ALL = 0x40000000  # __WALL: of any kind of clone()
 
 
 class Interrupts:
     """SIGINT means something while a cell runs, and nothing else does."""
 
     def __init__(self):
+        self.process = os.getpid()
         self.in_cell = False
         self.arrived = False
 
     def handle(self, _number, _frame):
-        if self.in_cell:
+        if self.in_cell and os.getpid() == self.process:
             self.arrived = True
+            kill_children()  # so that code that waits for one goes on
             raise KeyboardInterrupt
 
 
-def compile_cell(source, name):
-    """(statements, last expression or None), both code objects."""
-    tree = compile(source, name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-        last = ast.Expression(tree.body.pop().value)
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    body = compile(tree, name, "exec", flags)
-    return body, last and compile(last, name, "eval", flags)
+def kill_children():
+    # Where PID 1 is this process, -1 is everything else in its namespace. Where it
+    # is not, no cell can start processes.
+    if os.getpid() == 1:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
-def evaluate(code, namespace):
-    """The value of `code`; code that awaits is run to its end."""
-    value = eval(code, namespace)
-    if code.co_flags & inspect.CO_COROUTINE:
-        value = asyncio.run(value)
-    return value
-
-
-def source_lines(error):
-    """One line for each frame of a cell and for the innermost of a library."""
-    entries = [e for e in traceback.extract_tb(error.__traceback__)
-               if e.filename not in ("<worker>", "<string>")]
-    shown = []
-    for index, entry in enumerate(entries):
-        if entry.filename.startswith("<cell "):
-            text = f"    {entry.line}\n"
-        elif index == len(entries) - 1:
-            text = f"  File {entry.filename}:{entry.lineno} in {entry.name}\n    {entry.line}\n"
-        else:
-            continue
-        if shown and shown[-1][0] == text:
-            shown[-1][1] += 1
-        else:
-            shown.append([text, 1])
-    for text, count in shown:
-        yield text
-        if count > 1:
-            yield f"    [repeated {count - 1} more times]\n"
-
-
-def format_error(error):
-    """The traceback as notebooks show it, without the frames of this file."""
-    chain = [error]
-    while len(chain) < MAX_CAUSES:
-        cause = chain[-1].__cause__
-        if cause is None and not chain[-1].__suppress_context__:
-            cause = chain[-1].__context__
-        if cause is None or cause in chain:
-            break
-        chain.append(cause)
-    text = ""
-    for position, one in enumerate(reversed(chain)):
-        if position:
-            text += ("\nThe above exception was the direct cause of the following exception:\n\n"
-                     if one.__cause__ else
-                     "\nDuring handling of the above exception, another exception occurred:\n\n")
-        text += "Traceback (most recent call last):\n"
-        text += "".join(source_lines(one))
-        for line in traceback.format_exception_only(type(one), one):
-            if not line.startswith('  File "<cell '):
-                text += line
-    return text
+def exit_status(error):
+    if error.code is None or error.code == 0:
+        return COMPLETED
+    if not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)
+    return ERROR
 
 
 class Session:
     def __init__(self, connection):
         self.connection = connection
-        self.process = os.getpid()
         self.interrupts = Interrupts()
         self.cells = 0
+        self.received_fd = None
+        self.loop = None
         self.streams = {}
         self.c_flush = ctypes.CDLL(None).fflush
-        self.spare_fds = [os.dup(1), os.dup(2)]
-        sys.stdin = open(0, closefd=False)
+        self.spare_fds = [os.dup(fd) for fd in (0, 1, 2)]
         main = types.ModuleType("__main__")
         sys.modules["__main__"] = main
         sys.argv = [""]
+        sys.displayhook = self.show
         self.namespace = main.__dict__
         self.namespace["__builtins__"] = __builtins__
 
@@ -124,13 +82,21 @@ class Session:
         random.seed(number)
         sys.modules["numpy"].random.seed(number)
 
+    def open_input(self):
+        """Descriptor 0 is what came with the cell, else empty."""
+        fd, self.received_fd = self.received_fd, None
+        os.dup2(self.spare_fds[0] if fd is None else fd, 0)
+        if fd is not None:
+            os.close(fd)
+        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors="replace", closefd=False)
+
     def open_streams(self):
         """Standard streams that work, whatever the last cell did to them."""
         for fd, name in ((1, "stdout"), (2, "stderr")):
             try:
                 os.fstat(fd)
             except OSError:
-                os.dup2(self.spare_fds[fd - 1], fd)
+                os.dup2(self.spare_fds[fd], fd)
             stream = self.streams.get(name)
             if stream is None or stream.closed:
                 raw = io.FileIO(fd, "w", closefd=False)
@@ -139,8 +105,6 @@ class Session:
                 self.streams[name] = stream
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-        if sys.stdin is None or sys.stdin.closed:  # as exit() leaves it
-            sys.stdin = open(0, closefd=False)
 
     def flush(self):
         """Our streams, and those of C code in this process."""
@@ -161,45 +125,92 @@ class Session:
                 except Exception:
                     pass
 
-    def run_source(self, source):
+    def show(self, value):
+        """The value of a cell's last expression."""
+        if value is not None:
+            self.namespace["_"] = value
+            print(repr(value))
+
+    def evaluate(self, code):
+        """The value of `code`; code that awaits is run to its end. Tasks live on."""
+        value = eval(code, self.namespace)
+        if not code.co_flags & inspect.CO_COROUTINE:
+            return value
+        if self.loop is None or self.loop.is_closed() or self.loop.is_running():
+            self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        task = self.loop.create_task(value)
+        try:
+            return self.loop.run_until_complete(task)
+        except KeyboardInterrupt:
+            task._log_destroy_pending = False
+            self.loop = None
+            raise
+
+    def run_notebook_cell(self, source, verbosity):
         """COMPLETED or ERROR. Raises KeyboardInterrupt if the time is up."""
         name = f"<cell {self.cells}>"
-        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        remember_source(name, source)
         try:
             body, last = compile_cell(source, name)
-            evaluate(body, self.namespace)
+            self.evaluate(body)
             if last is not None:
-                value = evaluate(last, self.namespace)
-                if value is not None:
-                    self.namespace["_"] = value
-                    print(repr(value))
+                sys.displayhook(self.evaluate(last))
             return COMPLETED
         except SystemExit as error:
-            if error.code is None or error.code == 0:
-                return COMPLETED
-            if not isinstance(error.code, int):
-                print(error.code, file=sys.stderr)
-            return ERROR
+            return exit_status(error)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and self.interrupts.arrived:
                 raise
-            print(format_error(error), end="")
+            try:
+                text = format_error(error, verbosity)
+            except (Exception, GeneratorExit):  # of the cell's own making, or no memory
+                traceback.clear_frames(error.__traceback__)
+                text = f"{type(error).__name__}\n"
+            print(text, end="")
             return ERROR
 
-    def run_cell(self, source):
+    def run_script(self, source):
+        """The same for a program of its own: what `python main.py` would do."""
+        remember_source(SCRIPT_NAME, source)
+        sys.argv = [SCRIPT_NAME]
+        sys.displayhook = sys.__displayhook__
+        self.namespace["__file__"] = SCRIPT_NAME
+        status = COMPLETED
+        try:
+            exec(compile_source(source, SCRIPT_NAME, 0), self.namespace)
+        except SystemExit as error:
+            status = exit_status(error)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and self.interrupts.arrived:
+                raise
+            stack = error.__traceback__
+            while stack is not None and stack.tb_frame.f_code.co_filename in OWN_FILES:
+                stack = stack.tb_next
+            traceback.print_exception(type(error), error, stack)
+            status = ERROR
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        return status
+
+    def run_cell(self, language, verbosity, source):
         self.cells += 1
+        self.open_input()
         self.open_streams()
         self.interrupts.arrived = False
         signal.signal(signal.SIGINT, self.interrupts.handle)
         status = ERROR
         try:
             self.interrupts.in_cell = True
-            status = self.run_source(source)
+            if language == PYTHON:
+                status = self.run_script(source)
+            else:
+                status = self.run_notebook_cell(source, verbosity)
             self.flush_foreign()
             self.interrupts.in_cell = False
         except KeyboardInterrupt:
             self.interrupts.in_cell = False
-        if os.getpid() != self.process:  # a child that the cell forked ran on
+        if os.getpid() != self.interrupts.process:  # a child that the cell forked ran on
             self.flush()
             os._exit(0)
         self.interrupts.in_cell = False
@@ -209,19 +220,21 @@ class Session:
 
     def end_children(self):
         """A cell's processes end with it."""
+        kill_children()
         try:
-            os.kill(-1, signal.SIGKILL)  # everything in the PID namespace but this process
-            while os.waitpid(-1, 0):
+            while os.waitpid(-1, WAIT_FOR_ALL):
                 pass
-        except (ProcessLookupError, ChildProcessError):
+        except ChildProcessError:
             pass
 
     def read(self, size):
         data = bytearray()
         while len(data) < size:
-            part = self.connection.recv(min(size - len(data), 1 << 16))
+            part, fds, _, _ = socket.recv_fds(self.connection, min(size - len(data), 1 << 16), 1)
             if not part:
                 os._exit(0)
+            for fd in fds:
+                self.received_fd = fd
             data += part
         return bytes(data)
 
@@ -233,7 +246,8 @@ class Session:
             if kind == b"I":
                 self.seed(payload)
             elif kind == b"C":
-                status = self.run_cell(payload[4:].decode(errors="replace"))
+                status = self.run_cell(payload[4], payload[5],
+                                       payload[6:].decode(errors="replace"))
                 self.connection.sendall(struct.pack("<Ic", 6, b"D") + payload[:4] +
                                         struct.pack("<B", status))
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 
 #include "sandbox/embedded.h"
 #include "sandbox/frame.h"
+#include "sandbox/memory_file.h"
 
 namespace qed {
 namespace {
@@ -40,18 +40,6 @@ constexpr const char* kEnvironment[] = {"PATH=/usr/bin:/bin",
                                         "MKL_NUM_THREADS=1",
                                         "MALLOC_ARENA_MAX=2",
                                         nullptr};
-
-Result<UniqueFd> MemoryFile(const char* name, std::string_view content) {
-  UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
-  if (!fd.valid()) return IoError(std::string("memfd_create: ") + std::strerror(errno));
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd.get(), content.data(), content.size());
-    if (written <= 0) return IoError(std::string("write to memory: ") + std::strerror(errno));
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  ::lseek(fd.get(), 0, SEEK_SET);
-  return fd;
-}
 
 // The folders that the jail shows: /usr, and an interpreter's that is elsewhere
 // (a virtual environment, and the installation that it points to).
@@ -90,7 +78,9 @@ Result<UniqueFd> MoveAway(UniqueFd fd) {
 Result<pid_t> SpawnInterpreter(const SandboxConfig& config, UniqueFd command) {
   QED_ASSIGN_OR_RETURN(UniqueFd jail, MemoryFile("qed-jail", EmbeddedJail()));
   QED_ASSIGN_OR_RETURN(UniqueFd zygote, MemoryFile("qed-zygote", EmbeddedZygotePy()));
-  QED_ASSIGN_OR_RETURN(UniqueFd worker, MemoryFile("qed-worker", EmbeddedWorkerPy()));
+  QED_ASSIGN_OR_RETURN(UniqueFd worker,
+                       MemoryFile("qed-worker", std::string(EmbeddedNotebookPy()) +
+                                                    std::string(EmbeddedWorkerPy())));
   UniqueFd given[4] = {std::move(command), std::move(jail), std::move(zygote), std::move(worker)};
   FileActions actions;
   ::posix_spawn_file_actions_addopen(actions.get(), 0, "/dev/null", O_RDONLY, 0);
