@@ -22,14 +22,20 @@ void* Allocate(std::size_t size) {
 
 }  // namespace
 
-void* operator new(std::size_t size) { return Allocate(size); }
-void* operator new[](std::size_t size) { return Allocate(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return TryAllocate(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return TryAllocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+// Not inlined, so that the compiler does not take free() for a mismatch.
+#define QED_REPLACEMENT [[gnu::noinline]]
+QED_REPLACEMENT void* operator new(std::size_t size) { return Allocate(size); }
+QED_REPLACEMENT void* operator new[](std::size_t size) { return Allocate(size); }
+QED_REPLACEMENT void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return TryAllocate(size);
+}
+QED_REPLACEMENT void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return TryAllocate(size);
+}
+QED_REPLACEMENT void operator delete(void* memory) noexcept { std::free(memory); }
+QED_REPLACEMENT void operator delete[](void* memory) noexcept { std::free(memory); }
+QED_REPLACEMENT void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+QED_REPLACEMENT void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace qed {
 namespace {

@@ -104,7 +104,7 @@ TEST_P(DistributionTest, DrawsTheExactDistribution) {
   const DistributionCase& c = GetParam();
   const std::vector<float> logits = RandomLogits(c.vocab, c.spread, 5);
   const std::vector<double> exact = ExactDistribution(logits, c.params);
-  constexpr int kDraws = 60000;
+  constexpr int kDraws = 20000;
   const std::vector<int64_t> counts = Histogram(logits, c.params, kDraws);
 
   // Chi-square, tokens that are expected fewer than 10 times in one cell.
@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
                       DistributionCase{"TopKOverVocabulary", 300, 2, Params(1, 5000, 1, 0)},
                       DistributionCase{"TopP", 300, 2, Params(0.7f, 0, 0.95f, 0)},
                       DistributionCase{"TopPTiny", 300, 2, Params(1, 0, 1e-6f, 0)},
-                      DistributionCase{"TopPOfLarge", 5000, 1, Params(1, 0, 0.8f, 0)},
+                      DistributionCase{"TopPOfLarge", 2000, 1, Params(1, 0, 0.8f, 0)},
                       DistributionCase{"MinP", 300, 2, Params(1, 0, 1, 0.05f)},
                       DistributionCase{"MinPOne", 300, 2, Params(1, 0, 1, 1.0f)},
                       DistributionCase{"AllFilters", 300, 2, Params(0.8f, 40, 0.9f, 0.02f)}),
