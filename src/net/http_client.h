@@ -3,6 +3,8 @@
 #ifndef QED_NET_HTTP_CLIENT_H_
 #define QED_NET_HTTP_CLIENT_H_
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -31,6 +33,7 @@ class CancelToken {
 
  private:
   int fd_;
+  std::atomic<bool> cancelled_{false};
 };
 
 struct HttpFetch {

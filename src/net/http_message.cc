@@ -67,7 +67,7 @@ HttpResponse JsonResponse(int status, std::string json) {
 }
 
 HttpResponse JsonError(int status, std::string_view message) {
-  return JsonResponse(status, DumpJson({{"error", message}}));
+  return JsonResponse(status, DumpJson(nlohmann::json{{"error", message}}));
 }
 
 std::string_view HttpReason(int status) {

@@ -62,8 +62,9 @@ class HttpResponder {
 
   // Calls `callback` once, from an io thread, when the peer is gone before the
   // answer was complete: it closed or reset the connection, was cut off, or the
-  // server stops. If that has happened already, the call comes soon. It is never
-  // called after the answer was handed over, and dropped then.
+  // server stops. If that has happened already, the call comes soon (never, once
+  // the server has stopped: see disconnected()). It is dropped, uncalled, when the
+  // answer has been handed over. It must not own this responder.
   //
   // A peer that only shut down its sending half looks like one that closed, and is
   // treated as such: the callback comes. The connection stays open though, and
