@@ -9,13 +9,22 @@ namespace {
 
 constexpr size_t kMaxErrorLength = 200;
 
-// Deepest nesting of brackets outside strings. Runs before the parser, which
-// would build (and later have to print and free) whatever depth it is given.
-int MaxDepth(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
+struct JsonShape {
+  int depth = 0;             // deepest nesting of brackets outside strings
+  int64_t most_members = 0;  // of one object
+};
+
+// Runs before the parser, which would build (and later have to print and free)
+// whatever it is given.
+JsonShape Measure(std::string_view text, int max_depth) {
+  JsonShape shape;
+  struct Bracket {
+    bool object;
+    int64_t members;
+  };
+  std::vector<Bracket> open;
   bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = 0; i < text.size() && shape.depth <= max_depth; ++i) {
     const char c = text[i];
     if (in_string) {
       if (c == '\\') {
@@ -26,12 +35,18 @@ int MaxDepth(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == ']' || c == '}') {
-      --depth;
+      open.push_back({c == '{', 1});
+      shape.depth = std::max(shape.depth, static_cast<int>(open.size()));
+    } else if ((c == ']' || c == '}') && !open.empty()) {
+      open.pop_back();
+    } else if (c == ',' && !open.empty()) {
+      ++open.back().members;
+      if (open.back().object) {
+        shape.most_members = std::max(shape.most_members, open.back().members);
+      }
     }
   }
-  return deepest;
+  return shape;
 }
 
 // The library's message without its "[json.exception...]" tag, and fit for one
@@ -48,19 +63,23 @@ std::string Describe(const nlohmann::json::exception& error) {
   return what.size() > kMaxErrorLength ? line + "..." : line;
 }
 
-}  // namespace
-
-Result<nlohmann::json> ParseJson(std::string_view text, const JsonLimits& limits) {
+template <typename Json>
+Result<Json> ParseAs(std::string_view text, const JsonLimits& limits, int64_t max_members) {
   if (text.size() > limits.max_bytes) {
     return ResourceExhausted("JSON text of " + std::to_string(text.size()) + " bytes; at most " +
                              std::to_string(limits.max_bytes) + " are read");
   }
-  if (MaxDepth(text) > limits.max_depth) {
+  const JsonShape shape = Measure(text, limits.max_depth);
+  if (shape.depth > limits.max_depth) {
     return ResourceExhausted("JSON nested deeper than " + std::to_string(limits.max_depth) +
                              " levels");
   }
+  if (shape.most_members > max_members) {
+    return ResourceExhausted("a JSON object of more than " + std::to_string(max_members) +
+                             " members");
+  }
   try {
-    return nlohmann::json::parse(text.begin(), text.end());
+    return Json::parse(text.begin(), text.end());
   } catch (const nlohmann::json::parse_error& error) {
     return Corrupt("not JSON at byte " + std::to_string(error.byte) + ": " + Describe(error));
   } catch (const nlohmann::json::exception& error) {
@@ -68,8 +87,22 @@ Result<nlohmann::json> ParseJson(std::string_view text, const JsonLimits& limits
   }
 }
 
-std::string DumpJson(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+template <typename Json>
+std::string Dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
+
+}  // namespace
+
+Result<nlohmann::json> ParseJson(std::string_view text, const JsonLimits& limits) {
+  return ParseAs<nlohmann::json>(text, limits, INT64_MAX);
+}
+
+Result<nlohmann::ordered_json> ParseOrderedJson(std::string_view text, const JsonLimits& limits) {
+  return ParseAs<nlohmann::ordered_json>(text, limits, kMaxOrderedMembers);
+}
+
+std::string DumpJson(const nlohmann::json& value) { return Dump(value); }
+std::string DumpJson(const nlohmann::ordered_json& value) { return Dump(value); }
 
 }  // namespace qed

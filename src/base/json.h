@@ -22,8 +22,15 @@ struct JsonLimits {
 // expected; never throws, never recurses deeper than `max_depth`.
 Result<nlohmann::json> ParseJson(std::string_view text, const JsonLimits& limits = {});
 
+// The same, with the members of objects in the order of the text. Objects of more
+// than kMaxOrderedMembers are an error: finding a member takes that many steps.
+inline constexpr int64_t kMaxOrderedMembers = 512;
+Result<nlohmann::ordered_json> ParseOrderedJson(std::string_view text,
+                                                const JsonLimits& limits = {});
+
 // One line of JSON. Invalid UTF-8 in strings comes out as U+FFFD.
 std::string DumpJson(const nlohmann::json& value);
+std::string DumpJson(const nlohmann::ordered_json& value);
 
 }  // namespace qed
 

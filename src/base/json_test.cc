@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <sstream>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -44,7 +46,7 @@ TEST(JsonTest, DepthIsBounded) {
   EXPECT_EQ(ParseJson(nested(1000000)).status().code(), StatusCode::kResourceExhausted);
   EXPECT_FALSE(ParseJson(std::string(1000000, '[')).ok());
   // Brackets inside strings are text.
-  EXPECT_TRUE(ParseJson("\"" + std::string(1000, '[') + "\\\"[[\"").ok());
+  EXPECT_TRUE(ParseJson(std::string("\"").append(1000, '[').append("\\\"[[\"")).ok());
   EXPECT_FALSE(ParseJson("\"\\").ok());
 }
 
@@ -59,6 +61,28 @@ TEST(JsonTest, DumpIsOneLineAndAlwaysValid) {
   const std::string line = DumpJson(value);
   EXPECT_EQ(line, "{\"text\":\"a\\nb\xef\xbf\xbd\"}");
   EXPECT_TRUE(ParseJson(line).ok());
+}
+
+TEST(JsonTest, OrderedKeepsTheOrderOfMembers) {
+  const auto value = ParseOrderedJson(R"({"z": 1, "a": {"y": [1, 2], "b": 2}})");
+  ASSERT_TRUE(value.ok());
+  EXPECT_EQ(DumpJson(*value), R"({"z":1,"a":{"y":[1,2],"b":2}})");
+}
+
+TEST(JsonTest, OrderedBoundsTheMembersOfAnObject) {
+  const auto object = [](int64_t members) {
+    std::ostringstream text;
+    for (int64_t i = 0; i < members; ++i) text << (i > 0 ? ',' : '{') << '"' << i << "\":0";
+    text << '}';
+    return text.str();
+  };
+  EXPECT_TRUE(ParseOrderedJson(object(kMaxOrderedMembers)).ok());
+  const auto value = ParseOrderedJson(object(kMaxOrderedMembers + 1));
+  EXPECT_EQ(value.status().code(), StatusCode::kResourceExhausted);
+  std::string array = "[0";
+  for (int64_t i = 0; i <= kMaxOrderedMembers; ++i) array += ",0";
+  array += ']';
+  EXPECT_TRUE(ParseOrderedJson(array).ok());
 }
 
 }  // namespace

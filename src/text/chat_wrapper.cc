@@ -126,23 +126,6 @@ ChatWrapper DetectLlama3(std::string_view chat_template) {
   return wrapper;
 }
 
-std::string_view Trim(std::string_view text) {
-  const auto is_blank = [](uint32_t code) {
-    return IsSpace(code) || (code >= 0x1C && code < 0x20);
-  };
-  while (!text.empty()) {
-    const DecodedChar c = DecodeUtf8(text, 0);
-    if (!is_blank(c.code)) break;
-    text.remove_prefix(c.length);
-  }
-  while (!text.empty()) {
-    const size_t last = PreviousChar(text, text.size());
-    if (!is_blank(DecodeUtf8(text, last).code)) break;
-    text = text.substr(0, last);
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<ChatWrapper> ChatWrapper::Load(const std::string& name) {
@@ -173,9 +156,9 @@ std::string ChatWrapper::Wrap(const std::optional<std::string>& system,
   const bool plain_and_empty = text.empty() && system_begin.empty();
   const bool has_system = system.has_value() || !default_system.empty() || always_system;
   if (has_system && !plain_and_empty) {
-    out.append(system_begin).append(trim ? Trim(text) : text).append(system_end);
+    out.append(system_begin).append(trim ? TrimSpace(text) : text).append(system_end);
   }
-  out.append(user_begin).append(trim ? Trim(user) : user).append(user_end);
+  out.append(user_begin).append(trim ? TrimSpace(user) : user).append(user_end);
   return out.append(assistant_begin);
 }
 

@@ -135,4 +135,21 @@ bool IsSpace(uint32_t code) {
 
 bool IsWord(uint32_t code) { return Contains(kWordRanges, code); }
 
+std::string_view TrimSpace(std::string_view text) {
+  const auto is_blank = [](uint32_t code) {
+    return IsSpace(code) || (code >= 0x1C && code < 0x20);
+  };
+  while (!text.empty()) {
+    const DecodedChar c = DecodeUtf8(text, 0);
+    if (!is_blank(c.code)) break;
+    text.remove_prefix(c.length);
+  }
+  while (!text.empty()) {
+    const size_t last = PreviousChar(text, text.size());
+    if (!is_blank(DecodeUtf8(text, last).code)) break;
+    text = text.substr(0, last);
+  }
+  return text;
+}
+
 }  // namespace qed

@@ -30,6 +30,10 @@ size_t IncompleteUtf8Suffix(std::string_view text);
 
 void AppendUtf8(uint32_t code, std::string& out);
 
+// `text` without the white space at both ends, as Python's str.strip() sees it:
+// \s and the four separators U+001C to U+001F.
+std::string_view TrimSpace(std::string_view text);
+
 // Appends `text` with every maximal invalid piece replaced by U+FFFD.
 void AppendValidUtf8(std::string_view text, std::string& out);
 
