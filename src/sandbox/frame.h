@@ -24,7 +24,7 @@ enum class FrameKind : char {
   kSpawn = 'S',
   // From zygote and session: a pidfd of their first process.
   kPidfd = 'P',
-  // From the zygote: packages are imported.
+  // From the zygote: packages are imported; u32 set of mechanisms that are missing.
   kReady = 'R',
   // From either: one line, why it ended.
   kError = 'E',

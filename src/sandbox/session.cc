@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -16,11 +17,21 @@ namespace qed {
 namespace {
 
 constexpr auto kStartTime = std::chrono::seconds(20);
-constexpr auto kInterruptGrace = std::chrono::milliseconds(500);
 constexpr auto kKillTime = std::chrono::seconds(5);
+
+// How often memory is looked at: rarely while there is one process, which its own
+// limit holds; so often with more that little is taken in between; and never so
+// that looking costs much beside the work.
+constexpr auto kLookAtOne = std::chrono::milliseconds(50);
+constexpr auto kLookAtSeveral = std::chrono::milliseconds(10);
+constexpr int kRestPerLook = 10;
 
 constexpr char kLostMessage[] =
     "The interpreter ended while this code ran; its variables are lost\n";
+constexpr char kMemoryMessage[] =
+    "The session's processes together used more memory than they may; its variables are lost\n";
+constexpr char kLeftoverMessage[] =
+    "This code left processes behind that could not be ended; its variables are lost\n";
 
 struct Pipe {
   UniqueFd read;   // ours: does not block
@@ -70,6 +81,14 @@ Result<std::unique_ptr<Session>> Session::Start(Zygote& zygote) {
   session->out_ = std::move(out.read);
   session->err_ = std::move(err.read);
   QED_RETURN_IF_ERROR(session->WaitForProcess());
+  const SandboxConfig& config = zygote.config();
+  session->memory_bytes_ = config.memory_bytes;
+  session->interrupt_grace_ = std::chrono::milliseconds(config.interrupt_grace_ms);
+  if (zygote.CanWatchProcesses()) {
+    Result<ProcessWatch> watch = ProcessWatch::Open(session->pidfd_.get());
+    if (!watch.ok()) return Unavailable(watch.status().message());
+    session->watch_ = *std::move(watch);
+  }
   return session;
 }
 
@@ -88,11 +107,9 @@ Status Session::WaitForProcess() {
   return OkStatus();
 }
 
-Session::~Session() {
-  Kill();
-  // The first process of a PID namespace is the last to go.
-  if (pidfd_.valid()) WaitReadable(pidfd_.get(), Clock::Real().Now() + kKillTime);
-}
+Session::~Session() { KillAndWait(); }
+
+bool Session::HasEnded() const { return WaitReadable(pidfd_.get(), Clock::Real().Now()); }
 
 void Session::Kill() { Signal(pidfd_, SIGKILL); }
 
@@ -151,6 +168,19 @@ Result<std::optional<Session::CellEnd>> Session::NextEnd() {
   return std::optional<CellEnd>(frame->payload[4] == 0 ? CellEnd::kCompleted : CellEnd::kError);
 }
 
+bool Session::OverMemory(Clock::Time now) {
+  if (!watch_.has_value()) {
+    next_look_ = Clock::Time::max();
+    return false;
+  }
+  const ProcessWatch::Use use = watch_->Measure(memory_bytes_);
+  const Clock::Time after = Clock::Real().Now();
+  const Clock::Duration rest = (after - now) * kRestPerLook;
+  const Clock::Duration period = use.processes > 1 ? kLookAtSeveral : kLookAtOne;
+  next_look_ = after + std::max(rest, period);
+  return use.processes > 1 && use.bytes > memory_bytes_;
+}
+
 Session::CellEnd Session::Await(Clock::Time deadline, Flood flood, OutputStream& out,
                                 OutputStream& err) {
   bool out_open = true, err_open = true;  // someone may still write
@@ -158,18 +188,40 @@ Session::CellEnd Session::Await(Clock::Time deadline, Flood flood, OutputStream&
     Result<std::optional<CellEnd>> end = NextEnd();
     if (!end.ok()) return CellEnd::kLost;
     if (end->has_value()) return **end;
+    const Clock::Time now = Clock::Real().Now();
+    if (now >= deadline) return CellEnd::kDeadline;
+    if (now >= next_look_ && OverMemory(now)) return CellEnd::kMemory;
     const bool read_out = out_open && (flood == Flood::kDiscard || !out.flooded());
     const bool read_err = err_open && (flood == Flood::kDiscard || !err.flooded());
     pollfd waits[3] = {{control_.get(), POLLIN, 0},
                        {read_out ? out_.get() : -1, POLLIN, 0},
                        {read_err ? err_.get() : -1, POLLIN, 0}};
-    const int timeout = PollTimeout(deadline);
-    if (timeout == 0) return CellEnd::kDeadline;
-    if (::poll(waits, 3, timeout) < 0 && errno != EINTR) return CellEnd::kLost;
+    if (::poll(waits, 3, PollTimeout(std::min(deadline, next_look_))) < 0 && errno != EINTR) {
+      return CellEnd::kLost;
+    }
     if (waits[1].revents != 0) out_open = out.Read(out_.get());
     if (waits[2].revents != 0) err_open = err.Read(err_.get());
     if (waits[0].revents != 0 && !reader_.Fill(control_.get()).ok()) return CellEnd::kLost;
   }
+}
+
+Session::CellEnd Session::Interrupt(OutputStream& out, OutputStream& err) {
+  Signal(pidfd_, SIGINT);
+  return Await(Clock::Real().Now() + interrupt_grace_, Flood::kDiscard, out, err);
+}
+
+bool Session::ComeToRest() {
+  // Threads that a cell left behind stand still until the next one. Processes are
+  // all ended by the worker; where some are left, the cell has got at it.
+  Signal(pidfd_, SIGSTOP);
+  return !watch_.has_value() || !watch_->HasChildren();
+}
+
+void Session::KillAndWait() {
+  alive_ = false;
+  Kill();
+  // The first process of a PID namespace is the last to go.
+  if (pidfd_.valid()) WaitReadable(pidfd_.get(), Clock::Real().Now() + kKillTime);
 }
 
 ExecuteResult Session::RunCell(const ExecuteRequest& request) {
@@ -180,33 +232,36 @@ ExecuteResult Session::RunCell(const ExecuteRequest& request) {
   OutputStream err(request.max_output_characters);
   DiscardOutput();
   Signal(pidfd_, SIGCONT);
-  ExecuteResult result;
+  next_look_ = start + kLookAtSeveral;
+
   CellEnd end = CellEnd::kLost;
   const Status sent = SendCell(request, deadline);
   if (sent.ok()) end = Await(deadline, Flood::kBlock, out, err);
-  if (end == CellEnd::kDeadline || sent.code() == StatusCode::kDeadlineExceeded) {
-    result.process_status = ExecuteResult::ProcessStatus::kTimeout;
-    Signal(pidfd_, SIGINT);
-    end = Await(Clock::Real().Now() + kInterruptGrace, Flood::kDiscard, out, err);
-    alive_ = sent.ok() && (end == CellEnd::kCompleted || end == CellEnd::kError);
-  } else {
-    alive_ = end != CellEnd::kLost;
-    result.process_status = end == CellEnd::kCompleted ? ExecuteResult::ProcessStatus::kCompleted
-                                                       : ExecuteResult::ProcessStatus::kError;
-  }
-  // Threads that a cell left behind stand still until the next one.
-  Signal(pidfd_, alive_ ? SIGSTOP : SIGKILL);
+  const bool late = end == CellEnd::kDeadline || sent.code() == StatusCode::kDeadlineExceeded;
+  if (late && sent.ok()) end = Interrupt(out, err);
+
+  const bool ended = end == CellEnd::kCompleted || end == CellEnd::kError;
+  const bool left_processes = ended && !ComeToRest();
+  if (!ended || left_processes) KillAndWait();
   // What was written before the end lies in the pipes.
   while (!out.flooded() && out.Read(out_.get())) {
   }
   while (!err.flooded() && err.Read(err_.get())) {
   }
+  ExecuteResult result;
   result.out = out.Finish();
   result.err = err.Finish();
-  if (result.process_status == ExecuteResult::ProcessStatus::kTimeout) {
+  if (late) {
+    result.process_status = ExecuteResult::ProcessStatus::kTimeout;
     result.err += TimeoutMessage(request.timeout);
   } else if (!alive_) {
-    result.err += kLostMessage;
+    result.process_status = ExecuteResult::ProcessStatus::kError;
+    result.err += end == CellEnd::kMemory ? kMemoryMessage
+                  : left_processes        ? kLeftoverMessage
+                                          : kLostMessage;
+  } else {
+    result.process_status = end == CellEnd::kCompleted ? ExecuteResult::ProcessStatus::kCompleted
+                                                       : ExecuteResult::ProcessStatus::kError;
   }
   result.seconds = Seconds(Clock::Real().Now() - start);
   return result;

@@ -2,14 +2,18 @@
 #ifndef QED_SANDBOX_SESSION_H_
 #define QED_SANDBOX_SESSION_H_
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "sandbox/client.h"
 #include "sandbox/frame.h"
 #include "sandbox/output.h"
+#include "sandbox/process_watch.h"
 #include "sandbox/unique_fd.h"
 #include "sandbox/zygote.h"
 
@@ -31,17 +35,21 @@ class Session {
   Status SetIdentity(const std::string& id);
 
   // Runs one cell. One call at a time. A cell over its time gets SIGINT; if the
-  // interpreter is not back within a grace period, the session is killed. An
-  // interpreter that ends by itself is an error of the cell.
+  // interpreter is not back within the configured grace, or left processes behind,
+  // every process of the session is killed, and gone when this returns. So it is
+  // when they use more memory together than a session may. An interpreter that
+  // ends by itself is an error of the cell.
   ExecuteResult RunCell(const ExecuteRequest& request);
   // False once the interpreter is lost: the session can only be destroyed.
   bool alive() const { return alive_; }
+  // True if a session that waits for its first cell has ended meanwhile.
+  bool HasEnded() const;
 
   // Kills the session's processes; RunCell returns soon. Thread-safe.
   void Kill();
 
  private:
-  enum class CellEnd { kCompleted, kError, kDeadline, kLost };
+  enum class CellEnd { kCompleted, kError, kDeadline, kMemory, kLost };
   // A writer of endless output is left blocked, or drained so that it can end.
   enum class Flood { kBlock, kDiscard };
 
@@ -49,16 +57,28 @@ class Session {
   Status WaitForProcess();
   Status SendAll(std::string_view bytes, Clock::Time deadline);
   Status SendCell(const ExecuteRequest& request, Clock::Time deadline);
-  // Moves output until the cell ends or `deadline` passes.
+  // Moves output until the cell ends, `deadline` passes or memory runs out.
   CellEnd Await(Clock::Time deadline, Flood flood, OutputStream& out, OutputStream& err);
   // The end that the interpreter reported, if it has.
   Result<std::optional<CellEnd>> NextEnd();
+  // SIGINT to the interpreter, and how it ended within the grace.
+  CellEnd Interrupt(OutputStream& out, OutputStream& err);
+  // True if the session's processes use more memory than they may. Sets when to
+  // look again.
+  bool OverMemory(Clock::Time now);
+  // Between cells nothing of a session runs; false: it has to be killed.
+  bool ComeToRest();
+  void KillAndWait();
   void DiscardOutput();
 
   UniqueFd control_;
   UniqueFd out_;
   UniqueFd err_;
   UniqueFd pidfd_;
+  std::optional<ProcessWatch> watch_;
+  Clock::Time next_look_;  // at the memory in use
+  int64_t memory_bytes_ = 0;
+  std::chrono::milliseconds interrupt_grace_{0};
   FrameReader reader_;
   uint32_t cell_ = 0;
   bool alive_ = true;

@@ -7,15 +7,19 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "sandbox/embedded.h"
 #include "sandbox/frame.h"
+#include "sandbox/jail/mechanisms.h"
 #include "sandbox/memory_file.h"
+#include "sandbox/process_watch.h"
 
 namespace qed {
 namespace {
@@ -75,7 +79,23 @@ Result<UniqueFd> MoveAway(UniqueFd fd) {
   return moved;
 }
 
-Result<pid_t> SpawnInterpreter(const SandboxConfig& config, UniqueFd command) {
+// The set of mechanisms that "NAME,NAME" stands for.
+Result<uint32_t> ParseMechanisms(const std::string& names) {
+  uint32_t set = 0;
+  std::istringstream list(names);
+  for (std::string name; std::getline(list, name, ',');) {
+    const auto* found = std::find_if(std::begin(kMechanisms), std::end(kMechanisms),
+                                     [&](const MechanismInfo& info) { return name == info.name; });
+    if (found == std::end(kMechanisms)) {
+      return InvalidArgument("--allow-weaker-isolation: there is no mechanism \"" + name +
+                             "\"; there are " + MechanismNames(~0U));
+    }
+    set |= found->bit;
+  }
+  return set;
+}
+
+Result<pid_t> SpawnInterpreter(const SandboxConfig& config, uint32_t allowed, UniqueFd command) {
   QED_ASSIGN_OR_RETURN(UniqueFd jail, MemoryFile("qed-jail", EmbeddedJail()));
   QED_ASSIGN_OR_RETURN(UniqueFd zygote, MemoryFile("qed-zygote", EmbeddedZygotePy()));
   QED_ASSIGN_OR_RETURN(UniqueFd worker,
@@ -97,6 +117,7 @@ Result<pid_t> SpawnInterpreter(const SandboxConfig& config, UniqueFd command) {
        {config.memory_bytes, config.tmp_bytes, config.cpu_seconds, int64_t{config.max_processes}}) {
     arguments.push_back(std::to_string(limit));
   }
+  arguments.push_back(std::to_string(allowed));
   for (std::string& path : JailPaths(config.python)) arguments.push_back(std::move(path));
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -126,18 +147,21 @@ Result<pid_t> SpawnInterpreter(const SandboxConfig& config, UniqueFd command) {
 
 }  // namespace
 
-Zygote::Zygote(UniqueFd command, pid_t pid) : command_(std::move(command)), pid_(pid) {}
+Zygote::Zygote(const SandboxConfig& config, UniqueFd command, pid_t pid)
+    : config_(config), command_(std::move(command)), pid_(pid) {}
 
 Result<std::unique_ptr<Zygote>> Zygote::Start(const SandboxConfig& config) {
+  QED_ASSIGN_OR_RETURN(const uint32_t allowed, ParseMechanisms(config.allow_weaker_isolation));
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return IoError(std::string("socketpair: ") + std::strerror(errno));
   }
   UniqueFd ours(ends[0]);
-  QED_ASSIGN_OR_RETURN(const pid_t pid, SpawnInterpreter(config, UniqueFd(ends[1])));
-  std::unique_ptr<Zygote> zygote(new Zygote(std::move(ours), pid));
+  QED_ASSIGN_OR_RETURN(const pid_t pid, SpawnInterpreter(config, allowed, UniqueFd(ends[1])));
+  std::unique_ptr<Zygote> zygote(new Zygote(config, std::move(ours), pid));
   const Status ready = zygote->WaitUntilReady();
   if (!ready.ok()) return ready.WithPrefix(config.python);
+  QED_RETURN_IF_ERROR(zygote->CheckProcessWatch(allowed));
   return zygote;
 }
 
@@ -151,6 +175,8 @@ Status Zygote::WaitUntilReady() {
       case FrameKind::kPidfd:
         break;
       case FrameKind::kReady:
+        if (frame->payload.size() != sizeof(missing_)) return Corrupt("a malformed message");
+        std::memcpy(&missing_, frame->payload.data(), sizeof(missing_));
         return OkStatus();
       case FrameKind::kError:
         return Unsupported(frame->payload);
@@ -159,6 +185,26 @@ Status Zygote::WaitUntilReady() {
     }
   }
 }
+
+Status Zygote::CheckProcessWatch(uint32_t allowed) {
+  const Result<ProcessWatch> watch = ProcessWatch::Open(pidfd_.get());
+  if (watch.ok()) return OkStatus();
+  missing_ |= kProcessWatch;
+  if ((allowed & kProcessWatch) != 0) return OkStatus();
+  return Unsupported("process-watch cannot be had here (" + watch.status().message() +
+                     "); --allow-weaker-isolation=" + MechanismNames(missing_ & ~kLandlock) +
+                     " would do without");
+}
+
+std::vector<std::string> Zygote::Weakened() const {
+  std::vector<std::string> lines;
+  for (const MechanismInfo& info : kMechanisms) {
+    if ((missing_ & info.bit) != 0) lines.push_back(std::string(info.name) + ": " + info.without);
+  }
+  return lines;
+}
+
+bool Zygote::CanWatchProcesses() const { return (missing_ & kProcessWatch) == 0; }
 
 Zygote::~Zygote() {
   if (pidfd_.valid()) {

@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "config/sandbox_config.h"
@@ -28,18 +30,29 @@ class Zygote {
   // caller's). Its pidfd or its error arrives on the other end of `control`.
   // Thread-safe. kUnavailable if the zygote is gone.
   Status Spawn(int control, int out, int err);
+  const SandboxConfig& config() const { return config_; }
+  // Mechanisms of the jail that this machine lacks and the configuration allows
+  // to be missing (jail/mechanisms.h): "name: what holds no more".
+  std::vector<std::string> Weakened() const;
+  // Whether the processes of a session can be watched.
+  bool CanWatchProcesses() const;
+
   // True if the interpreter, and with it every session, is gone or goes within
   // a second (its sockets close a little before it is).
   bool IsDead() const;
 
  private:
-  Zygote(UniqueFd command, pid_t pid);
+  Zygote(const SandboxConfig& config, UniqueFd command, pid_t pid);
   Status WaitUntilReady();
+  Status CheckProcessWatch(uint32_t allowed);
+
+  const SandboxConfig config_;
 
   UniqueFd command_;
   std::mutex send_;
   pid_t pid_;       // the zygote's parent, our child: it only waits
   UniqueFd pidfd_;  // PID 1 of the jail
+  uint32_t missing_ = 0;
 };
 
 }  // namespace qed

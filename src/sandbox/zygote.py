@@ -1,7 +1,7 @@
 """The warm interpreter that every session is forked from.
 
-Started by zygote.cc as `python3 -s -c "exec(open(5).read())" LIMITS... PATHS...`
-with descriptor 3 the command socket, 4 the jail's shared object, 5 this file and
+Started by zygote.cc as `python3 -s -c "exec(open(5).read())" LIMITS... ALLOWED
+PATHS...` with descriptor 3 the command socket, 4 the jail's shared object, 5 this file and
 6 worker.py. It jails itself, imports what solutions import, and then turns each
 spawn command into a session: a process with namespaces of its own that runs
 worker.py. Frames are described in frame.h.
@@ -16,6 +16,7 @@ import sys
 import warnings
 
 COMMAND_FD, JAIL_FD, WORKER_FD = 3, 4, 6
+NO_PID_NAMESPACE = 1 << 2  # kPidNamespace of jail/mechanisms.h
 REQUIRED = ("sympy", "numpy", "mpmath")
 WELCOME = (
     "scipy.optimize", "scipy.special", "scipy.linalg", "scipy.integrate", "scipy.stats",
@@ -44,9 +45,12 @@ class Jail:
         if getattr(self._library, name)(*arguments, error, ctypes.c_size_t(len(error))) != 0:
             raise OSError(error.value.decode(errors="replace"))
 
-    def leave_host(self, paths):
+    def leave_host(self, paths, allowed):
         array = (ctypes.c_char_p * len(paths))(*[os.fsencode(path) for path in paths])
-        self._call("qed_jail_leave_host", array, ctypes.c_size_t(len(paths)))
+        missing = ctypes.c_uint32()
+        self._call("qed_jail_leave_host", array, ctypes.c_size_t(len(paths)),
+                   ctypes.c_uint32(allowed), ctypes.byref(missing))
+        self.missing = missing.value
 
     def start_zygote(self):
         self._call("qed_jail_start_zygote")
@@ -66,13 +70,18 @@ def send_frame(connection, kind, payload=b"", fds=()):
         connection.sendall(frame)
 
 
+def send_handle(connection, pid):
+    """A pidfd, by which the program can signal the process and see its end."""
+    handle = os.pidfd_open(pid)
+    send_frame(connection, b"P", fds=[handle])
+    os.close(handle)
+
+
 def fork_with_handle(connection):
-    """Forks. The parent sends a handle on the child (a pidfd) over `connection`."""
+    """Forks. The parent sends a handle on the child over `connection`."""
     pid = os.fork()
     if pid:
-        handle = os.pidfd_open(pid)
-        send_frame(connection, b"P", fds=[handle])
-        os.close(handle)
+        send_handle(connection, pid)
     return pid
 
 
@@ -98,7 +107,9 @@ def start_session(jail, limits, fds):
     connection = socket.socket(fileno=fds[0])
     try:
         jail.leave_zygote()
-        if fork_with_handle(connection):
+        if jail.missing & NO_PID_NAMESPACE:
+            send_handle(connection, os.getpid())
+        elif fork_with_handle(connection):
             os._exit(0)
         for number, fd in ((1, fds[1]), (2, fds[2]), (COMMAND_FD, connection.detach())):
             os.dup2(fd, number, inheritable=number < COMMAND_FD)
@@ -114,14 +125,20 @@ def serve(jail, limits):
     """Forks a session for every spawn command; ends when the program does."""
     command = socket.socket(fileno=COMMAND_FD)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no reaping
-    send_frame(command, b"R")
+    send_frame(command, b"R", struct.pack("<I", jail.missing))
     while True:
         data, fds, _, _ = socket.recv_fds(command, 5, 3)
         if not data:
             os._exit(0)
         if len(data) != 5 or data[4:] != b"S" or len(fds) != 3:
             os._exit(1)
-        if os.fork():
+        try:
+            pid = os.fork()
+        except OSError as error:  # of this session only
+            with socket.socket(fileno=os.dup(fds[0])) as connection:
+                send_frame(connection, b"E", f"fork: {error.strerror}".encode())
+            pid = -1
+        if pid:
             for fd in fds:
                 os.close(fd)
             continue
@@ -140,7 +157,7 @@ def main():
     command = socket.socket(fileno=os.dup(COMMAND_FD))
     try:
         jail = Jail(JAIL_FD)
-        jail.leave_host(sys.argv[5:])
+        jail.leave_host(sys.argv[6:], int(sys.argv[5]))
         if fork_with_handle(command):
             command.close()
             os.close(COMMAND_FD)

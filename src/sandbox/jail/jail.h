@@ -5,10 +5,28 @@
 // itself once, and every session forked from it moves into namespaces of its
 // own and seals itself. The program that asked for the sandbox never forks.
 //
-//   interpreter start   LeaveHost      ordinary user, namespaces, own root
-//   (fork: PID 1)       StartZygote    dies with its parent
-//   per session, (fork) LeaveZygote    namespaces of its own
-//   (fork: PID 1)       SealSession    /tmp, limits, privileges, system calls
+//   interpreter start: LeaveHost
+//     1  root becomes "nobody"                                 privileges.cc
+//     2  user, mount, PID, network, IPC and UTS namespaces     namespaces.cc
+//     3  a root of its own, read-only: interpreter, libraries  mounts.cc
+//     4  the system-call filter is compiled, to be used by 13  syscall_filter.cc
+//   fork, PID 1 of the jail: StartZygote
+//     5  dies with its parent; a neutral host name             privileges.cc
+//   per session, fork: LeaveZygote
+//     6  namespaces of the session's own                       namespaces.cc
+//   fork, PID 1 of the session: SealSession
+//     7  a private /tmp of limited size                        mounts.cc
+//     8  first to go when the machine's memory runs out        limits.cc
+//     9  limits of memory, CPU, processes, files, file size    limits.cc
+//    10  no descriptor but 0 to 3                              privileges.cc
+//    11  no new privileges, no capabilities                    privileges.cc
+//    12  landlock: files, where the kernel has it              landlock.cc
+//    13  the system-call filter: an allow-list                 syscall_filter.cc
+//
+// What each of them stops, and what none does: docs/sandbox-isolation.md.
+//
+// Mechanisms that a machine lacks are named (mechanisms.h); LeaveHost refuses to
+// go on unless all of them are in `allowed`.
 //
 // Everything here runs in a process with one thread. A failed step leaves a
 // half-built jail: the caller must end the process and never run foreign code.
@@ -30,21 +48,21 @@ struct QedSessionLimits {
 
 // Each returns 0, or -1 and the reason as one line in error[0, error_size).
 
-// Ordinary user (where the caller is root), new user, mount, PID, network, IPC
-// and UTS namespaces, and a read-only root that holds `paths` (path_count
-// absolute folders of the host, under the same names) and little else. The
-// next fork is PID 1 of the jail.
-int qed_jail_leave_host(const char* const* paths, size_t path_count, char* error,
-                        size_t error_size);
+// Steps 1 to 4. The root holds `paths` (path_count absolute folders of the host,
+// under the same names) and little else. `allowed` is a set of mechanisms that
+// may be missing; *missing becomes the set that is. The next fork is PID 1 of the
+// jail.
+int qed_jail_leave_host(const char* const* paths, size_t path_count, uint32_t allowed,
+                        uint32_t* missing, char* error, size_t error_size);
 
-// In that fork. Ends the process if its parent is already gone.
+// Step 5, in that fork.
 int qed_jail_start_zygote(char* error, size_t error_size);
 
-// In a fork of the zygote: namespaces of the session's own for the next fork.
+// Step 6, in a fork of the zygote, for the next fork.
 int qed_jail_leave_zygote(char* error, size_t error_size);
 
-// In that fork: the rest. Afterwards the process has no capability left and
-// descriptors 0 to 3 only.
+// Steps 7 to 13, in that fork. Where the PID namespace is missing, in the same
+// process.
 int qed_jail_seal_session(const QedSessionLimits* limits, char* error, size_t error_size);
 }
 

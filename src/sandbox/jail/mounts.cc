@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "sandbox/jail/steps.h"
@@ -16,6 +17,11 @@ namespace {
 // Mounts appear here before they become the root. /tmp exists everywhere, and
 // what it hides of the host is reached through handles opened earlier.
 constexpr char kStage[] = "/tmp";
+
+constexpr char kMend[] =
+    "; mounting is forbidden here: allow it, for example docker run --security-opt "
+    "seccomp=unconfined --security-opt apparmor=unconfined, or sysctl "
+    "kernel.apparmor_restrict_unprivileged_userns=0";
 
 // A copy of one host path's mounts, not attached to any place yet.
 struct Detached {
@@ -37,10 +43,7 @@ Result<Detached> DetachReadOnly(const std::string& path, uint64_t attributes) {
       ::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive));
   if (!detached.tree.valid()) {
     if (errno == EPERM || errno == EACCES) {
-      return ErrnoStatus("open_tree " + path +
-                         " (mounting is forbidden here: allow it, for example docker run "
-                         "--security-opt seccomp=unconfined --security-opt apparmor=unconfined, "
-                         "or sysctl kernel.apparmor_restrict_unprivileged_userns=0)");
+      return Unsupported("open_tree " + path + ": " + std::strerror(errno) + kMend);
     }
     return ErrnoStatus("open_tree " + path + " (Linux 5.12 or newer is needed)");
   }
@@ -130,19 +133,23 @@ Status SwitchRoot() {
 
 }  // namespace
 
-Status BuildRoot(const std::vector<std::string>& paths) {
+bool MountingIsForbidden(std::string* why) {
   // Nothing that happens in here may reach the host's mounts, or come from them.
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return ErrnoStatus("mount --make-rprivate /");
-  }
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) return false;
+  *why = std::string("mount --make-rprivate /: ") + std::strerror(errno) + kMend;
+  return true;
+}
+
+Status BuildRoot(const std::vector<std::string>& paths) {
   QED_ASSIGN_OR_RETURN(std::vector<Detached> folders, DetachSystemFolders());
   for (const std::string& path : paths) {
     QED_ASSIGN_OR_RETURN(Detached one, DetachReadOnly(path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
                                                                 MOUNT_ATTR_NODEV));
     folders.push_back(std::move(one));
   }
+  // Not /dev/zero: mapped as shared, it is memory that no limit counts.
   std::vector<Detached> devices;
-  for (const char* path : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) {
+  for (const char* path : {"/dev/null", "/dev/full", "/dev/random", "/dev/urandom"}) {
     QED_ASSIGN_OR_RETURN(Detached one, DetachReadOnly(path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
     devices.push_back(std::move(one));
   }
@@ -157,10 +164,10 @@ Status BuildRoot(const std::vector<std::string>& paths) {
   return SwitchRoot();
 }
 
-Status MountTmp(int64_t bytes) {
+Status MountTmp(int64_t bytes, uint32_t owner) {
   // For tmpfs a size of 0 means no limit.
-  const std::string options =
-      "mode=700,nr_inodes=4096,size=" + std::to_string(bytes > 0 ? bytes : 4096);
+  const std::string options = "mode=700,nr_inodes=4096,uid=" + std::to_string(owner) +
+                              ",size=" + std::to_string(bytes > 0 ? bytes : 4096);
   const unsigned long flags = MS_NOSUID | MS_NODEV | (bytes > 0 ? 0 : MS_RDONLY);
   if (::mount("tmp", "/tmp", "tmpfs", flags, options.c_str()) != 0) {
     return ErrnoStatus("mount a tmpfs on /tmp");

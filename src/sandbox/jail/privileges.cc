@@ -39,7 +39,7 @@ Status DieWithParent() {
   return OkStatus();
 }
 
-Status DropPrivileges() {
+Status DropPrivileges(uint32_t user) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ErrnoStatus("no-new-privileges");
   constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
@@ -52,6 +52,10 @@ Status DropPrivileges() {
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     if (errno == EINVAL) break;  // One past the kernel's last.
     return ErrnoStatus("bounding set");
+  }
+  if (user != ::geteuid() && (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 ||
+                              ::setresuid(user, user, user) != 0)) {
+    return ErrnoStatus("become a session's user");
   }
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};

@@ -1,0 +1,127 @@
+#include "sandbox/process_watch.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace qed {
+namespace {
+
+// Far above any limit of processes; a loop over hostile numbers ends.
+constexpr size_t kMaxProcesses = 8192;
+
+UniqueFd OpenAt(int folder, const std::string& path, int flags) {
+  return UniqueFd(::openat(folder, path.c_str(), flags | O_CLOEXEC));
+}
+
+// The first bytes of a small file of /proc; empty if it cannot be read.
+std::string ReadAt(int folder, const std::string& path) {
+  const UniqueFd file = OpenAt(folder, path, O_RDONLY);
+  std::string text;
+  char buffer[4096];
+  while (file.valid()) {
+    const ssize_t got = ::read(file.get(), buffer, sizeof(buffer));
+    if (got <= 0) break;
+    text.append(buffer, static_cast<size_t>(got));
+  }
+  return text;
+}
+
+// Calls visit(number as text) for each thread of the process.
+template <typename Visit>
+void ForEachThread(int process, Visit&& visit) {
+  UniqueFd folder = OpenAt(process, "task", O_RDONLY | O_DIRECTORY);
+  if (!folder.valid()) return;
+  struct Closer {
+    void operator()(DIR* stream) const { ::closedir(stream); }
+  };
+  const std::unique_ptr<DIR, Closer> stream(::fdopendir(::dup(folder.get())));
+  while (const dirent* entry = stream != nullptr ? ::readdir(stream.get()) : nullptr) {
+    if (entry->d_name[0] != '.') visit(entry->d_name);
+  }
+}
+
+// Appends the numbers of the process's children.
+void AppendChildren(int process, std::vector<int>& numbers) {
+  ForEachThread(process, [&](const char* thread) {
+    const std::string text = ReadAt(process, std::string("task/") + thread + "/children");
+    const char* at = text.c_str();
+    char* end = nullptr;
+    for (long number = std::strtol(at, &end, 10); end != at; number = std::strtol(at, &end, 10)) {
+      if (numbers.size() < kMaxProcesses) numbers.push_back(static_cast<int>(number));
+      at = end;
+    }
+  });
+}
+
+// Resident bytes, pages that others share counted in full.
+int64_t ResidentBytes(int process) {
+  const std::string text = ReadAt(process, "statm");
+  const size_t second = text.find(' ');
+  if (second == std::string::npos) return 0;
+  return std::strtoll(text.c_str() + second, nullptr, 10) * ::sysconf(_SC_PAGESIZE);
+}
+
+// The same with each page divided among those who share it (smaps_rollup's Pss);
+// resident bytes where that may not be read.
+int64_t ProportionalBytes(int process) {
+  const std::string text = ReadAt(process, "smaps_rollup");
+  const size_t line = text.find("\nPss:");
+  if (line == std::string::npos) return ResidentBytes(process);
+  return std::strtoll(text.c_str() + line + 5, nullptr, 10) << 10;
+}
+
+}  // namespace
+
+Result<ProcessWatch> ProcessWatch::Open(int pidfd) {
+  ProcessWatch watch;
+  watch.proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::string info = ReadAt(watch.proc_.get(), "self/fdinfo/" + std::to_string(pidfd));
+  const size_t line = info.find("\nPid:");
+  const long number = line == std::string::npos ? -1 : std::atol(info.c_str() + line + 5);
+  if (number <= 0) return Unsupported("/proc does not show the sandbox's processes");
+  const std::string name = std::to_string(number);
+  watch.process_ = OpenAt(watch.proc_.get(), name, O_PATH | O_DIRECTORY);
+  if (!watch.process_.valid() ||
+      !OpenAt(watch.process_.get(), "task/" + name + "/children", O_RDONLY).valid()) {
+    return Unsupported("/proc/" + name + "/task/" + name + "/children: " + std::strerror(errno) +
+                       "; the kernel needs CONFIG_PROC_CHILDREN");
+  }
+  return watch;
+}
+
+bool ProcessWatch::HasChildren() const {
+  std::vector<int> children;
+  AppendChildren(process_.get(), children);
+  return !children.empty();
+}
+
+ProcessWatch::Use ProcessWatch::Measure(int64_t enough) const {
+  std::vector<int> numbers;
+  AppendChildren(process_.get(), numbers);
+  std::vector<UniqueFd> below;
+  Use use;
+  use.processes = 1;
+  use.bytes = ResidentBytes(process_.get());
+  for (size_t i = 0; i < numbers.size(); ++i) {  // grows as we go
+    UniqueFd process = OpenAt(proc_.get(), std::to_string(numbers[i]), O_PATH | O_DIRECTORY);
+    if (!process.valid()) continue;
+    AppendChildren(process.get(), numbers);
+    use.bytes += ResidentBytes(process.get());
+    ++use.processes;
+    below.push_back(std::move(process));
+  }
+  if (use.bytes < enough) return use;
+  use.bytes = ProportionalBytes(process_.get());
+  for (const UniqueFd& process : below) use.bytes += ProportionalBytes(process.get());
+  return use;
+}
+
+}  // namespace qed

@@ -1,0 +1,38 @@
+// What the processes of one session hold, seen from the outside through /proc:
+// nothing that code in the jail says is believed.
+#ifndef QED_SANDBOX_PROCESS_WATCH_H_
+#define QED_SANDBOX_PROCESS_WATCH_H_
+
+#include <cstdint>
+
+#include "base/status.h"
+#include "sandbox/unique_fd.h"
+
+namespace qed {
+
+class ProcessWatch {
+ public:
+  ProcessWatch() = default;
+  // Of the process that `pidfd` is a handle on and everything below it.
+  // kUnsupported where /proc does not show it (CONFIG_PROC_CHILDREN).
+  static Result<ProcessWatch> Open(int pidfd);
+
+  // True if it has children. False once it is gone.
+  bool HasChildren() const;
+
+  struct Use {
+    int processes = 0;
+    int64_t bytes = 0;  // memory of all of them, pages that several share counted once
+  };
+  // Of all of them together. At least `enough` bytes may be an estimate from above
+  // that takes no pages apart: give the limit, to have it cheap while below.
+  Use Measure(int64_t enough) const;
+
+ private:
+  UniqueFd proc_;     // /proc
+  UniqueFd process_;  // /proc/<the first process>: stays its own when numbers repeat
+};
+
+}  // namespace qed
+
+#endif  // QED_SANDBOX_PROCESS_WATCH_H_
