@@ -19,7 +19,7 @@ namespace qed {
 struct StretchResult {
   std::string text;
   std::vector<int32_t> ids;
-  std::vector<TokenLogprob> logprobs;
+  std::vector<TokenLogprob> logprobs, prompt_logprobs;
   FinishInfo info;
   int done = 0;
 };
@@ -30,6 +30,8 @@ class CollectingSink : public OutputSink {
     EXPECT_EQ(result.done, 0) << "tokens after the end";
     result.text += chunk.text;
     result.ids.insert(result.ids.end(), chunk.token_ids.begin(), chunk.token_ids.end());
+    result.prompt_logprobs.insert(result.prompt_logprobs.end(), chunk.prompt_logprobs.begin(),
+                                  chunk.prompt_logprobs.end());
     result.logprobs.insert(result.logprobs.end(), chunk.logprobs.begin(), chunk.logprobs.end());
   }
   void OnDone(RequestId, const FinishInfo& info) override {
@@ -54,11 +56,14 @@ class CoreHarness {
         core(model, limits, prefix_cache, pool) {}
 
   RequestId Submit(std::vector<int32_t> prompt, const SamplingParams& params,
-                   std::shared_ptr<CollectingSink> sink, bool keep = false) {
+                   std::shared_ptr<CollectingSink> sink, bool keep = false,
+                   bool score_prompt = false) {
+    const auto prompt_tokens = static_cast<int32_t>(prompt.size());
     auto sequence = std::make_unique<Sequence>(
         ++last_id, Stretch{std::move(prompt), params, OutputText(*tokenizer, false, params)});
     sequence->sink = std::move(sink);
     sequence->keep = keep;
+    if (score_prompt) sequence->to_score = prompt_tokens;
     core.Submit(std::move(sequence));
     return last_id;
   }

@@ -102,6 +102,7 @@ Status ThreadedEngine::CheckStretch(const std::vector<int32_t>& tokens, int64_t 
 Result<RequestId> ThreadedEngine::Submit(Request request) {
   if (request.sink == nullptr) return InvalidArgument("a request needs a sink");
   QED_RETURN_IF_ERROR(CheckStretch(request.prompt, 0, request.params));
+  const auto prompt_tokens = static_cast<int32_t>(request.prompt.size());
   OutputText text(tokenizer_, request.skip_special_tokens, request.params);
   Stretch stretch{std::move(request.prompt), std::move(request.params), std::move(text)};
   std::lock_guard lock(mutex_);
@@ -110,6 +111,7 @@ Result<RequestId> ThreadedEngine::Submit(Request request) {
   auto sequence = std::make_unique<Sequence>(id, std::move(stretch));
   sequence->sink = std::move(request.sink);
   sequence->keep = request.keep;
+  if (request.score_prompt) sequence->to_score = prompt_tokens;
   entries_[id] = {.keep = request.keep, .skip_special_tokens = request.skip_special_tokens};
   inbox_.push_back({Command::Kind::kSubmit, id, std::move(sequence), nullptr});
   wake_.notify_one();

@@ -39,6 +39,8 @@ struct TokenChunk {
   std::string text;  // settled text: never half a character or half a stop string
   std::vector<int32_t> token_ids;
   std::vector<TokenLogprob> logprobs;  // one per token when asked for
+  // Request::score_prompt: the next tokens of the prompt, from the second on.
+  std::vector<TokenLogprob> prompt_logprobs;
 };
 
 struct FinishInfo {
@@ -64,6 +66,10 @@ struct Request {
   SamplingParams params;
   bool skip_special_tokens = false;  // in the text
   bool keep = false;                 // keep the sequence and its pages after it ends, for Continue
+  // Log-probabilities of the prompt's tokens too, in prompt_logprobs, with as many
+  // likeliest ones as params.logprobs says. Nothing of such a prompt is taken
+  // from the cache, and it takes as many rows of logits as it has tokens.
+  bool score_prompt = false;
   std::shared_ptr<OutputSink> sink;
 };
 

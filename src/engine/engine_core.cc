@@ -46,7 +46,7 @@ EngineCore::EngineCore(LanguageModel& model, const EngineLimits& limits, bool pr
   batch_tokens_.reserve(limits_.max_num_tokens);
   batch_sequences_.reserve(batch);
   logit_rows_.reserve(batch);
-  sampled_sequences_.reserve(batch);
+  wanted_.reserve(batch);
   sample_rows_.reserve(batch);
   sampled_.resize(batch);
   for (SampledToken& token : sampled_) token.top.reserve(kMaxLogprobs);
@@ -158,11 +158,12 @@ void EngineCore::FreePages(Sequence& sequence) {
 void EngineCore::Deliver() {
   for (Sequence* sequence : deliveries_) {
     TokenChunk& chunk = sequence->chunk;
-    if (!chunk.token_ids.empty() || !chunk.text.empty()) {
+    if (!chunk.token_ids.empty() || !chunk.text.empty() || !chunk.prompt_logprobs.empty()) {
       sequence->sink->OnTokens(sequence->id, chunk);
     }
     chunk.text.clear();
     chunk.token_ids.clear();
+    chunk.prompt_logprobs.clear();
     if (!sequence->done) continue;
     sequence->done = false;
     sequence->sink->OnDone(sequence->id, sequence->info);

@@ -61,6 +61,12 @@ class EngineCore {
   Status CheckIntegrity() const;
 
  private:
+  // What a row of logits is wanted for.
+  struct LogitRow {
+    Sequence* sequence;
+    int32_t given;  // the token to score; -1: to draw one
+  };
+
   void BeginStretch(Sequence& sequence);
   void Wait(Sequence& sequence);
   void EndStretch(Sequence& sequence, FinishReason reason);
@@ -71,8 +77,11 @@ class EngineCore {
   void ApplyPlan();
   void Admit(Sequence& sequence);
   void PackBatch();
+  void PackLogitRows(Sequence& sequence, int32_t rows);
   void SampleTokens(std::span<const float> logits);
+  void CommitRow(Sequence& sequence, int32_t given, const SampledToken& sampled);
   void CommitToken(Sequence& sequence, const SampledToken& sampled);
+  void EndRunning(Sequence& sequence, FinishReason reason);
   bool IsStopId(const Sequence& sequence, int32_t id) const;
 
   LanguageModel& model_;
@@ -99,7 +108,7 @@ class EngineCore {
   std::vector<int32_t> batch_tokens_;                    // [T]
   std::vector<ForwardBatch::Sequence> batch_sequences_;  // [B]
   std::vector<int32_t> logit_rows_;                      // [R]
-  std::vector<Sequence*> sampled_sequences_;             // [R]
+  std::vector<LogitRow> wanted_;                         // [R]
   std::vector<SampleRow> sample_rows_;                   // [R]
   std::vector<SampledToken> sampled_;                    // [R]
 };

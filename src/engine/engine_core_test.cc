@@ -1,5 +1,6 @@
 #include "engine/engine_core.h"
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -298,6 +299,64 @@ TEST(MakeEngineLimits, TakesTheSmallerAndNamesContradictions) {
   config.max_seq_len = 0;
   config.max_batch_size = 0;
   EXPECT_EQ(MakeEngineLimits(model, config).status().code(), StatusCode::kInvalidArgument);
+}
+
+// What the fake model says of a prompt, computed here.
+std::vector<float> ExpectedPromptLogprobs(const std::vector<int32_t>& prompt, int32_t vocab_size) {
+  std::vector<float> expected;
+  std::vector<float> logits(vocab_size);
+  for (size_t i = 1; i < prompt.size(); ++i) {
+    FakeModel::HashLogits(std::span(prompt).first(i), logits);
+    double sum = 0;
+    for (float logit : logits) sum += std::exp(logit);
+    expected.push_back(static_cast<float>(logits[prompt[i]] - std::log(sum)));
+  }
+  return expected;
+}
+
+// Also where pages are so few that scoring sequences are preempted, beside
+// others with the same prompt, which they must not take from the cache.
+TEST(EngineCoreTest, ScoresPrompts) {
+  for (int32_t num_pages : {250, 60}) {
+    FakeModel::Options options;
+    options.num_pages = num_pages;
+    CoreHarness harness(options);
+    SamplingParams params;
+    params.max_tokens = 60;
+    params.logprobs = 2;
+    params.ignore_eos = true;
+    const std::vector<int32_t> prompt = Bytes(std::string(70, 'a') + "the end of a longer prompt");
+    std::vector<std::shared_ptr<CollectingSink>> sinks;
+    for (int i = 0; i < 6; ++i) {
+      sinks.push_back(std::make_shared<CollectingSink>());
+      harness.Submit(prompt, params, sinks.back(), false, i % 2 == 1);
+    }
+    ASSERT_NO_FATAL_FAILURE(harness.RunToEnd());
+    const std::vector<float> expected = ExpectedPromptLogprobs(prompt, options.vocab_size);
+    for (int i = 0; i < 6; ++i) {
+      const StretchResult& result = sinks[i]->result;
+      EXPECT_EQ(result.ids, sinks[0]->result.ids);
+      ASSERT_EQ(result.prompt_logprobs.size(), i % 2 == 1 ? expected.size() : 0u);
+      for (size_t t = 0; t < result.prompt_logprobs.size(); ++t) {
+        EXPECT_EQ(result.prompt_logprobs[t].token_id, prompt[t + 1]);
+        EXPECT_NEAR(result.prompt_logprobs[t].logprob, expected[t], 1e-4);
+        EXPECT_EQ(result.prompt_logprobs[t].top.size(), 2u);
+      }
+      EXPECT_TRUE(i % 2 == 0 || result.info.cached_tokens == 0);
+    }
+    EXPECT_EQ(harness.core.Stats().preemptions > 0, num_pages == 60);
+  }
+}
+
+TEST(EngineCoreTest, ScoresAPromptOfOneToken) {
+  CoreHarness harness({});
+  SamplingParams params;
+  params.max_tokens = 1;
+  auto sink = std::make_shared<CollectingSink>();
+  harness.Submit({65}, params, sink, false, true);
+  ASSERT_NO_FATAL_FAILURE(harness.RunToEnd());
+  EXPECT_TRUE(sink->result.prompt_logprobs.empty());
+  EXPECT_EQ(sink->result.ids.size(), 1u);
 }
 
 }  // namespace

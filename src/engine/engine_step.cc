@@ -32,8 +32,8 @@ void EngineCore::Step() {
     cache_.Publish(sequence.tokens, sequence.computed, sequence.table);
   }
   SampleTokens(logits);
-  for (size_t i = 0; i < sampled_sequences_.size(); ++i) {
-    CommitToken(*sampled_sequences_[i], sampled_[i]);
+  for (size_t i = 0; i < wanted_.size(); ++i) {
+    CommitRow(*wanted_[i].sequence, wanted_[i].given, sampled_[i]);
   }
 }
 
@@ -50,11 +50,13 @@ void EngineCore::MakeViews() {
                         .tokens = static_cast<int32_t>(s.tokens.size()),
                         .computed = s.computed,
                         .pages = static_cast<int32_t>(s.table.pages.size()),
-                        .exclusive_pages = cache_.ExclusivePages(s.table)};
+                        .exclusive_pages = cache_.ExclusivePages(s.table),
+                        .scores_prompt = s.scoring()};
   };
   for (const Sequence* s : running_) {
     SequenceView& v = running_views_.emplace_back(view(*s));
-    if (v.tokens - v.computed > 1) v.next_page_key = cache_.NextKey(s->tokens, s->table);
+    if (v.tokens - v.computed > 1 && !v.scores_prompt)
+      v.next_page_key = cache_.NextKey(s->tokens, s->table);
   }
   const bool any_slot = static_cast<int32_t>(running_.size()) < limits_.max_batch_size;
   int32_t lookups = any_slot ? limits_.max_batch_size : 0;
@@ -64,6 +66,7 @@ void EngineCore::MakeViews() {
     SequenceView& v = waiting_views_.emplace_back(view(*s));
     if (v.pages > 0) continue;
     --lookups;
+    if (v.scores_prompt) continue;  // The cache has pages, but no logits.
     const PageCache::Match match = cache_.Lookup(s->tokens);
     v.cached_pages = match.pages;
     v.idle_cached_pages = match.idle;
@@ -105,7 +108,7 @@ void EngineCore::Admit(Sequence& sequence) {
   std::erase(waiting_, &sequence);
   sequence.state = SequenceState::kRunning;
   InsertByAge(running_, &sequence);
-  if (sequence.table.pages.empty()) {
+  if (sequence.table.pages.empty() && !sequence.scoring()) {
     sequence.computed = cache_.Claim(sequence.tokens, sequence.table) * cache_.page_size();
     if (!sequence.was_admitted) {
       sequence.info.cached_tokens = sequence.computed;
@@ -119,7 +122,7 @@ void EngineCore::PackBatch() {
   batch_tokens_.clear();
   batch_sequences_.clear();
   logit_rows_.clear();
-  sampled_sequences_.clear();
+  wanted_.clear();
   for (size_t i = 0; i < batch_.size(); ++i) {
     Sequence& s = *batch_[i];
     const int32_t rows = plan_.work[i].num_tokens;
@@ -131,37 +134,59 @@ void EngineCore::PackBatch() {
     batch_tokens_.insert(batch_tokens_.end(), first, first + rows);
     const bool decode = rows == 1 && s.generated[s.computed];
     if (!decode) stats_.prompt_tokens += rows;
-    if (s.computed + rows < static_cast<int32_t>(s.tokens.size())) continue;
-    logit_rows_.push_back(static_cast<int32_t>(batch_tokens_.size()) - 1);
-    sampled_sequences_.push_back(&s);
+    PackLogitRows(s, rows);
   }
+}
+
+// The rows of the sequence's `rows` tokens, the last ones of batch_tokens_, whose
+// logits are wanted: those before a token to score, and the last if all is known.
+void EngineCore::PackLogitRows(Sequence& s, int32_t rows) {
+  const int32_t end = s.computed + rows;
+  const int32_t first_row = static_cast<int32_t>(batch_tokens_.size()) - rows;
+  for (int32_t next = std::max(s.scored, s.computed + 1); next < s.to_score && next <= end;
+       ++next) {
+    logit_rows_.push_back(first_row + next - 1 - s.computed);
+    wanted_.push_back({&s, s.tokens[next]});
+  }
+  if (end < static_cast<int32_t>(s.tokens.size())) return;
+  logit_rows_.push_back(first_row + rows - 1);
+  wanted_.push_back({&s, -1});
 }
 
 void EngineCore::SampleTokens(std::span<const float> logits) {
   sample_rows_.clear();
-  for (size_t r = 0; r < sampled_sequences_.size(); ++r) {
-    const Sequence& s = *sampled_sequences_[r];
+  for (size_t r = 0; r < wanted_.size(); ++r) {
+    const Sequence& s = *wanted_[r].sequence;
     sample_rows_.push_back({.logits = logits.subspan(r * limits_.vocab_size, limits_.vocab_size),
                             .params = &s.stretch.params,
                             .counts = s.counts ? &*s.counts : nullptr,
-                            .position = s.position});
+                            .position = s.position,
+                            .given = wanted_[r].given});
   }
   sampler_.Sample(sample_rows_, std::span(sampled_).first(sample_rows_.size()));
 }
 
-// Appends the token, and ends the stretch if it says so.
-void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
-  deliveries_.push_back(&s);
-  const auto end = [&](FinishReason reason) {
-    std::erase(running_, &s);
-    EndStretch(s, reason);
-  };
+void EngineCore::CommitRow(Sequence& s, int32_t given, const SampledToken& sampled) {
+  if (s.state != SequenceState::kRunning) return;  // An earlier row ended it.
+  if (deliveries_.empty() || deliveries_.back() != &s) deliveries_.push_back(&s);
   if (sampled.id < 0) {
     s.info.error = Corrupt("the model's logits are not finite numbers");
     s.chunk.logprobs.clear();
     s.stretch.text.Finish(s.chunk.text);
-    return end(FinishReason::kError);
+    return EndRunning(s, FinishReason::kError);
   }
+  if (given < 0) return CommitToken(s, sampled);
+  s.chunk.prompt_logprobs.push_back({sampled.id, sampled.logprob, sampled.top});
+  ++s.scored;
+}
+
+void EngineCore::EndRunning(Sequence& s, FinishReason reason) {
+  std::erase(running_, &s);
+  EndStretch(s, reason);
+}
+
+// Appends the token, and ends the stretch if it says so.
+void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
   s.tokens.push_back(sampled.id);
   s.generated.push_back(true);
   if (s.counts) s.counts->Add(sampled.id, true);
@@ -186,8 +211,8 @@ void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
   bool matched = !stop_id && s.stretch.text.Push(sampled.id, s.chunk.text);
   if (!matched && (stop_id || full)) matched = s.stretch.text.Finish(s.chunk.text);
   if (matched) s.info.stop_reason = s.stretch.text.matched();
-  if (matched || stop_id) return end(FinishReason::kStop);
-  if (full) return end(FinishReason::kLength);
+  if (matched || stop_id) return EndRunning(s, FinishReason::kStop);
+  if (full) return EndRunning(s, FinishReason::kLength);
 }
 
 bool EngineCore::IsStopId(const Sequence& sequence, int32_t id) const {

@@ -47,6 +47,10 @@ struct Sequence {
   std::optional<TokenCounts> counts;  // where its parameters have penalties
   uint64_t position = 0;              // tokens generated in all stretches: the random counter
   bool was_admitted = false;          // what the cache has for its prompt has been counted
+  int32_t to_score = 0;               // leading tokens whose log-probabilities are wanted
+  int32_t scored = 1;                 // of them, delivered; the first has none
+
+  bool scoring() const { return scored < to_score; }
 
   // For the sink. The chunk is filled and emptied step by step, keeping its memory.
   TokenChunk chunk;

@@ -122,6 +122,11 @@ void Sampler::SampleOne(const SampleRow& row, Scratch& scratch, SampledToken& ou
   out.top.clear();
   std::span<const float> logits = row.logits;
   QED_CHECK_EQ(logits.size(), scratch.weights.size());
+  if (row.given >= 0) {
+    if (!std::isfinite(MaxLogit(logits))) return;
+    out.id = row.given;
+    return FillLogprobs(row, scratch, out);
+  }
   if (row.counts != nullptr) {
     std::ranges::copy(row.logits, scratch.weights.begin());
     row.counts->ApplyPenalties(*row.params, scratch.weights);

@@ -34,11 +34,12 @@ struct SampleRow {
   const SamplingParams* params = nullptr;
   const TokenCounts* counts = nullptr;  // set if HasPenalties(*params)
   uint64_t position = 0;                // of the token among those the sequence generated
+  int32_t given = -1;                   // this token is only scored, nothing is drawn; -1: draw
 };
 
 struct SampledToken {
   int32_t id = -1;                             // -1: the largest logit is not a finite number
-  float logprob = 0;                           // where params.logprobs >= 0
+  float logprob = 0;                           // where params.logprobs >= 0, or it was given
   std::vector<std::pair<int32_t, float>> top;  // the params.logprobs likeliest, likeliest first
 };
 

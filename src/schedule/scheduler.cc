@@ -13,7 +13,11 @@ bool Contains(const std::vector<int32_t>& list, size_t index) {
 class Planner {
  public:
   Planner(const ScheduleInput& in, StepPlan& plan)
-      : in_(in), plan_(plan), budget_(in.max_num_tokens), available_(in.available_pages) {}
+      : in_(in),
+        plan_(plan),
+        budget_(in.max_num_tokens),
+        spare_rows_(in.max_batch_size - static_cast<int32_t>(in.running.size())),
+        available_(in.available_pages) {}
 
   void Plan() {
     ShareOutBudget();
@@ -46,9 +50,19 @@ class Planner {
     budget_ += for_oldest;
     for (size_t i = 0; i < in_.running.size() && budget_ > 0; ++i) {
       if (missing(i) == 1) continue;
-      plan_.work[i].num_tokens = std::min(missing(i), budget_);
+      plan_.work[i].num_tokens = Chunk(in_.running[i], missing(i));
       budget_ -= plan_.work[i].num_tokens;
     }
+  }
+
+  // How many of `missing` tokens a sequence in prefill computes, its own row of
+  // logits apart.
+  int32_t Chunk(const SequenceView& sequence, int32_t missing) {
+    int32_t chunk = std::min(missing, budget_);
+    if (!sequence.scores_prompt) return chunk;
+    chunk = std::min(chunk, 1 + spare_rows_ / 2);
+    spare_rows_ -= chunk - 1;
+    return chunk;
   }
 
   // Takes pages for the running sequences, oldest first; whoever finds none even
@@ -75,12 +89,11 @@ class Planner {
   }
 
   void Admit() {
-    int32_t slots = in_.max_batch_size - static_cast<int32_t>(in_.running.size());
     for (const StepPlan::Work& work : plan_.work) {
       const SequenceView& s = in_.running[work.index];
       promised_ += PagesFor(s.tokens) - PagesFor(s.computed + work.num_tokens);
     }
-    for (size_t i = 0; i < in_.waiting.size() && slots > 0 && budget_ > 0; ++i) {
+    for (size_t i = 0; i < in_.waiting.size() && spare_rows_ > 0 && budget_ > 0; ++i) {
       const SequenceView& s = in_.waiting[i];
       if (IsBeingComputed(s.next_page_key)) continue;
       const int32_t had = s.pages > 0 ? s.pages : s.cached_pages;
@@ -94,14 +107,14 @@ class Planner {
         FreePagesToAdmit(s.arrival, wanted, alone);
         return;
       }
-      const int32_t chunk = std::min(s.tokens - start, budget_);
+      --spare_rows_;
+      const int32_t chunk = Chunk(s, s.tokens - start);
       const int32_t later = PagesFor(s.tokens) - PagesFor(start + chunk);
       plan_.work.push_back(
           {.index = static_cast<int32_t>(i), .admitted = true, .num_tokens = chunk});
       available_ -= needed - later;
       promised_ += later;
       budget_ -= chunk;
-      --slots;
     }
   }
 
@@ -191,8 +204,9 @@ class Planner {
 
   const ScheduleInput& in_;
   StepPlan& plan_;
-  int32_t budget_;     // tokens
-  int32_t available_;  // pages
+  int32_t budget_;      // tokens
+  int32_t spare_rows_;  // of logits, beside one for each sequence of the step
+  int32_t available_;   // pages
   // Pages that sequences in prefill will still ask for.
   int32_t promised_ = 0;
 };

@@ -8,6 +8,9 @@
 // - A waiting sequence whose next page of the prompt is being computed by
 //   another one waits for it, then shares it: N samples of one problem prefill
 //   the prompt once.
+// - A step has max_batch_size rows of logits. Every sequence has one; one that
+//   scores its prompt takes up to half of those that are left, so that others are
+//   still admitted.
 // - When pages are short, parked sequences (ended, kept for a Continue) give up
 //   theirs, least recently used first; then the newest sequences give up theirs
 //   and are computed again later. The oldest one never does, so it always
@@ -31,6 +34,8 @@ struct SequenceView {
   // For a waiting sequence that holds no pages, what the prefix index has for it.
   int32_t cached_pages = 0;
   int32_t idle_cached_pages = 0;  // of them, counted in available_pages until claimed
+  // Each of its tokens takes a row of logits, not only the last.
+  bool scores_prompt = false;
   // Two sequences with the same key (not 0) are about to compute the same page.
   uint64_t next_page_key = 0;
 };
@@ -66,8 +71,9 @@ struct StepPlan {
   void Clear();
 };
 
-// Fills `plan`. The work has at most max_num_tokens tokens and max_batch_size
-// sequences, and its pages are available once the freeing was carried out.
+// Fills `plan`. The work has at most max_num_tokens tokens, max_batch_size
+// sequences and max_batch_size rows of logits, and its pages are available once the freeing was
+// carried out.
 void PlanStep(const ScheduleInput& input, StepPlan& plan);
 
 }  // namespace qed

@@ -63,9 +63,22 @@ SequenceView New(uint64_t arrival, int32_t tokens, int32_t cached = 0, uint64_t 
           .next_page_key = key};
 }
 
+SequenceView Scoring(SequenceView view) {
+  view.scores_prompt = true;
+  return view;
+}
+
 std::vector<Case> Cases() {
   std::vector<Case> cases;
   cases.push_back({.name = "NothingToDo"});
+  // Four of the eight rows are spare: two for the first, one of two for the second,
+  // whose own is one of those four.
+  cases.push_back({.name = "ScoringTakesHalfOfTheSpareRows",
+                   .running = {Decoding(1, 20), Scoring(Prefilling(2, 100, 16)), Decoding(3, 30),
+                               Decoding(4, 30)},
+                   .waiting = {Scoring(New(5, 100)), New(6, 10)},
+                   .run = {{0, 1}, {1, 3}, {2, 1}, {3, 1}},
+                   .admit = {{0, 1}, {1, 10}}});
   cases.push_back({.name = "DecodesComeBeforePrefill",
                    .running = {Decoding(1, 20), Prefilling(2, 100, 16), Decoding(3, 30)},
                    .max_tokens = 10,
