@@ -16,7 +16,6 @@ import sys
 import warnings
 
 COMMAND_FD, JAIL_FD, WORKER_FD = 3, 4, 6
-NO_PID_NAMESPACE = 1 << 2  # kPidNamespace of jail/mechanisms.h
 REQUIRED = ("sympy", "numpy", "mpmath")
 WELCOME = (
     "scipy.optimize", "scipy.special", "scipy.linalg", "scipy.integrate", "scipy.stats",
@@ -55,6 +54,20 @@ class Jail:
     def start_zygote(self):
         self._call("qed_jail_start_zygote")
 
+    def fork_session(self):
+        """os.fork(), whose child is PID 1 of a namespace of its own."""
+        self._call("qed_jail_before_fork")
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid:
+                try:
+                    self._call("qed_jail_after_fork")
+                except OSError:  # it could not start another: be replaced
+                    os._exit(1)
+        return pid
+
     def leave_zygote(self):
         self._call("qed_jail_leave_zygote")
 
@@ -77,14 +90,6 @@ def send_handle(connection, pid):
     os.close(handle)
 
 
-def fork_with_handle(connection):
-    """Forks. The parent sends a handle on the child over `connection`."""
-    pid = os.fork()
-    if pid:
-        send_handle(connection, pid)
-    return pid
-
-
 def import_packages():
     for name in REQUIRED:
         try:
@@ -97,20 +102,13 @@ def import_packages():
             __import__(name)
         except ImportError:
             pass
-    # Frozen objects are left alone by the collector, so sessions share their pages.
-    gc.collect()
-    gc.freeze()
 
 
-def start_session(jail, limits, fds):
-    """In a fork of the zygote. Returns in the session's first process only."""
+def enter_session(jail, limits, fds):
+    """In a fork of the zygote: makes it a session. Returns its way to the program."""
     connection = socket.socket(fileno=fds[0])
     try:
         jail.leave_zygote()
-        if jail.missing & NO_PID_NAMESPACE:
-            send_handle(connection, os.getpid())
-        elif fork_with_handle(connection):
-            os._exit(0)
         for number, fd in ((1, fds[1]), (2, fds[2]), (COMMAND_FD, connection.detach())):
             os.dup2(fd, number, inheritable=number < COMMAND_FD)
         connection = socket.socket(fileno=COMMAND_FD)
@@ -121,8 +119,23 @@ def start_session(jail, limits, fds):
     return connection
 
 
+def start_session(jail, fds):
+    """0 in the session's process. What fails is told to those who wait for it."""
+    try:
+        pid = jail.fork_session()
+        if pid:
+            with socket.socket(fileno=os.dup(fds[0])) as connection:
+                send_handle(connection, pid)
+        return pid
+    except OSError as error:
+        with socket.socket(fileno=os.dup(fds[0])) as connection:
+            send_frame(connection, b"E", f"fork: {error}".encode())
+        return -1
+
+
 def serve(jail, limits):
-    """Forks a session for every spawn command; ends when the program does."""
+    """Forks a session for every spawn command; ends when the program does. Returns
+    in a session's process only."""
     command = socket.socket(fileno=COMMAND_FD)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no reaping
     send_frame(command, b"R", struct.pack("<I", jail.missing))
@@ -132,20 +145,14 @@ def serve(jail, limits):
             os._exit(0)
         if len(data) != 5 or data[4:] != b"S" or len(fds) != 3:
             os._exit(1)
-        try:
-            pid = os.fork()
-        except OSError as error:  # of this session only
-            with socket.socket(fileno=os.dup(fds[0])) as connection:
-                send_frame(connection, b"E", f"fork: {error.strerror}".encode())
-            pid = -1
-        if pid:
+        if start_session(jail, fds):
             for fd in fds:
                 os.close(fd)
             continue
         # The numbers 0 to 3 are taken, so none of the three is one of them.
         command.detach()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        return start_session(jail, limits, fds)
+        return enter_session(jail, limits, fds)
 
 
 def main():
@@ -158,21 +165,25 @@ def main():
     try:
         jail = Jail(JAIL_FD)
         jail.leave_host(sys.argv[6:], int(sys.argv[5]))
-        if fork_with_handle(command):
+        zygote = os.fork()
+        if zygote:
+            send_handle(command, zygote)
             command.close()
             os.close(COMMAND_FD)
             os.wait()
             os._exit(0)
         jail.start_zygote()
         import_packages()
+        scope = {"__name__": "worker"}
+        exec(worker, scope)
+        # Frozen objects are left alone by the collector, so sessions share their pages.
+        gc.collect()
+        gc.freeze()
     except OSError as error:
         send_frame(command, b"E", str(error).encode())
         os._exit(1)
     command.close()
-    connection = serve(jail, limits)
-    scope = {"__name__": "worker"}
-    exec(worker, scope)
-    scope["run"](connection)
+    scope["run"](serve(jail, limits))
 
 
 main()

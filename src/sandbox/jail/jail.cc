@@ -72,7 +72,7 @@ Status StartZygote() {
 Status LeaveZygote() {
   // Else the session is PID 1 of a namespace that dies with the zygote's.
   if (jail.lacks(kPidNamespace)) QED_RETURN_IF_ERROR(DieWithParent());
-  return EnterNamespaces(jail.missing);
+  return EnterNamespaces(jail.missing | kPidNamespace);
 }
 
 Status LockFiles() {
@@ -123,6 +123,16 @@ QED_EXPORT int qed_jail_leave_host(const char* const* paths, size_t path_count, 
 
 QED_EXPORT int qed_jail_start_zygote(char* error, size_t error_size) {
   return qed::jail::Report(qed::jail::StartZygote(), error, error_size);
+}
+
+QED_EXPORT int qed_jail_before_fork(char* error, size_t error_size) {
+  if (qed::jail::jail.lacks(qed::kPidNamespace)) return 0;
+  return qed::jail::Report(qed::jail::ForkIntoNewPidNamespace(), error, error_size);
+}
+
+QED_EXPORT int qed_jail_after_fork(char* error, size_t error_size) {
+  if (qed::jail::jail.lacks(qed::kPidNamespace)) return 0;
+  return qed::jail::Report(qed::jail::ForkIntoOwnPidNamespace(), error, error_size);
 }
 
 QED_EXPORT int qed_jail_leave_zygote(char* error, size_t error_size) {

@@ -12,9 +12,10 @@
 //     4  the system-call filter is compiled, to be used by 13  syscall_filter.cc
 //   fork, PID 1 of the jail: StartZygote
 //     5  dies with its parent; a neutral host name             privileges.cc
-//   per session, fork: LeaveZygote
-//     6  namespaces of the session's own                       namespaces.cc
-//   fork, PID 1 of the session: SealSession
+//   per session, BeforeFork, fork, AfterFork
+//     6  a PID namespace of the session's own for the fork     namespaces.cc
+//   in the fork, its PID 1: LeaveZygote, SealSession
+//        other namespaces of its own                           namespaces.cc
 //     7  a private /tmp of limited size                        mounts.cc
 //     8  first to go when the machine's memory runs out        limits.cc
 //     9  limits of memory, CPU, processes, files, file size    limits.cc
@@ -58,11 +59,14 @@ int qed_jail_leave_host(const char* const* paths, size_t path_count, uint32_t al
 // Step 5, in that fork.
 int qed_jail_start_zygote(char* error, size_t error_size);
 
-// Step 6, in a fork of the zygote, for the next fork.
+// Step 6: around each fork of the zygote, in the zygote. AfterFork's failure is
+// the zygote's end: it could not fork again.
+int qed_jail_before_fork(char* error, size_t error_size);
+int qed_jail_after_fork(char* error, size_t error_size);
+// The rest of it, in the fork.
 int qed_jail_leave_zygote(char* error, size_t error_size);
 
-// Steps 7 to 13, in that fork. Where the PID namespace is missing, in the same
-// process.
+// Steps 7 to 13, in the fork.
 int qed_jail_seal_session(const QedSessionLimits* limits, char* error, size_t error_size);
 }
 

@@ -118,6 +118,18 @@ Result<uint32_t> EnterNamespacesThatWork(uint32_t missing, std::string* why) {
   return missing;
 }
 
+Status ForkIntoNewPidNamespace() {
+  if (::unshare(CLONE_NEWPID) != 0) return Unsupported("new PID namespace: " + Explain(errno));
+  return OkStatus();
+}
+
+Status ForkIntoOwnPidNamespace() {
+  static const int own = OpenProcSelf("ns/pid", O_RDONLY | O_CLOEXEC);
+  if (own < 0 || ::setns(own, CLONE_NEWPID) != 0)
+    return ErrnoStatus("setns to the own PID namespace");
+  return OkStatus();
+}
+
 Status SetHostname() {
   constexpr char kName[] = "sandbox";
   if (::sethostname(kName, sizeof(kName) - 1) != 0) return ErrnoStatus("sethostname");

@@ -30,6 +30,9 @@ Status EnterNamespaces(uint32_t missing);
 // The same one kind at a time: returns `missing` and what else cannot be had, and
 // in `why` the kernel's reason.
 Result<uint32_t> EnterNamespacesThatWork(uint32_t missing, std::string* why);
+// Where the next forks of this process go. It stays where it is.
+Status ForkIntoNewPidNamespace();
+Status ForkIntoOwnPidNamespace();
 Status SetHostname();
 
 // --- mounts.cc -------------------------------------------------------------
