@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -20,7 +21,9 @@
 #include "cli/model_session.h"
 #include "config/sandbox_config.h"
 #include "config/solve_config.h"
+#include "net/http_message.h"
 #include "sandbox/local_sandbox.h"
+#include "sandbox/remote_sandbox.h"
 #include "solve/metrics.h"
 #include "solve/problem.h"
 #include "solve/progress.h"
@@ -31,6 +34,8 @@
 
 namespace qed {
 namespace {
+
+constexpr double kSandboxPatience = 10;  // seconds until a server is healthy
 
 struct SolveFlags {
   std::string problems;
@@ -49,6 +54,8 @@ struct SolvePlan {
   std::vector<Problem> problems;
   PromptTemplate prompt;
   StopRule stop;
+  TimeLimits time;
+  VoteWeighting vote = VoteWeighting::kNone;
   int32_t max_code_calls = 0;  // 0 without a sandbox
 };
 
@@ -69,6 +76,25 @@ void OverrideTags(const SolveFlags& flags, CodeTags& tags) {
   if (flags.output_end) tags.output_end = Unescape(*flags.output_end);
 }
 
+Clock::Duration ToDuration(double seconds) {
+  return Clock::Duration(static_cast<Clock::Duration::rep>(std::llround(seconds * 1e9)));
+}
+
+Result<TimeLimits> MakeTimeLimits(const SolveConfig& solve, size_t num_problems) {
+  const TimeLimits limits{.base = ToDuration(solve.time_per_problem),
+                          .draw = ToDuration(solve.time_bank),
+                          .cap = ToDuration(solve.time_cap),
+                          .total = ToDuration(solve.time_total)};
+  QED_RETURN_IF_ERROR(CheckTimeLimits(limits, num_problems));
+  return limits;
+}
+
+Result<VoteWeighting> ParseVote(const std::string& vote) {
+  if (vote == "majority") return VoteWeighting::kNone;
+  if (vote == "confidence") return VoteWeighting::kConfidence;
+  return InvalidArgument("--vote is \"" + vote + "\"; it must be majority or confidence");
+}
+
 Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.solve));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sampling));
@@ -77,12 +103,15 @@ Result<SolvePlan> MakePlan(const SolveFlags& flags) {
     return InvalidArgument("--resume needs the --output of the run to go on with");
   }
   SolvePlan plan;
-  if (flags.solve.sandbox == "local") {
+  if (flags.solve.sandbox != "off") {
     plan.max_code_calls = flags.solve.max_code_calls;
-  } else if (flags.solve.sandbox != "off") {
-    return InvalidArgument("--sandbox is \"" + flags.solve.sandbox + "\"; it must be local or off");
+    if (flags.solve.sandbox != "local") {
+      const Result<Url> url = ParseUrl(flags.solve.sandbox);
+      if (!url.ok()) return url.status().WithPrefix("--sandbox must be local, off or a URL");
+    }
   }
   QED_ASSIGN_OR_RETURN(plan.stop, StopRule::Parse(flags.solve.stop_when));
+  QED_ASSIGN_OR_RETURN(plan.vote, ParseVote(flags.solve.vote));
   QED_ASSIGN_OR_RETURN(plan.prompt, PromptTemplate::Load(flags.solve.prompt));
   OverrideTags(flags, plan.prompt.tags);
   if (plan.prompt.tags.code_begin.empty() || plan.prompt.tags.code_end.empty()) {
@@ -95,6 +124,7 @@ Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   if (flags.solve.limit > 0 && std::cmp_less(flags.solve.limit, plan.problems.size())) {
     plan.problems.resize(static_cast<size_t>(flags.solve.limit));
   }
+  QED_ASSIGN_OR_RETURN(plan.time, MakeTimeLimits(flags.solve, plan.problems.size()));
   return plan;
 }
 
@@ -128,7 +158,7 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
   VisitKnobs(solve, add);
   VisitKnobs(sampling, add);
   if (plan.max_code_calls > 0) VisitKnobs(sandbox, add);
-  for (const char* name : {"output", "resume", "limit"}) settings.erase(name);
+  for (const char* name : {"output", "resume", "limit", "problems-in-flight"}) settings.erase(name);
 
   settings["model"] = Identity(flags.model.model);
   settings["adapter"] = Identity(flags.model.adapter);
@@ -163,17 +193,27 @@ SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
   options.loop.remaining_calls_notice = flags.solve.remaining_calls_notice;
   options.loop.max_tokens = flags.sampling.max_tokens;
   options.loop.max_seq_len = generator.max_seq_len();
+  options.loop.confidence_window = flags.solve.confidence_window;
   options.code_timeout = flags.solve.code_timeout;
   options.code_output_chars = flags.solve.code_output_chars;
   options.code_threads = static_cast<int32_t>(std::max(2u, std::thread::hardware_concurrency()));
+  options.max_sessions = flags.sandbox.max_sessions;
+  options.problems_in_flight = flags.solve.problems_in_flight;
+  options.vote_weighting = plan.vote;
+  options.pruning = {flags.solve.prune_keep, flags.solve.prune_warmup};
   options.stop = plan.stop;
-  options.time_per_problem = flags.solve.time_per_problem;
+  options.time = plan.time;
   return options;
 }
 
 Result<std::unique_ptr<SandboxClient>> StartSandbox(const SolveFlags& flags, const SolvePlan& plan,
                                                     const Generator& generator) {
   if (plan.max_code_calls == 0) return std::unique_ptr<SandboxClient>();
+  if (flags.solve.sandbox != "local") {
+    QED_ASSIGN_OR_RETURN(std::unique_ptr<RemoteSandbox> remote,
+                         RemoteSandbox::Connect(flags.solve.sandbox, kSandboxPatience));
+    return std::unique_ptr<SandboxClient>(std::move(remote));
+  }
   if (generator.max_concurrent() > flags.sandbox.max_sessions) {
     return InvalidArgument(
         "--sandbox-max-sessions is " + std::to_string(flags.sandbox.max_sessions) + ", but " +

@@ -158,12 +158,12 @@ Status RunTokenize(const TokenizeFlags& flags) {
   } else if (!flags.ids.empty()) {
     QED_RETURN_IF_ERROR(codec.CheckIds(flags.ids));
     const std::string text = codec.Decode(flags.ids);
-    std::cout << (flags.as_json ? DumpJson({{"text", text}}) : text) << '\n';
+    std::cout << (flags.as_json ? DumpJson(nlohmann::json{{"text", text}}) : text) << '\n';
   } else {
     QED_ASSIGN_OR_RETURN(const std::string text, TextOf(flags));
     const std::vector<int32_t> ids = codec.Encode(text);
     if (flags.as_json) {
-      std::cout << DumpJson({{"token_ids", ids}}) << '\n';
+      std::cout << DumpJson(nlohmann::json{{"token_ids", ids}}) << '\n';
     } else {
       for (const int32_t id : ids) std::cout << id << '\t' << codec.Shown(id) << '\n';
     }

@@ -17,6 +17,12 @@ struct SandboxConfig {
   int64_t cpu_seconds = 3600;               // of processor time of one process of a session
   int32_t interrupt_grace_ms = 50;          // from a cell's time-out to its kill
   int32_t max_sessions = 256;
+  int32_t spare_sessions = 0;          // started ahead, so that a new one need not be waited for
+  double session_idle_timeout = 3600;  // seconds; 0: sessions do not expire
+  int32_t max_waiting = 1024;          // calls that wait for a session, or for their turn
+  // Seconds that a call may wait so. Below 5, by which a NeMo-Skills client outwaits
+  // its code's time-out: it must hear of overload before it gives the code up as slow.
+  double max_wait = 4;
   std::string allow_weaker_isolation;  // mechanisms that may be missing: "NAME,NAME"
 };
 
@@ -41,6 +47,14 @@ void VisitKnobs(SandboxConfig& c, Visitor&& visit) {
         c.allow_weaker_isolation, NoRange{});
   visit(Knob{"sandbox-max-sessions", "sessions", "alive at a time"}, c.max_sessions,
         KnobRange<int32_t>{1, 65536});
+  visit(Knob{"sandbox-spare-sessions", "sessions", "started ahead of need"}, c.spare_sessions,
+        KnobRange<int32_t>{0, 1024});
+  visit(Knob{"sandbox-session-idle-timeout", "s", "then a session ends; 0 is never"},
+        c.session_idle_timeout, KnobRange<double>{0, 1e7});
+  visit(Knob{"sandbox-max-waiting", "calls", "that wait for a session or their turn"},
+        c.max_waiting, KnobRange<int32_t>{0, 1 << 20});
+  visit(Knob{"sandbox-max-wait", "s", "of a call for a session or its turn, then overload"},
+        c.max_wait, KnobRange<double>{0, 3600});
 }
 
 }  // namespace qed

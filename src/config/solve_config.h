@@ -26,13 +26,22 @@ struct SolveConfig {
   int32_t limit = 0;  // problems; 0: all
   std::string prompt = "generic/math";
   std::string chat_wrapper = "auto";  // "auto": the one that fits the model's chat template
-  std::string sandbox = "local";      // "local" or "off"
+  std::string sandbox = "local";      // "local", "off" or a URL
   int32_t max_code_calls = 6;
   double code_timeout = 2.0;        // seconds
   int32_t code_output_chars = 200;  // of each output stream
   bool remaining_calls_notice = false;
-  std::string stop_when = "never";  // "never" or "agree:K"
-  double time_per_problem = 0;      // seconds; 0: no limit
+  std::string stop_when = "never";  // solve/stop_rule.h
+  int32_t problems_in_flight = 0;   // 0: as many as there is room for
+  std::string vote = "majority";    // "majority" or "confidence"
+  int32_t confidence_window = 256;  // tokens
+  double prune_keep = 0;            // 0: no pruning
+  int32_t prune_warmup = 16;        // samples
+  // Seconds; 0: no limit, or nothing. What they mean together: solve/time_bank.h.
+  double time_per_problem = 0;
+  double time_bank = 0;
+  double time_cap = 0;
+  double time_total = 0;
 };
 
 template <typename Visitor>
@@ -47,7 +56,8 @@ void VisitKnobs(SolveConfig& c, Visitor&& visit) {
         NoRange{});
   visit(Knob{"chat-wrapper", "", "auto, qwen-instruct, chatml, llama3-instruct or none"},
         c.chat_wrapper, NoRange{});
-  visit(Knob{"sandbox", "", "where code runs: local, or off for no code"}, c.sandbox, NoRange{});
+  visit(Knob{"sandbox", "", "where code runs: local, the URL of a qed sandbox, or off for no code"},
+        c.sandbox, NoRange{});
   visit(Knob{"max-code-calls", "calls", "programs run per sample"}, c.max_code_calls,
         KnobRange<int32_t>{0, 1000});
   visit(Knob{"code-timeout", "s", "for one program"}, c.code_timeout,
@@ -56,10 +66,27 @@ void VisitKnobs(SolveConfig& c, Visitor&& visit) {
         c.code_output_chars, KnobRange<int32_t>{0, 1 << 20});
   visit(Knob{"remaining-calls-notice", "", "tell the model how many code calls are left"},
         c.remaining_calls_notice, NoRange{});
-  visit(Knob{"stop-when", "", "never, or agree:K to stop once K samples agree"}, c.stop_when,
+  visit(Knob{"stop-when", "",
+             "never, or any of agree:K, lead, posterior:P, done:N with commas between them"},
+        c.stop_when, NoRange{});
+  visit(Knob{"problems-in-flight", "problems", "worked on at a time; 0 is as many as fit"},
+        c.problems_in_flight, KnobRange<int32_t>{0, 1 << 20});
+  visit(Knob{"vote", "", "majority, or confidence to weigh votes by the model's confidence"}, c.vote,
         NoRange{});
-  visit(Knob{"time-per-problem", "s", "then its samples are cut short; 0 is no limit"},
+  visit(Knob{"confidence-window", "tokens", "over which confidence is averaged"},
+        c.confidence_window, KnobRange<int32_t>{1, 1 << 20});
+  visit(Knob{"prune-keep", "", "end samples less sure than this share of the first; 0 ends none"},
+        c.prune_keep, KnobRange<double>{0, 1});
+  visit(Knob{"prune-warmup", "samples", "of a problem that finish before any is pruned"},
+        c.prune_warmup, KnobRange<int32_t>{1, 4096});
+  visit(Knob{"time-per-problem", "s", "granted to each; then its samples are cut short; 0: no limit"},
         c.time_per_problem, KnobRange<double>{0, 1e7});
+  visit(Knob{"time-bank", "s", "a problem may draw from what others left unused"}, c.time_bank,
+        KnobRange<double>{0, 1e7});
+  visit(Knob{"time-cap", "s", "of one problem in all; 0: what it is granted and may draw"},
+        c.time_cap, KnobRange<double>{0, 1e7});
+  visit(Knob{"time-total", "s", "of all problems; 0: what they are granted"}, c.time_total,
+        KnobRange<double>{0, 1e7});
 }
 
 }  // namespace qed

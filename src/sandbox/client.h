@@ -44,6 +44,11 @@ struct ExecuteResult {
 // "completed", "error" or "timeout".
 const char* ProcessStatusName(ExecuteResult::ProcessStatus status);
 
+// OK, or kInvalidArgument with the name of the field that is out of its bounds: a
+// session_id of 1 to 256 bytes, up to 1 MiB of code and 8 MiB of input, a timeout of up
+// to 1e6 s, up to 16777216 characters of output.
+Status CheckExecuteRequest(const ExecuteRequest& request);
+
 // Thread-safe: calls for different sessions run side by side.
 class SandboxClient {
  public:

@@ -52,6 +52,7 @@ TEST(LifetimeTest, RefusesImpossibleLimits) {
 TEST(LifetimeTest, CapsSessions) {
   SandboxConfig config;
   config.max_sessions = 2;
+  config.max_wait = 0.01;
   Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(config);
   ASSERT_TRUE(sandbox.ok()) << sandbox.status().message();
   RunIn(**sandbox, "a", "1");

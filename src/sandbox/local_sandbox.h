@@ -14,35 +14,40 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "config/sandbox_config.h"
 #include "sandbox/client.h"
+#include "sandbox/session_pool.h"
 
 namespace qed {
 
 class LocalSandbox : public SandboxClient {
  public:
-  // Longer sources are refused with kInvalidArgument.
-  static constexpr size_t kMaxSourceBytes = size_t{1} << 20;
-
   // Starts the warm interpreter (a second or so) and runs one cell, to see that
   // the jail works here. Else one line that names what is missing and the mend.
-  static Result<std::unique_ptr<LocalSandbox>> Create(const SandboxConfig& config);
+  // `clock` tells how long sessions are idle.
+  static Result<std::unique_ptr<LocalSandbox>> Create(const SandboxConfig& config,
+                                                      const Clock& clock = Clock::Real());
   // Kills every session. No call may be running.
   ~LocalSandbox() override;
 
   // Starts the session if there is none by that id. Calls for one session run
   // one after the other. A session that was lost (time-out, crash) is started
-  // anew by its next call. kResourceExhausted beyond max_sessions, kCancelled if
-  // CloseSession came in between. A warm interpreter that died is replaced.
+  // anew by its next call. Beyond max_sessions a new one waits (session_pool.h says
+  // how), then kResourceExhausted; no such wait counts against the code's
+  // time-out. kCancelled if CloseSession came in between. A warm interpreter that
+  // died is replaced. Sessions of kPython end with their cell.
   Result<ExecuteResult> Execute(const ExecuteRequest& request) override;
   void CloseSession(const std::string& session_id) override;
 
- private:
-  class Sessions;
-  explicit LocalSandbox(std::unique_ptr<Sessions> sessions);
+  // For servers: listing, waiting and health.
+  SessionPool& pool() { return *pool_; }
 
-  std::unique_ptr<Sessions> sessions_;
+ private:
+  explicit LocalSandbox(std::unique_ptr<SessionPool> pool);
+
+  std::unique_ptr<SessionPool> pool_;
 };
 
 }  // namespace qed

@@ -1,0 +1,347 @@
+#include "sandbox/session_pool.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace qed {
+namespace {
+
+double WallSeconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+Clock::Duration ToDuration(double seconds) {
+  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+// What is known of one id. `turn` is held while its cell runs; `mutex` guards
+// `retired` and `session`, so that Close need not wait for a turn; the pool's
+// mutex guards the rest.
+struct SessionPool::Slot {
+  bool IsRetired() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return retired;
+  }
+  void RetireAndKill() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    retired = true;
+    if (session != nullptr) session->Kill();
+  }
+  bool IsAlive() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return session == nullptr || !session->HasEnded();
+  }
+
+  std::mutex turn;
+  std::mutex mutex;
+  bool retired = false;              // no longer in the table
+  std::unique_ptr<Session> session;  // set once, by the first turn
+
+  const char* backend = "ipython";
+  double created = 0;
+  double last_used = 0;
+  Clock::Time idle_since;
+  int32_t users = 0;  // calls of Execute
+};
+
+// One who waits for room.
+struct SessionPool::Ticket {
+  std::string id;
+  std::condition_variable granted;
+  std::shared_ptr<Slot> slot;
+};
+
+SessionPool::SessionPool(const SandboxConfig& config, std::unique_ptr<Zygote> zygote,
+                         const Clock& clock)
+    : config_(config),
+      clock_(clock),
+      zygote_(std::move(zygote)),
+      housekeeper_([this] { KeepHouse(); }) {}
+
+SessionPool::~SessionPool() {
+  {
+    const std::lock_guard<std::mutex> lock(house_mutex_);
+    stopping_ = true;
+    house_.notify_all();
+  }
+  housekeeper_.join();
+}
+
+// ---- The table
+
+std::shared_ptr<SessionPool::Slot> SessionPool::Add(const std::string& id) {
+  auto slot = std::make_shared<Slot>();
+  slot->created = slot->last_used = WallSeconds();
+  slot->idle_since = clock_.Now();
+  slots_.emplace(id, slot);
+  return slot;
+}
+
+Status SessionPool::Overloaded(const char* why) const {
+  return ResourceExhausted("all " + std::to_string(config_.max_sessions) +
+                           " sandbox sessions are in use and " + why +
+                           ": close some or raise --sandbox-max-sessions");
+}
+
+Result<std::shared_ptr<SessionPool::Slot>> SessionPool::Acquire(const std::string& id) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (shut_down_) return Unavailable("the sandbox is shutting down");
+  const auto found = slots_.find(id);
+  std::shared_ptr<Slot> slot;
+  if (found != slots_.end()) {
+    slot = found->second;
+  } else if (HasRoom() && waiting_.empty()) {
+    slot = Add(id);
+  }
+  if (slot != nullptr) {
+    ++slot->users;
+    return slot;
+  }
+  if (waiting_.size() >= static_cast<size_t>(config_.max_waiting)) {
+    return Overloaded("too many calls wait for one");
+  }
+  Ticket ticket{id, {}, nullptr};
+  waiting_.push_back(&ticket);
+  ticket.granted.wait_for(lock, ToDuration(config_.max_wait),
+                          [&ticket] { return ticket.slot != nullptr; });
+  if (ticket.slot != nullptr) return ticket.slot;
+  waiting_.remove(&ticket);
+  return Overloaded("none was closed in time");
+}
+
+void SessionPool::GrantRoom() {
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    Ticket& ticket = **next;
+    const auto found = slots_.find(ticket.id);
+    if (found == slots_.end() && !HasRoom()) {
+      ++next;  // Others may wait for a session that is there by now.
+      continue;
+    }
+    ticket.slot = found != slots_.end() ? found->second : Add(ticket.id);
+    ++ticket.slot->users;
+    next = waiting_.erase(next);
+    ticket.granted.notify_one();
+  }
+}
+
+void SessionPool::TellOfRoom() const {
+  if (on_room_) on_room_();
+}
+
+bool SessionPool::TryReserve(const std::string& id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (slots_.contains(id)) return true;
+  if (!HasRoom() || !waiting_.empty()) return false;
+  Add(id);
+  return true;
+}
+
+void SessionPool::Release(const std::string& id, const std::shared_ptr<Slot>& slot, bool retire) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --slot->users;
+    slot->idle_since = clock_.Now();
+    slot->last_used = WallSeconds();
+    const auto found = slots_.find(id);
+    if (retire && found != slots_.end() && found->second == slot) {
+      slots_.erase(found);
+      GrantRoom();
+    }
+  }
+  if (retire) {
+    slot->RetireAndKill();
+    TellOfRoom();
+  }
+}
+
+bool SessionPool::Close(const std::string& id) {
+  std::shared_ptr<Slot> slot;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = slots_.find(id);
+    if (found == slots_.end()) return false;
+    slot = found->second;
+    slots_.erase(found);
+    GrantRoom();
+  }
+  slot->RetireAndKill();
+  TellOfRoom();
+  return true;
+}
+
+void SessionPool::Shutdown() {
+  std::map<std::string, std::shared_ptr<Slot>> slots;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    shut_down_ = true;
+    slots.swap(slots_);
+  }
+  for (const auto& [id, slot] : slots) slot->RetireAndKill();
+}
+
+size_t SessionPool::size() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return slots_.size();
+}
+
+std::vector<SessionInfo> SessionPool::List() const {
+  std::vector<SessionInfo> list;
+  std::vector<std::shared_ptr<Slot>> slots;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& [id, slot] : slots_) {
+      list.push_back({id, slot->backend, slot->created, slot->last_used, false});
+      slots.push_back(slot);
+    }
+  }
+  for (size_t i = 0; i < list.size(); ++i) list[i].alive = slots[i]->IsAlive();
+  return list;
+}
+
+void SessionPool::ExpireIdle() {
+  if (config_.session_idle_timeout == 0) return;
+  std::vector<std::shared_ptr<Slot>> expired;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const Clock::Time latest = clock_.Now() - ToDuration(config_.session_idle_timeout);
+    for (auto next = slots_.begin(); next != slots_.end();) {
+      const Slot& slot = *next->second;
+      const bool idle = slot.users == 0 && slot.idle_since <= latest;
+      if (idle) expired.push_back(next->second);
+      next = idle ? slots_.erase(next) : std::next(next);
+    }
+    if (!expired.empty()) GrantRoom();
+  }
+  for (const std::shared_ptr<Slot>& slot : expired) slot->RetireAndKill();
+  if (!expired.empty()) TellOfRoom();
+}
+
+// ---- Running cells
+
+Result<ExecuteResult> SessionPool::Execute(const ExecuteRequest& request) {
+  while (true) {
+    QED_ASSIGN_OR_RETURN(const std::shared_ptr<Slot> slot, Acquire(request.session_id));
+    const std::lock_guard<std::mutex> turn(slot->turn);
+    if (slot->IsRetired()) {  // lost while this call waited for its turn
+      Release(request.session_id, slot, /*retire=*/false);
+      continue;
+    }
+    Result<ExecuteResult> result = RunIn(*slot, request);
+    const bool one_shot = request.language == CodeLanguage::kPython;
+    const bool lost = !result.ok() || !slot->session->alive();
+    Release(request.session_id, slot, one_shot || lost);
+    return result;
+  }
+}
+
+Result<ExecuteResult> SessionPool::RunIn(Slot& slot, const ExecuteRequest& request) {
+  const bool is_new = slot.session == nullptr;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    slot.last_used = WallSeconds();
+    if (request.language == CodeLanguage::kPython) slot.backend = "python";
+  }
+  if (is_new) {
+    const bool one_shot = request.language == CodeLanguage::kPython;
+    QED_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
+                         StartSession(one_shot ? "python" : request.session_id));
+    const std::lock_guard<std::mutex> lock(slot.mutex);
+    slot.session = std::move(session);
+    if (slot.retired) slot.session->Kill();
+  }
+  ExecuteResult result = slot.session->RunCell(request);
+  if (slot.IsRetired()) return Cancelled("the session was closed while its code ran");
+  result.new_session_created = is_new && request.language == CodeLanguage::kIPython;
+  return result;
+}
+
+Status SessionPool::Probe() {
+  ExecuteRequest probe;
+  probe.session_id = "probe";
+  probe.generated_code = "import sympy\nprint(sympy.Integer(6) * 7)";
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, StartSession(probe.session_id));
+  const ExecuteResult result = session->RunCell(probe);
+  if (result.out == "42\n") return OkStatus();
+  std::string message = "a cell printed \"";
+  message.append(result.out).append(result.err);
+  message.append("\" and not 42: is --sandbox-memory-bytes large enough?");
+  return Unavailable(std::move(message));
+}
+
+// ---- Starting sessions
+
+// With a new warm interpreter if the old one died.
+Result<std::unique_ptr<Session>> SessionPool::StartSession(const std::string& id) {
+  if (std::unique_ptr<Session> spare = TakeSpare(); spare && spare->SetIdentity(id).ok()) {
+    return spare;
+  }
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, StartFresh());
+  QED_RETURN_IF_ERROR(session->SetIdentity(id));
+  return session;
+}
+
+Result<std::unique_ptr<Session>> SessionPool::StartFresh() {
+  const std::shared_ptr<Zygote> zygote = CurrentZygote();
+  Result<std::unique_ptr<Session>> session = Session::Start(*zygote);
+  if (session.status().code() != StatusCode::kUnavailable || !zygote->IsDead()) return session;
+  QED_RETURN_IF_ERROR(ReplaceZygote(zygote));
+  return Session::Start(*CurrentZygote());
+}
+
+std::unique_ptr<Session> SessionPool::TakeSpare() {
+  const std::lock_guard<std::mutex> lock(house_mutex_);
+  while (!spares_.empty()) {
+    std::unique_ptr<Session> spare = std::move(spares_.back());
+    spares_.pop_back();
+    house_.notify_all();
+    if (!spare->HasEnded()) return spare;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<Zygote> SessionPool::CurrentZygote() const {
+  const std::lock_guard<std::mutex> lock(zygote_mutex_);
+  return zygote_;
+}
+
+Status SessionPool::ReplaceZygote(const std::shared_ptr<Zygote>& dead) {
+  const std::lock_guard<std::mutex> lock(zygote_mutex_);
+  if (zygote_ != dead) return OkStatus();  // another call was first
+  QED_ASSIGN_OR_RETURN(zygote_, Zygote::Start(config_));
+  return OkStatus();
+}
+
+std::vector<std::string> SessionPool::Weakened() const { return CurrentZygote()->Weakened(); }
+
+// ---- Housekeeping
+
+void SessionPool::RefillSpares() {
+  const auto wanted = static_cast<size_t>(config_.spare_sessions);
+  while (true) {
+    {
+      const std::lock_guard<std::mutex> lock(house_mutex_);
+      if (stopping_ || spares_.size() >= wanted) return;
+    }
+    Result<std::unique_ptr<Session>> session = StartFresh();
+    if (!session.ok()) return;  // whoever needs a session will say why
+    const std::lock_guard<std::mutex> lock(house_mutex_);
+    spares_.push_back(*std::move(session));
+  }
+}
+
+void SessionPool::KeepHouse() {
+  std::unique_lock<std::mutex> lock(house_mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    ExpireIdle();
+    RefillSpares();
+    lock.lock();
+    // Wakes early when a spare was taken. One that cannot be replaced is tried
+    // again a second later.
+    if (!stopping_) house_.wait_for(lock, std::chrono::seconds(1));
+  }
+}
+
+}  // namespace qed
