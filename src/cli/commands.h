@@ -20,6 +20,7 @@ CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddSandboxCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddServeCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddTokenizeCommand(CLI::App& app, CommandRun& run);
 

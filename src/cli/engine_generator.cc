@@ -102,15 +102,6 @@ class EngineStream : public GenerationStream {
 
 }  // namespace
 
-std::vector<int32_t> EncodePrompt(const Tokenizer& tokenizer, std::string_view text) {
-  std::vector<int32_t> ids = tokenizer.Encode(text);
-  const int32_t bos = tokenizer.bos_token_id();
-  if (tokenizer.add_bos_by_default() && bos >= 0 && (ids.empty() || ids.front() != bos)) {
-    ids.insert(ids.begin(), bos);
-  }
-  return ids;
-}
-
 EngineGenerator::EngineGenerator(ModelSession& session)
     : EngineGenerator(session.engine(), session.tokenizer(), session.config().max_batch_size) {}
 

@@ -36,11 +36,6 @@ class EngineGenerator : public Generator {
   int32_t max_concurrent_;
 };
 
-// The ids of a prompt: special tokens in the text are read as such, and the
-// beginning-of-sequence token comes first if the model asks for one and the
-// text does not begin with it.
-std::vector<int32_t> EncodePrompt(const Tokenizer& tokenizer, std::string_view text);
-
 }  // namespace qed
 
 #endif  // QED_CLI_ENGINE_GENERATOR_H_

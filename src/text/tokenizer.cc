@@ -201,4 +201,13 @@ int32_t Tokenizer::eos_token_id() const { return impl_->eos_token_id; }
 bool Tokenizer::add_bos_by_default() const { return impl_->add_bos_by_default; }
 const std::string& Tokenizer::chat_template() const { return impl_->chat_template; }
 
+std::vector<int32_t> EncodePrompt(const Tokenizer& tokenizer, std::string_view text) {
+  std::vector<int32_t> ids = tokenizer.Encode(text);
+  const int32_t bos = tokenizer.bos_token_id();
+  if (tokenizer.add_bos_by_default() && bos >= 0 && (ids.empty() || ids.front() != bos)) {
+    ids.insert(ids.begin(), bos);
+  }
+  return ids;
+}
+
 }  // namespace qed

@@ -53,6 +53,11 @@ class Tokenizer {
   std::unique_ptr<const Impl> impl_;
 };
 
+// The ids of a prompt: special tokens in the text are read as such, and the
+// beginning-of-sequence token comes first if the model asks for one and the
+// text does not begin with it.
+std::vector<int32_t> EncodePrompt(const Tokenizer& tokenizer, std::string_view text);
+
 }  // namespace qed
 
 #endif  // QED_TEXT_TOKENIZER_H_

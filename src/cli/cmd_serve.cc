@@ -1,0 +1,106 @@
+// qed serve: a model behind HTTP, as OpenAI's clients know it.
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/interrupt.h"
+#include "cli/model_session.h"
+#include "config/sandbox_config.h"
+#include "config/serve_config.h"
+#include "sandbox/local_sandbox.h"
+#include "serve/server.h"
+#include "text/chat_template.h"
+
+namespace qed {
+namespace {
+
+struct ServeFlags {
+  ModelFlags model;
+  ServeConfig serve;
+  SandboxConfig sandbox;
+  bool with_sandbox = false;
+};
+
+// The name of a file without its extension, or of a folder.
+std::string ModelName(const std::string& path) {
+  std::filesystem::path name = std::filesystem::path(path).lexically_normal();
+  if (name.filename().empty()) name = name.parent_path();
+  return name.extension() == ".gguf" ? name.stem().string() : name.filename().string();
+}
+
+SamplingParams Defaults(const SamplingDefaults& defaults) {
+  SamplingParams params;
+  if (defaults.temperature >= 0) params.temperature = defaults.temperature;
+  if (defaults.top_p > 0) params.top_p = defaults.top_p;
+  if (defaults.top_k >= 0) params.top_k = defaults.top_k;
+  return params;
+}
+
+// None where the model has no chat template; one that cannot be carried out is an
+// error, lest prompts be wrong in silence.
+Result<std::optional<ChatTemplate>> ReadChatTemplate(const Tokenizer& tokenizer) {
+  Result<ChatTemplate> chat = ChatTemplate::FromTokenizer(tokenizer);
+  if (chat.ok()) return std::optional<ChatTemplate>(*std::move(chat));
+  if (chat.status().code() == StatusCode::kNotFound) return std::optional<ChatTemplate>();
+  return chat.status();
+}
+
+void LogRequest(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+void WaitForInterrupt(const std::atomic<bool>& interrupted) {
+  while (!interrupted) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
+Status RunServe(const ServeFlags& flags) {
+  QED_RETURN_IF_ERROR(ValidateKnobs(flags.serve));
+  QED_RETURN_IF_ERROR(ValidateKnobs(flags.sandbox));
+  const std::atomic<bool>& interrupted = CatchInterrupts();
+  std::unique_ptr<LocalSandbox> sandbox;
+  if (flags.with_sandbox) {
+    QED_ASSIGN_OR_RETURN(sandbox, LocalSandbox::Create(flags.sandbox));
+  }
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<ModelSession> session,
+                       ModelSession::Open(flags.model));
+  Result<std::optional<ChatTemplate>> chat = ReadChatTemplate(session->tokenizer());
+  if (!chat.ok()) return chat.status().WithPrefix(flags.model.model);
+  const std::string& name = flags.serve.served_model_name;
+  const ServedModel model{.engine = session->engine(),
+                          .tokenizer = session->tokenizer(),
+                          .chat_template = chat->has_value() ? &**chat : nullptr,
+                          .sandbox = sandbox.get(),
+                          .name = name.empty() ? ModelName(flags.model.model) : name,
+                          .max_batch_size = session->config().max_batch_size,
+                          .defaults = Defaults(session->sampling_defaults())};
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
+                       Server::Start(model, flags.serve, LogRequest));
+  std::printf("serving %s at %s\n", model.name.c_str(), server->url().c_str());
+  std::fflush(stdout);
+  WaitForInterrupt(interrupted);
+  std::fprintf(stderr,
+               "qed serve: ending; running requests get %g s, a second signal stops at once\n",
+               flags.serve.drain_timeout);
+  server->Drain();
+  return OkStatus();
+}
+
+}  // namespace
+
+CLI::App* AddServeCommand(CLI::App& app, CommandRun& run) {
+  CLI::App* command = app.add_subcommand("serve", "Answer HTTP requests as OpenAI's API does");
+  auto flags = std::make_shared<ServeFlags>();
+  AddModelFlags(*command, flags->model);
+  AddKnobFlags(*command, flags->serve);
+  command->add_flag("--with-sandbox", flags->with_sandbox,
+                    "run the model's programs for requests that ask for it");
+  AddKnobFlags(*command, flags->sandbox);
+  run = [flags] { return RunServe(*flags); };
+  return command;
+}
+
+}  // namespace qed

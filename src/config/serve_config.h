@@ -1,0 +1,47 @@
+// The HTTP server of a model: where it listens and what it lets in.
+#ifndef QED_CONFIG_SERVE_CONFIG_H_
+#define QED_CONFIG_SERVE_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+
+#include "config/knob.h"
+
+namespace qed {
+
+struct ServeConfig {
+  std::string host = "127.0.0.1";
+  int32_t port = 5000;
+  std::string served_model_name;     // empty: the name of the model's file or folder
+  int32_t max_waiting = 2048;        // completions in the queue; more get 429
+  int32_t max_connections = 4096;    // open at a time; more get 503
+  int64_t max_body_bytes = 8 << 20;  // of one request
+  double request_timeout = 0;        // seconds, where a request names none; 0: no limit
+  double drain_timeout = 30;         // seconds that running requests get after SIGTERM
+  double stall_seconds = 30;         // without a step while there is work: not healthy
+};
+
+template <typename Visitor>
+void VisitKnobs(ServeConfig& c, Visitor&& visit) {
+  visit(Knob{"host", "", "address or name to listen on"}, c.host, NoRange{});
+  visit(Knob{"port", "", "to listen on; 0 takes any free one"}, c.port,
+        KnobRange<int32_t>{0, 65535});
+  visit(Knob{"served-model-name", "", "the model's id; empty takes the name of its file or folder"},
+        c.served_model_name, NoRange{});
+  visit(Knob{"max-waiting", "completions", "most in the queue; more are refused with 429"},
+        c.max_waiting, KnobRange<int32_t>{1, 1 << 20});
+  visit(Knob{"max-connections", "connections", "most open at a time; more get 503"},
+        c.max_connections, KnobRange<int32_t>{1, 65536});
+  visit(Knob{"max-body-bytes", "bytes", "most in the body of one request"}, c.max_body_bytes,
+        KnobRange<int64_t>{1024, int64_t{1} << 30});
+  visit(Knob{"request-timeout", "s", "where a request names none; 0 is no limit"},
+        c.request_timeout, KnobRange<double>{0, 1e7});
+  visit(Knob{"drain-timeout", "s", "for running requests after SIGTERM"}, c.drain_timeout,
+        KnobRange<double>{0, 1e5});
+  visit(Knob{"stall-seconds", "s", "without a step while there is work make /health fail"},
+        c.stall_seconds, KnobRange<double>{1, 1e5});
+}
+
+}  // namespace qed
+
+#endif  // QED_CONFIG_SERVE_CONFIG_H_

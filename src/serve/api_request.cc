@@ -1,0 +1,315 @@
+#include "serve/api_request.h"
+
+#include <limits>
+#include <utility>
+
+#include "base/json.h"
+#include "sampling/sampler.h"
+#include "serve/chat_messages.h"
+#include "serve/field_reader.h"
+
+namespace qed {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kMaxBodyDepth = 32;
+constexpr size_t kMaxNameBytes = 256;
+constexpr int32_t kMaxTokens = 1 << 24;
+
+std::optional<ApiError> ParseBody(std::string_view body, Json* out) {
+  Result<Json> parsed =
+      ParseOrderedJson(body, {.max_bytes = body.size(), .max_depth = kMaxBodyDepth});
+  if (!parsed.ok()) {
+    return ApiError{.status = 400, .message = parsed.status().message(), .param = "", .code = ""};
+  }
+  *out = *std::move(parsed);
+  return std::nullopt;
+}
+
+void ReadStop(FieldReader& fields, SamplingParams* params) {
+  const Json* stop = fields.Any("stop");
+  if (stop == nullptr) return;
+  const std::string wanted =
+      "must be a string or a list of at most " + std::to_string(kMaxStopStrings) +
+      " strings, none of them empty or of more than " + std::to_string(kMaxStopBytes) + " bytes";
+  const auto add = [&](const Json& text) {
+    const bool valid = text.is_string() && !text.get_ref<const std::string&>().empty() &&
+                       text.get_ref<const std::string&>().size() <= kMaxStopBytes;
+    if (!valid) return fields.Fail("stop", wanted);
+    params->stop.push_back(text.get<std::string>());
+  };
+  if (!stop->is_array()) return add(*stop);
+  if (stop->size() > kMaxStopStrings) return fields.Fail("stop", wanted);
+  for (const Json& text : *stop) add(text);
+}
+
+void ReadStream(FieldReader& fields, ApiRequest* out) {
+  fields.Bool("stream", &out->stream);
+  const Json* options = fields.Any("stream_options");
+  if (options == nullptr) return;
+  if (!out->stream) return fields.Fail("stream_options", "is only for \"stream\": true");
+  FieldReader inner(*options, "stream_options.");
+  inner.Bool("include_usage", &out->include_usage);
+  if (const std::optional<ApiError> error = inner.Finish()) {
+    fields.Fail(error->param, error->message.substr(error->param.size() + 2));
+  }
+}
+
+// What both kinds of requests have.
+void ReadCommon(FieldReader& fields, const ApiDefaults& defaults, ApiRequest* out) {
+  SamplingParams& params = out->params;
+  params = defaults.params;
+  fields.String("model", kMaxNameBytes, &out->model);
+  fields.String("user", kMaxNameBytes, &out->user);
+  fields.Int("n", 1, kMaxChoices, &out->n);
+  fields.Number("temperature", 0, 100, &params.temperature);
+  fields.Number("top_p", 1e-6, 1, &params.top_p);
+  fields.Number("min_p", 0, 1, &params.min_p);
+  // -1 is vLLM's way to say "all".
+  int32_t top_k = params.top_k;
+  fields.Int("top_k", -1, 1 << 20, &top_k);
+  params.top_k = std::max(0, top_k);
+  fields.Number("repetition_penalty", 0.01, 100, &params.repetition_penalty);
+  fields.Number("presence_penalty", -100, 100, &params.presence_penalty);
+  fields.Number("frequency_penalty", -100, 100, &params.frequency_penalty);
+  int64_t seed = 0;
+  out->has_seed = fields.Int("seed", std::numeric_limits<int64_t>::min(),
+                             std::numeric_limits<int64_t>::max(), &seed);
+  params.seed = static_cast<uint64_t>(seed);
+  ReadStop(fields, &params);
+  fields.TokenIds("stop_token_ids", 256, defaults.vocab_size, &params.stop_token_ids);
+  fields.Bool("ignore_eos", &params.ignore_eos);
+  fields.Bool("include_stop_str_in_output", &params.include_stop_text);
+  fields.Bool("skip_special_tokens", &out->skip_special_tokens);
+  // Says nothing to a byte-level tokenizer; other servers' clients send it.
+  bool spaces = true;
+  fields.Bool("spaces_between_special_tokens", &spaces);
+  fields.Number("timeout", 0, 1e7, &out->timeout);
+  fields.Int("priority", std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max(),
+             &out->priority);
+  ReadStream(fields, out);
+  const Json* bias = fields.Any("logit_bias");
+  if (bias != nullptr && !(bias->is_object() && bias->empty())) {
+    fields.Fail("logit_bias", "is not possible here");
+  }
+}
+
+void ReadMaxTokens(FieldReader& fields, const char* name, int32_t min, ApiRequest* out) {
+  int32_t tokens = 0;
+  if (!fields.Int(name, min, kMaxTokens, &tokens)) return;
+  if (out->has_max_tokens && tokens != out->params.max_tokens) {
+    return fields.Fail(name, "contradicts max_tokens");
+  }
+  out->has_max_tokens = true;
+  out->no_tokens = tokens == 0;
+  out->params.max_tokens = std::max(1, tokens);
+}
+
+SandboxTool ReadSandbox(FieldReader& fields, const Json& tool) {
+  SandboxTool sandbox;
+  FieldReader inner(tool, "tools.");
+  std::string type;
+  constexpr size_t kMaxTag = 256;
+  inner.String("type", kMaxNameBytes, &type);
+  inner.Int("max_code_calls", 1, 1000, &sandbox.max_code_calls);
+  inner.Number("code_timeout", 0.01, 3600, &sandbox.code_timeout);
+  inner.Int("code_output_chars", 0, 1 << 20, &sandbox.code_output_chars);
+  inner.Bool("remaining_calls_notice", &sandbox.remaining_calls_notice);
+  inner.String("code_begin", kMaxTag, &sandbox.tags.code_begin);
+  inner.String("code_end", kMaxTag, &sandbox.tags.code_end);
+  inner.String("code_output_begin", kMaxTag, &sandbox.tags.output_begin);
+  inner.String("code_output_end", kMaxTag, &sandbox.tags.output_end);
+  if (sandbox.tags.code_begin.empty()) inner.Fail("code_begin", "must not be empty");
+  if (sandbox.tags.code_end.empty()) inner.Fail("code_end", "must not be empty");
+  inner.String("code_output_format", kMaxTag, &sandbox.tags.output_format);
+  if (sandbox.tags.output_format != "qwen" && sandbox.tags.output_format != "llama") {
+    inner.Fail("code_output_format", "must be qwen or llama");
+  }
+  if (const std::optional<ApiError> error = inner.Finish()) {
+    fields.Fail(error->param, error->message.substr(error->param.size() + 2));
+  }
+  return sandbox;
+}
+
+std::string ToolType(const Json& tool) {
+  const auto type = tool.is_object() ? tool.find("type") : tool.end();
+  return type != tool.end() && type->is_string() ? type->get<std::string>() : "";
+}
+
+// "tools": functions for the chat template, or the sandbox of this server.
+void ReadTools(FieldReader& fields, const ApiDefaults& defaults, ApiRequest* out) {
+  const Json* tools = fields.Any("tools");
+  if (tools == nullptr) return;
+  if (!tools->is_array()) return fields.Fail("tools", "must be a list");
+  for (const Json& tool : *tools) {
+    const std::string type = ToolType(tool);
+    if (type == "sandbox") {
+      if (out->sandbox) return fields.Fail("tools", "there is only one sandbox");
+      if (!defaults.has_sandbox) {
+        return fields.Fail("tools", "this server has no sandbox; start it with --with-sandbox");
+      }
+      out->sandbox = ReadSandbox(fields, tool);
+    } else if (type == "function" && out->chat && tool.contains("function") &&
+               tool["function"].is_object()) {
+      if (out->messages.tools.is_null()) out->messages.tools = Json::array();
+      out->messages.tools.push_back(tool);
+    } else {
+      return fields.Fail(
+          "tools", out->chat ? "must be of type function or sandbox" : "must be of type sandbox");
+    }
+  }
+}
+
+// Contradictions between fields that were each right.
+void CheckTogether(FieldReader& fields, ApiRequest* out) {
+  if (out->sandbox && out->wants_logprobs()) {
+    fields.Fail("logprobs", "is not possible with the sandbox");
+  }
+  if (out->sandbox && out->no_tokens) {
+    fields.Fail("max_tokens", "must be at least 1 with the sandbox");
+  }
+  if (out->echo && out->stream && out->wants_logprobs()) {
+    fields.Fail("echo", "with logprobs cannot be streamed");
+  }
+  const auto prompts = static_cast<int64_t>(std::max<size_t>(1, out->prompts.size()));
+  if (prompts * out->n > kMaxChoices) {
+    fields.Fail(
+        "n", "with these prompts makes more than " + std::to_string(kMaxChoices) + " completions");
+  }
+}
+
+bool IsIdList(const Json& value) {
+  return value.is_array() && !value.empty() && value[0].is_number();
+}
+
+void ReadPrompts(FieldReader& fields, int32_t vocab_size, ApiRequest* out) {
+  const Json* prompt = fields.Any("prompt");
+  if (prompt == nullptr) return fields.Fail("prompt", "is missing");
+  const auto add = [&](const Json& one) {
+    if (one.is_string()) {
+      out->prompts.emplace_back(one.get<std::string>());
+      return;
+    }
+    std::vector<int32_t> ids;
+    if (!ReadTokenIds(one, vocab_size, &ids)) {
+      return fields.Fail("prompt", "must be a text, a list of token ids from 0 to " +
+                                       std::to_string(vocab_size - 1) + ", or a list of either");
+    }
+    out->prompts.emplace_back(std::move(ids));
+  };
+  const bool many = prompt->is_array() && !IsIdList(*prompt);
+  if (!many) return add(*prompt);
+  if (prompt->empty() || prompt->size() > static_cast<size_t>(kMaxChoices)) {
+    return fields.Fail("prompt", "must be from 1 to " + std::to_string(kMaxChoices) + " prompts");
+  }
+  for (const Json& one : *prompt) {
+    if (fields.failed()) return;
+    add(one);
+  }
+}
+
+void ReadChatLogprobs(FieldReader& fields, ApiRequest* out) {
+  bool logprobs = false;
+  int32_t top = 0;
+  fields.Bool("logprobs", &logprobs);
+  const bool has_top = fields.Int("top_logprobs", 0, kMaxLogprobs, &top);
+  if (has_top && !logprobs) fields.Fail("top_logprobs", "needs \"logprobs\": true");
+  if (logprobs) out->params.logprobs = top;
+}
+
+// Fields of chats that have one meaning here.
+void ReadFixedChatFields(FieldReader& fields, ApiRequest* out) {
+  fields.Bool("add_generation_prompt", &out->messages.add_generation_prompt);
+  const Json* choice = fields.Any("tool_choice");
+  if (choice != nullptr && *choice != "auto" && *choice != "none") {
+    fields.Fail("tool_choice", "must be auto or none");
+  }
+  if (choice != nullptr && *choice == "none") out->messages.tools = Json();
+  const Json* format = fields.Any("response_format");
+  if (format != nullptr && *format != Json{{"type", "text"}}) {
+    fields.Fail("response_format", "must be of type text");
+  }
+  const Json* extra = fields.Any("chat_template_kwargs");
+  if (extra == nullptr) return;
+  if (!extra->is_object()) return fields.Fail("chat_template_kwargs", "must be an object");
+  out->messages.extra = *extra;
+}
+
+}  // namespace
+
+std::optional<ApiError> ParseCompletionRequest(std::string_view body, const ApiDefaults& defaults,
+                                               ApiRequest* out) {
+  Json json;
+  if (auto error = ParseBody(body, &json)) return error;
+  FieldReader fields(json);
+  ReadCommon(fields, defaults, out);
+  ReadPrompts(fields, defaults.vocab_size, out);
+  if (!fields.failed()) {
+    out->has_max_tokens = false;
+    ReadMaxTokens(fields, "max_tokens", 0, out);
+    if (!out->has_max_tokens) {
+      out->has_max_tokens = true;
+      out->params.max_tokens = 16;  // OpenAI's default
+    }
+  }
+  fields.Int("logprobs", 0, kMaxLogprobs, &out->params.logprobs);
+  fields.Bool("echo", &out->echo);
+  int32_t best_of = out->n;
+  fields.Int("best_of", 1, kMaxChoices, &best_of);
+  if (best_of != out->n) fields.Fail("best_of", "must be as n");
+  std::string suffix;
+  fields.String("suffix", 0, &suffix);
+  ReadTools(fields, defaults, out);
+  CheckTogether(fields, out);
+  return fields.Finish();
+}
+
+std::optional<ApiError> ParseChatRequest(std::string_view body, const ApiDefaults& defaults,
+                                         ApiRequest* out) {
+  Json json;
+  if (auto error = ParseBody(body, &json)) return error;
+  out->chat = true;
+  FieldReader fields(json);
+  ReadCommon(fields, defaults, out);
+  ReadMessages(fields, &out->messages.messages);
+  ReadMaxTokens(fields, "max_tokens", 1, out);
+  ReadMaxTokens(fields, "max_completion_tokens", 1, out);
+  ReadChatLogprobs(fields, out);
+  ReadTools(fields, defaults, out);
+  ReadFixedChatFields(fields, out);
+  CheckTogether(fields, out);
+  return fields.Finish();
+}
+
+std::optional<ApiError> ParseTokenizeRequest(std::string_view body, TokenizeRequest* out) {
+  Json json;
+  if (auto error = ParseBody(body, &json)) return error;
+  FieldReader fields(json);
+  fields.String("model", kMaxNameBytes, &out->model);
+  std::string prompt;
+  const bool has_prompt = fields.String("prompt", body.size(), &prompt);
+  if (has_prompt) out->prompt = std::move(prompt);
+  if (has_prompt && fields.Any("messages") != nullptr) {
+    fields.Fail("messages", "contradicts prompt");
+  }
+  if (!has_prompt) ReadMessages(fields, &out->messages.messages);
+  fields.Bool("add_special_tokens", &out->add_special_tokens);
+  fields.Bool("add_generation_prompt", &out->messages.add_generation_prompt);
+  fields.Bool("return_token_strs", &out->return_token_strs);
+  return fields.Finish();
+}
+
+std::optional<ApiError> ParseDetokenizeRequest(std::string_view body, int32_t vocab_size,
+                                               DetokenizeRequest* out) {
+  Json json;
+  if (auto error = ParseBody(body, &json)) return error;
+  FieldReader fields(json);
+  fields.String("model", kMaxNameBytes, &out->model);
+  if (!fields.TokenIds("tokens", 1 << 20, vocab_size, &out->tokens)) {
+    fields.Fail("tokens", "is missing");
+  }
+  return fields.Finish();
+}
+
+}  // namespace qed

@@ -1,0 +1,38 @@
+// What GET /metrics tells. Names follow vLLM's where the meaning is the same,
+// with "qed_" for "vllm:"; docs/server.md has the table.
+#ifndef QED_SERVE_SERVE_METRICS_H_
+#define QED_SERVE_SERVE_METRICS_H_
+
+#include <string>
+
+#include "base/metrics.h"
+#include "engine/engine.h"
+#include "serve/request_queue.h"
+
+namespace qed {
+
+// Thread-safe.
+class ServeMetrics {
+ public:
+  // Both must outlive the metrics.
+  ServeMetrics(const Engine& engine, const RequestQueue& queue);
+
+  void CountFinish(const std::string& finish_reason);
+  std::string Text() const { return registry_.Text(); }
+
+ private:
+  MetricsRegistry registry_;
+
+ public:
+  Histogram& time_to_first_token;
+  Histogram& time_per_output_token;
+  Histogram& e2e_time;
+  Histogram& queue_time;
+  Histogram& prompt_tokens_of_request;
+  Histogram& generation_tokens_of_request;
+  Counter& rejected;  // 429
+};
+
+}  // namespace qed
+
+#endif  // QED_SERVE_SERVE_METRICS_H_

@@ -1,0 +1,30 @@
+// The model behind a server, as its parts see it.
+#ifndef QED_SERVE_SERVED_MODEL_H_
+#define QED_SERVE_SERVED_MODEL_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/engine.h"
+#include "sandbox/client.h"
+#include "serve/api_request.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace qed {
+
+// All that is referred to must outlive the server.
+struct ServedModel {
+  Engine& engine;
+  const Tokenizer& tokenizer;
+  const ChatTemplate* chat_template = nullptr;  // null: the model has none
+  SandboxClient* sandbox = nullptr;             // null: none
+  std::string name;
+  int32_t max_batch_size = 0;  // of the engine
+  SamplingParams defaults;     // where a request says nothing
+};
+
+}  // namespace qed
+
+#endif  // QED_SERVE_SERVED_MODEL_H_

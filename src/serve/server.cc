@@ -1,0 +1,216 @@
+#include "serve/server.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ctime>
+#include <string_view>
+#include <utility>
+
+#include "base/json.h"
+#include "base/metrics.h"
+#include "nlohmann/json.hpp"
+#include "serve/api_error.h"
+#include "text/unicode.h"
+
+namespace qed {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kWorkers = 2;
+constexpr char kVersion[] = "0.1.0";
+
+constexpr std::string_view kModels = "/v1/models";
+constexpr std::array<std::string_view, 4> kGetPaths = {"/health", "/metrics", "/version", kModels};
+constexpr std::array<std::string_view, 4> kPostPaths = {"/v1/completions", "/v1/chat/completions",
+                                                        "/tokenize", "/detokenize"};
+
+template <typename Paths>
+bool Contains(const Paths& paths, std::string_view path) {
+  return std::ranges::find(paths, path) != paths.end();
+}
+
+HttpResponse NotFoundResponse(const std::string& path) {
+  return ErrorResponse({.status = 404,
+                        .message = "there is nothing at " + path.substr(0, 200),
+                        .param = "",
+                        .code = ""});
+}
+
+HttpResponse WrongMethod(const char* allowed) {
+  HttpResponse response = ErrorResponse({.status = 405,
+                                         .message = std::string("the method must be ") + allowed,
+                                         .param = "",
+                                         .code = ""});
+  response.headers.Add("Allow", allowed);
+  return response;
+}
+
+std::string ValidUtf8(std::string_view bytes) {
+  std::string text;
+  AppendValidUtf8(bytes, text);
+  return text;
+}
+
+}  // namespace
+
+Server::Server(const ServedModel& model, const ServeConfig& config, CompletionService::Log log)
+    : model_(model),
+      config_(config),
+      created_(std::time(nullptr)),
+      watch_(config.stall_seconds),
+      service_(model, config, std::move(log)) {
+  for (int i = 0; i < kWorkers; ++i) {
+    workers_.emplace_back([this] {
+      while (auto job = jobs_.Pop()) (*job)();
+    });
+  }
+}
+
+Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const ServeConfig& config,
+                                              CompletionService::Log log) {
+  std::unique_ptr<Server> server(new Server(model, config, std::move(log)));
+  HttpServerConfig http;
+  http.host = config.host;
+  http.port = static_cast<uint16_t>(config.port);
+  http.max_connections = config.max_connections;
+  http.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  QED_ASSIGN_OR_RETURN(
+      server->http_,
+      HttpServer::Start(http, [raw = server.get()](HttpRequest request, Responder responder) {
+        raw->Handle(std::move(request), std::move(responder));
+      }));
+  server->KeepLooking();
+  return server;
+}
+
+Server::~Server() {
+  service_.StopAdmitting();
+  service_.CancelAll(CancelReason::kShutdown);
+  if (http_) http_->Stop();
+  jobs_.Close();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void Server::Drain() {
+  service_.StopAdmitting();
+  http_->StopAccepting();
+  if (!service_.WaitIdle(config_.drain_timeout)) {
+    service_.CancelAll(CancelReason::kTimeout);
+    service_.WaitIdle(10);
+  }
+  http_->Drain(std::chrono::seconds(5));
+}
+
+void Server::Handle(HttpRequest request, Responder responder) {
+  if (request.method == "GET" || request.method == "HEAD") {
+    if (!HandleGet(request, *responder)) {
+      responder->Respond(Contains(kPostPaths, request.path) ? WrongMethod("POST")
+                                                            : NotFoundResponse(request.path));
+    }
+    return;
+  }
+  if (!Contains(kPostPaths, request.path)) {
+    const bool known = Contains(kGetPaths, request.path);
+    return responder->Respond(known ? WrongMethod("GET") : NotFoundResponse(request.path));
+  }
+  if (request.method != "POST") return responder->Respond(WrongMethod("POST"));
+  // Tokenizing a long prompt takes longer than an io thread may be kept.
+  jobs_.Push([this, path = std::move(request.path), body = std::move(request.body),
+              responder = std::move(responder)] { HandlePost(path, body, responder); });
+}
+
+bool Server::HandleGet(const HttpRequest& request, HttpResponder& responder) {
+  const std::string& path = request.path;
+  if (path == "/health") {
+    responder.Respond(Health());
+  } else if (path == "/metrics") {
+    responder.Respond({.status = 200,
+                       .headers = {{"Content-Type", kMetricsContentType}},
+                       .body = service_.metrics().Text()});
+  } else if (path == "/version") {
+    responder.Respond(JsonResponse(200, DumpJson(Json{{"version", kVersion}})));
+  } else if (path == kModels) {
+    responder.Respond(Models(""));
+  } else if (path.starts_with(std::string(kModels) + "/")) {
+    responder.Respond(Models(path.substr(kModels.size() + 1)));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Server::HandlePost(const std::string& path, const std::string& body,
+                        const Responder& responder) {
+  if (responder->disconnected()) return;
+  if (path == "/tokenize") return Tokenize(body, *responder);
+  if (path == "/detokenize") return Detokenize(body, *responder);
+  service_.Handle(path == "/v1/chat/completions", body, responder);
+}
+
+bool Server::Look() {
+  const EngineStats stats = model_.engine.Stats();
+  return watch_.Look(stats.steps, stats.running + stats.waiting > 0, Clock::Real().Now());
+}
+
+void Server::KeepLooking() {
+  Look();
+  timer_.Add(Clock::Real().Now() + std::chrono::seconds(1), [this] { KeepLooking(); });
+}
+
+HttpResponse Server::Health() {
+  if (Look()) {
+    return JsonResponse(200, DumpJson(Json{{"status", "ok"}}));
+  }
+  return ErrorResponse({.status = 503,
+                        .message = "the engine has work and makes no steps",
+                        .param = "",
+                        .code = ""});
+}
+
+HttpResponse Server::Models(const std::string& id) const {
+  if (const auto error = service_.CheckModel(id)) return ErrorResponse(*error);
+  const Json model = {{"id", model_.name},
+                      {"object", "model"},
+                      {"created", created_},
+                      {"owned_by", "qed"},
+                      {"max_model_len", model_.engine.max_seq_len()}};
+  if (!id.empty()) return JsonResponse(200, DumpJson(model));
+  return JsonResponse(200, DumpJson(Json{{"object", "list"}, {"data", Json::array({model})}}));
+}
+
+void Server::Tokenize(const std::string& body, HttpResponder& responder) {
+  TokenizeRequest request;
+  std::vector<int32_t> ids;
+  auto error = ParseTokenizeRequest(body, &request);
+  if (!error) error = service_.CheckModel(request.model);
+  if (!error && !request.prompt) error = service_.EncodeChat(request.messages, &ids);
+  if (error) return responder.Respond(ErrorResponse(*error));
+  if (request.prompt) {
+    ids = request.add_special_tokens ? EncodePrompt(model_.tokenizer, *request.prompt)
+                                     : model_.tokenizer.Encode(*request.prompt);
+  }
+  Json reply = {{"count", ids.size()},
+                {"max_model_len", model_.engine.max_seq_len()},
+                {"tokens", ids},
+                {"token_strs", nullptr}};
+  if (request.return_token_strs) {
+    reply["token_strs"] = Json::array();
+    for (int32_t id : ids) {
+      reply["token_strs"].push_back(ValidUtf8(model_.tokenizer.TokenBytes(id)));
+    }
+  }
+  responder.Respond(JsonResponse(200, DumpJson(reply)));
+}
+
+void Server::Detokenize(const std::string& body, HttpResponder& responder) {
+  DetokenizeRequest request;
+  auto error = ParseDetokenizeRequest(body, model_.tokenizer.vocab_size(), &request);
+  if (!error) error = service_.CheckModel(request.model);
+  if (error) return responder.Respond(ErrorResponse(*error));
+  const std::string text = ValidUtf8(model_.tokenizer.Decode(request.tokens));
+  responder.Respond(JsonResponse(200, DumpJson(Json{{"prompt", text}})));
+}
+
+}  // namespace qed
