@@ -25,6 +25,7 @@ enum class FrameKind : char {
   // From zygote and session: a pidfd of their first process.
   kPidfd = 'P',
   // From the zygote: packages are imported; u32 set of mechanisms that are missing.
+  // From a session: it is sealed.
   kReady = 'R',
   // From either: one line, why it ended.
   kError = 'E',

@@ -1,5 +1,5 @@
 // What a cell prints and how it ends, sessions, time-outs, lifetimes. Escapes
-// and limits are in jail_test.cc.
+// and limits are in tests/escape.
 #include "sandbox/local_sandbox.h"
 
 #include <signal.h>

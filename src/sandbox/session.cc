@@ -97,12 +97,18 @@ Status Session::SetIdentity(const std::string& id) {
 }
 
 Status Session::WaitForProcess() {
-  Result<Frame> frame =
-      ReceiveFrame(control_.get(), reader_, Clock::Real().Now() + kStartTime, &pidfd_);
-  if (!frame.ok()) return frame.status().WithPrefix("a sandbox session did not start");
-  if (frame->kind == FrameKind::kError) return Unsupported(frame->payload);
-  if (frame->kind != FrameKind::kPidfd || !pidfd_.valid()) {
-    return Corrupt("a sandbox session sent an unknown message");
+  const Clock::Time deadline = Clock::Real().Now() + kStartTime;
+  // The handle comes from the zygote, the rest from the session, in any order.
+  bool sealed = false, handed = false;
+  while (!sealed || !handed) {
+    Result<Frame> frame = ReceiveFrame(control_.get(), reader_, deadline, &pidfd_);
+    if (!frame.ok()) return frame.status().WithPrefix("a sandbox session did not start");
+    if (frame->kind == FrameKind::kError) return Unsupported(frame->payload);
+    sealed |= frame->kind == FrameKind::kReady;
+    handed |= frame->kind == FrameKind::kPidfd && pidfd_.valid();
+    if (frame->kind != FrameKind::kReady && frame->kind != FrameKind::kPidfd) {
+      return Corrupt("a sandbox session sent an unknown message");
+    }
   }
   return OkStatus();
 }

@@ -214,6 +214,8 @@ class Session:
             self.flush()
             os._exit(0)
         self.interrupts.in_cell = False
+        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+            signal.setitimer(timer, 0)
         self.flush()
         self.end_children()
         return status

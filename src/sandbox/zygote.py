@@ -113,6 +113,7 @@ def enter_session(jail, limits, fds):
             os.dup2(fd, number, inheritable=number < COMMAND_FD)
         connection = socket.socket(fileno=COMMAND_FD)
         jail.seal_session(limits)
+        send_frame(connection, b"R")
     except OSError as error:
         send_frame(connection, b"E", str(error).encode())
         os._exit(1)

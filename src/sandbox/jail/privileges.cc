@@ -17,6 +17,20 @@ namespace {
 constexpr uid_t kNobody = 65534;
 constexpr int kLastCapabilityBound = 64;
 
+// No user and no program brings a capability back.
+Status ForgoCapabilities() {
+  constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                  SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                  SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return ErrnoStatus("securebits");
+  for (int capability = 0; capability < kLastCapabilityBound; ++capability) {
+    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) break;  // One past the kernel's last.
+    return ErrnoStatus("bounding set");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Status BecomeOrdinaryUser() {
@@ -41,24 +55,19 @@ Status DieWithParent() {
 
 Status DropPrivileges(uint32_t user) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ErrnoStatus("no-new-privileges");
-  constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-                                  SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                                  SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-  if (::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) != 0) return ErrnoStatus("securebits");
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
     return ErrnoStatus("ambient capabilities");
   }
-  for (int capability = 0; capability < kLastCapabilityBound; ++capability) {
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
-    if (errno == EINVAL) break;  // One past the kernel's last.
-    return ErrnoStatus("bounding set");
-  }
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &header, held) != 0) return ErrnoStatus("capget");
+  // An ordinary user outside of user namespaces has none, and gains none any more.
+  if ((held[0].permitted | held[1].permitted) != 0) QED_RETURN_IF_ERROR(ForgoCapabilities());
   if (user != ::geteuid() && (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 ||
                               ::setresuid(user, user, user) != 0)) {
     return ErrnoStatus("become a session's user");
   }
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
   if (::syscall(SYS_capset, &header, none) != 0) return ErrnoStatus("capset");
   return OkStatus();
 }
