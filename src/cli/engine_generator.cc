@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,8 @@ Segment::Finish ToFinish(FinishReason reason) {
 // the next start follows.
 class SegmentSink : public OutputSink {
  public:
+  void Watch(std::function<void(std::span<const float>)> watcher) { watcher_ = std::move(watcher); }
+
   void Begin(std::function<void(Segment)> done) {
     segment_ = Segment{};
     done_ = std::move(done);
@@ -37,11 +40,14 @@ class SegmentSink : public OutputSink {
 
   void OnTokens(RequestId, const TokenChunk& chunk) override {
     segment_.text += chunk.text;
+    const size_t before = segment_.logprobs.size();
     for (const TokenLogprob& token : chunk.logprobs) segment_.logprobs.push_back(token.logprob);
+    if (watcher_) watcher_(std::span<const float>(segment_.logprobs).subspan(before));
   }
 
   void OnDone(RequestId, const FinishInfo& info) override {
     segment_.num_tokens = info.generated_tokens;
+    segment_.prefilled_tokens = info.computed_tokens;
     segment_.finish = ToFinish(info.reason);
     segment_.stop = info.stop_reason;
     segment_.error = info.error;
@@ -52,6 +58,7 @@ class SegmentSink : public OutputSink {
  private:
   Segment segment_;
   std::function<void(Segment)> done_;
+  std::function<void(std::span<const float>)> watcher_;
 };
 
 class EngineStream : public GenerationStream {
@@ -61,6 +68,10 @@ class EngineStream : public GenerationStream {
 
   ~EngineStream() override {
     if (id_) engine_.Release(*id_);
+  }
+
+  void Watch(std::function<void(std::span<const float>)> on_logprobs) override {
+    sink_->Watch(std::move(on_logprobs));
   }
 
   void Generate(std::string_view text, int32_t max_tokens,

@@ -55,10 +55,12 @@ TEST_F(EngineGeneratorTest, AStreamGrowsOverStopsAndToolOutput) {
   EXPECT_EQ(segment.finish, Segment::Finish::kStop);
   EXPECT_EQ(segment.num_tokens, 4);
   EXPECT_EQ(segment.logprobs.size(), 4u);
+  EXPECT_EQ(segment.prefilled_tokens, 3);
   const int64_t before = model_.tokens_computed();
   segment = Generate(*stream, "123", 2);
   EXPECT_EQ(segment.text, "45");
   EXPECT_EQ(segment.finish, Segment::Finish::kLength);
+  EXPECT_EQ(segment.prefilled_tokens, 3) << "what was appended, and nothing else";
   EXPECT_EQ(model_.tokens_computed() - before, 1 + 3 + 1) << "nothing is computed twice";
 }
 

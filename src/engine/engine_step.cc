@@ -133,7 +133,10 @@ void EngineCore::PackBatch() {
     const auto first = s.tokens.begin() + s.computed;
     batch_tokens_.insert(batch_tokens_.end(), first, first + rows);
     const bool decode = rows == 1 && s.generated[s.computed];
-    if (!decode) stats_.prompt_tokens += rows;
+    if (!decode) {
+      stats_.prompt_tokens += rows;
+      s.info.computed_tokens += rows - (s.generated[s.computed] ? 1 : 0);
+    }
     PackLogitRows(s, rows);
   }
 }

@@ -22,6 +22,19 @@ class BlockingQueue {
     ready_.notify_one();
   }
 
+  // The next value; none if there is none now.
+  std::optional<T> TryPop() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return TakeFront();
+  }
+
+  // Before all others: for a value that was taken too early.
+  void PushFront(T value) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    values_.push_front(std::move(value));
+    ready_.notify_one();
+  }
+
   // The next value; none when `wait` passed without one.
   std::optional<T> PopFor(std::chrono::nanoseconds wait) {
     std::unique_lock<std::mutex> lock(mutex_);

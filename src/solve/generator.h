@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,10 @@ struct Segment {
   std::string text;        // includes the matched stop string when stop is set
   int32_t num_tokens = 0;  // generated, exactly
   Finish finish = Finish::kStop;
-  std::string stop;             // the stop string that matched; empty: end of sequence
+  std::string stop;  // the stop string that matched; empty: end of sequence
+  // Prompt or tool output that this stretch had to compute: its own new tokens
+  // less what was found in a cache, and more where pages had been given up.
+  int32_t prefilled_tokens = 0;
   std::vector<float> logprobs;  // of each generated token; empty if not asked for
   Status error;                 // set when finish == kError
 };
@@ -32,6 +36,13 @@ class GenerationStream {
  public:
   // Cancels if running; frees the pages.
   virtual ~GenerationStream() = default;
+
+  // Before the first stretch: `on_logprobs` gets the log-probs of new tokens as
+  // they come, from a thread of the generator, never after the stretch's `done`.
+  // A generator that cannot do that ignores it.
+  virtual void Watch(std::function<void(std::span<const float>)> on_logprobs) {
+    static_cast<void>(on_logprobs);
+  }
 
   // Appends `text` (prompt or tool output) and generates until a stop string,
   // the end of the sequence, or `max_tokens`. `done` is called exactly once,

@@ -14,7 +14,7 @@ namespace qed {
 
 // Percentages are 0..100. Shares of correct answers are over the problems whose
 // expected answer is known; none if there is no such problem. Samples that a
-// stop rule cancelled do not count.
+// stop rule cancelled or that were pruned do not count.
 struct Accuracy {
   std::optional<double> correct;
   double no_answer = 0;

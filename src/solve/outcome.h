@@ -18,17 +18,25 @@ struct SampleOutcome {
   SampleFinish finish = SampleFinish::kStop;
   std::string answer;  // normalised; empty: none
   std::optional<bool> correct;
+  bool partial = false;  // see IsPartial
+  double weight = 1;     // of its vote
+  std::optional<double> lowest_window_logprob;
   int64_t generated_tokens = 0;
   int64_t code_calls = 0;
 
-  // A sample that a stop rule cut short says nothing about the problem.
-  bool counts() const { return finish != SampleFinish::kCancelled; }
+  // A sample that a stop rule or pruning cut short says nothing about the problem.
+  bool counts() const {
+    return finish != SampleFinish::kCancelled && finish != SampleFinish::kPruned;
+  }
 };
 
 // The samples of one problem by their index; empty where not finished yet.
 using ProblemOutcomes = std::vector<std::optional<SampleOutcome>>;
 
-SampleOutcome OutcomeOf(const Sample& sample);
+// How much a sample's vote weighs: 1, or VoteWeight (solve/confidence.h).
+enum class VoteWeighting { kNone, kConfidence };
+
+SampleOutcome OutcomeOf(const Sample& sample, VoteWeighting weighting);
 
 Tally CountVotes(const ProblemOutcomes& outcomes);
 

@@ -11,7 +11,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSettingsFile = "run.json";
-constexpr const char* kRecordsFile = "samples.jsonl";
 constexpr const char* kPartialFile = "partial.jsonl";
 constexpr const char* kMetricsFile = "metrics.json";
 constexpr const char* kResultPrefix = "output-rs";

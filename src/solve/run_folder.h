@@ -41,6 +41,8 @@ struct RunFolderOptions {
 // Not thread-safe.
 class RunFolder : public SampleStore {
  public:
+  static constexpr const char* kRecordsFile = "samples.jsonl";
+
   // Creates the folder or resumes the run in it; calls `on_record` for each
   // sample that is there. `problems` must outlive the object. Errors: a folder
   // with anything in it without `resume`, other settings than before, another

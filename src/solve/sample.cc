@@ -58,6 +58,7 @@ Result<Sample> FromJson(const json& object) {
   QED_ASSIGN_OR_RETURN(sample.finish,
                        ParseSampleFinish(object.at("finish_reason").get<std::string>()));
   sample.error = object.value("error", "");
+  sample.stopped_by = object.value("stopped_by", "");
   sample.boxed = object.at("boxed").is_null() ? "" : object.at("boxed").get<std::string>();
   sample.answer = object.at("answer").is_null() ? "" : object.at("answer").get<std::string>();
   if (!object.at("correct").is_null()) sample.correct = object.at("correct").get<bool>();
@@ -71,6 +72,11 @@ Result<Sample> FromJson(const json& object) {
     transcript.logprob_sum =
         object.at("mean_logprob").get<double>() * static_cast<double>(transcript.logprob_count);
   }
+  if (const json& lowest = object.at("lowest_window_logprob"); !lowest.is_null()) {
+    transcript.lowest_window_logprob = lowest.get<double>();
+  }
+  transcript.prompt_prefilled = object.at("prompt_prefilled").get<int32_t>();
+  transcript.inserted_prefilled = object.at("inserted_prefilled").get<int32_t>();
   for (const json& segment : object.at("segments")) {
     const bool model = segment.at("source").get<std::string>() == kModelSource;
     transcript.segments.push_back(
@@ -87,16 +93,21 @@ Result<Sample> FromJson(const json& object) {
   sample.end_time = object.at("end_time").get<double>();
   sample.generation_seconds = object.at("generation_seconds").get<double>();
   sample.code_seconds = object.at("code_seconds").get<double>();
+  sample.problem_seconds = object.at("problem_seconds").get<double>();
   sample.run_seconds = object.at("run_seconds").get<double>();
   return sample;
 }
 
 }  // namespace
 
+bool IsPartial(const Sample& sample) {
+  return sample.finish == SampleFinish::kDeadline && !sample.answer.empty();
+}
+
 void ReadAnswer(const Problem& problem, Sample& sample) {
   sample.boxed.clear();
   sample.answer.clear();
-  if (sample.finish != SampleFinish::kCancelled) {
+  if (sample.finish != SampleFinish::kCancelled && sample.finish != SampleFinish::kPruned) {
     sample.boxed = ExtractBoxedAnswer(sample.transcript.Text()).value_or("");
     sample.answer = NormalizeAnswer(sample.boxed);
   }
@@ -122,14 +133,21 @@ std::string ToRecordLine(const Sample& sample) {
       {"inserted_tokens", transcript.inserted_tokens},
       {"mean_logprob", MeanLogprob(transcript)},
       {"logprob_count", transcript.logprob_count},
+      {"lowest_window_logprob",
+       transcript.lowest_window_logprob ? json(*transcript.lowest_window_logprob) : json()},
+      {"prompt_prefilled", transcript.prompt_prefilled},
+      {"inserted_prefilled", transcript.inserted_prefilled},
       {"segments", ToJson(transcript)},
       {"code_calls", ToJson(transcript.code_calls)},
       {"start_time", sample.start_time},
       {"end_time", sample.end_time},
       {"generation_seconds", sample.generation_seconds},
       {"code_seconds", sample.code_seconds},
+      {"problem_seconds", sample.problem_seconds},
       {"run_seconds", sample.run_seconds},
   };
+  if (IsPartial(sample)) line["partial"] = true;
+  if (!sample.stopped_by.empty()) line["stopped_by"] = sample.stopped_by;
   if (!sample.error.empty()) line["error"] = sample.error;
   return DumpJson(line);
 }

@@ -18,7 +18,8 @@ struct Sample {
   int32_t index = 0;  // among the problem's samples
   uint64_t seed = 0;
   SampleFinish finish = SampleFinish::kStop;
-  std::string error;  // of kError
+  std::string stopped_by;  // the condition that cancelled it, or "time"; empty: it ended by itself
+  std::string error;       // of kError
   Transcript transcript;
 
   std::string boxed;            // the answer as written; empty: none
@@ -29,11 +30,15 @@ struct Sample {
   double end_time = 0;            // seconds since 1970
   double generation_seconds = 0;  // waiting for the generator
   double code_seconds = 0;        // waiting for the sandbox
+  double problem_seconds = 0;     // charged to its problem until the end (solve/time_bank.h)
   double run_seconds = 0;  // the run's age at the end, earlier parts of a resumed one included
 };
 
-// Fills boxed, answer and correct from the transcript. A cancelled sample has no
-// answer: it was not allowed to finish.
+// Whether its answer is the last box of a text that a deadline cut short.
+bool IsPartial(const Sample& sample);
+
+// Fills boxed, answer and correct from the transcript. A cancelled or pruned
+// sample has no answer: it was not allowed to finish.
 void ReadAnswer(const Problem& problem, Sample& sample);
 
 // One line of samples.jsonl, and back. Everything of a Sample is in it.

@@ -14,6 +14,7 @@ namespace qed {
 struct ProblemReport {
   const Problem* problem = nullptr;
   Tally tally;
+  std::string stopped_by;       // what ended it early; empty: all samples were done
   std::optional<bool> correct;  // of the majority; none where that is not known
 };
 
@@ -25,6 +26,8 @@ struct SolveProgress {
   double seconds = 0;                           // since this process began
   const Problem* oldest = nullptr;              // oldest problem in work; null if none
   Tally votes;                                  // of it, so far
+  int64_t problems_open = 0;                    // begun and not done
+  std::optional<double> bank_seconds;           // in the time bank; none without limits
 };
 
 // Called by the thread that runs the solver.

@@ -2,39 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace qed {
 namespace {
 
-// How long an interrupt or a deadline may go unseen.
+// How long an interrupt may go unseen.
 constexpr std::chrono::milliseconds kTick(50);
+constexpr const char* kStoppedByTime = "time";
 
-double UnixSeconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-// Errors of one sample, after which others can still be done.
-bool ConcernsOneSample(const Status& error) {
-  return error.code() == StatusCode::kResourceExhausted ||
-         error.code() == StatusCode::kInvalidArgument || error.code() == StatusCode::kUnsupported;
+Clock::Duration FromSeconds(double seconds) {
+  return Clock::Duration(static_cast<Clock::Duration::rep>(std::llround(seconds * 1e9)));
 }
 
 }  // namespace
-
-struct Solver::LiveSample {
-  LiveSample(size_t problem_index, Sample empty, ToolLoop tool_loop)
-      : problem(problem_index), sample(std::move(empty)), loop(std::move(tool_loop)) {}
-
-  size_t problem;
-  Sample sample;  // its transcript is filled in at the end
-  ToolLoop loop;
-  std::unique_ptr<GenerationStream> stream;
-  std::string session_id;
-  bool executing = false;
-  bool has_session = false;  // in the sandbox
-  Clock::Time since;         // when what runs now began
-};
 
 Solver::Solver(const SolverOptions& options, const std::vector<Problem>& problems,
                std::vector<SolveTask> tasks, const SolverParts& parts)
@@ -44,10 +26,13 @@ Solver::Solver(const SolverOptions& options, const std::vector<Problem>& problem
       parts_(parts),
       states_(problems.size()),
       outcomes_(problems.size()),
+      bank_(options.time, problems.size()),
       began_(parts.clock.Now()) {
   QED_CHECK_EQ(problems_.size(), tasks_.size());
   QED_CHECK(parts_.sandbox != nullptr || options_.loop.max_code_calls == 0)
       << "code calls without a sandbox";
+  QED_CHECK(parts_.sandbox == nullptr || parts_.simulation == nullptr)
+      << "programs do not run in simulated time";
   const size_t samples = static_cast<size_t>(options_.num_samples);
   for (size_t i = 0; i < problems_.size(); ++i) {
     problem_index_[problems_[i].id] = i;
@@ -63,21 +48,12 @@ Solver::~Solver() = default;
 double Solver::seconds() const { return earlier_seconds_ + Seconds(parts_.clock.Now() - began_); }
 
 void Solver::Restore(const Sample& sample) {
-  CountOutcome(problem_index_.at(sample.problem_id), sample);
+  const size_t problem = problem_index_.at(sample.problem_id);
+  CountOutcome(problem, sample);
+  ProblemState& state = states_[problem];
+  if (!sample.stopped_by.empty()) state.stopped_by = sample.stopped_by;
+  state.restored_seconds = std::max(state.restored_seconds, sample.problem_seconds);
   earlier_seconds_ = std::max(earlier_seconds_, sample.run_seconds);
-}
-
-void Solver::CountOutcome(size_t problem, const Sample& sample) {
-  const size_t index = static_cast<size_t>(sample.index);
-  QED_CHECK(states_[problem].samples[index] != SampleState::kDone) << "a sample done twice";
-  states_[problem].samples[index] = SampleState::kDone;
-  outcomes_[problem][index] = OutcomeOf(sample);
-  ++states_[problem].done;
-  ++progress_.samples_done;
-  if (states_[problem].done == options_.num_samples) ++progress_.problems_done;
-  while (first_open_ < states_.size() && states_[first_open_].done == options_.num_samples) {
-    ++first_open_;
-  }
 }
 
 Status Solver::Run(const std::atomic<bool>& interrupted) {
@@ -85,6 +61,7 @@ Status Solver::Run(const std::atomic<bool>& interrupted) {
   if (parts_.sandbox != nullptr) {
     runner_ = std::make_unique<CodeRunner>(*parts_.sandbox, options_.code_threads);
   }
+  OpenBooks();
   Status status = Loop(interrupted);
   // Ctrl-C reaches the sandbox's processes too: what fails then is no news.
   if (!status.ok() && interrupted.load()) {
@@ -99,14 +76,24 @@ Status Solver::Run(const std::atomic<bool>& interrupted) {
 Status Solver::Loop(const std::atomic<bool>& interrupted) {
   QED_RETURN_IF_ERROR(SettleRestored());
   while (true) {
-    QED_RETURN_IF_ERROR(CheckDeadlines());
+    QED_RETURN_IF_ERROR(SettleOpenProblems());
     QED_RETURN_IF_ERROR(StartSamples());
-    if (live_.empty()) return OkStatus();
-    if (interrupted.load()) return Cancelled("interrupted");
-    if (std::optional<Event> event = events_.PopFor(kTick)) {
-      QED_RETURN_IF_ERROR(Handle(*std::move(event)));
-    }
     if (parts_.observer.WantsProgress()) ReportProgress();
+    if (live_.empty() && open_.empty()) return OkStatus();
+    if (interrupted.load()) return Cancelled("interrupted");
+    Wait();
+    ChargeTime();
+    QED_RETURN_IF_ERROR(HandleEvents());
+  }
+}
+
+void Solver::OpenBooks() {
+  charged_until_ = began_;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    bank_.Restore(i, FromSeconds(states_[i].restored_seconds));
+    if (states_[i].done < options_.num_samples) continue;
+    bank_.Close(i);
+    ++progress_.problems_done;
   }
 }
 
@@ -116,172 +103,77 @@ Status Solver::SettleRestored() {
   for (size_t i = 0; i < problems_.size(); ++i) {
     const int32_t done = states_[i].done;
     if (done == 0 || done == options_.num_samples) continue;
-    QED_RETURN_IF_ERROR(AfterSample(i));
+    ProblemState& state = states_[i];
+    if (const std::string by = std::exchange(state.stopped_by, ""); !by.empty()) {
+      const bool time = by == kStoppedByTime;
+      QED_RETURN_IF_ERROR(
+          StopProblem(i, time ? SampleFinish::kDeadline : SampleFinish::kCancelled, by));
+    }
+    QED_RETURN_IF_ERROR(SettleProblem(i));
   }
   return OkStatus();
 }
 
-Status Solver::StartSamples() {
-  while (std::cmp_less(live_.size(), parts_.generator.max_concurrent())) {
-    if (next_problem_ == problems_.size()) return OkStatus();
-    if (next_sample_ == options_.num_samples) {
-      ++next_problem_;
-      next_sample_ = 0;
-      continue;
-    }
-    const int32_t index = next_sample_++;
-    if (states_[next_problem_].samples[static_cast<size_t>(index)] != SampleState::kPending) {
-      continue;
-    }
-    QED_RETURN_IF_ERROR(StartSample(next_problem_, index));
+// For the next event, or until the time of a problem may be up.
+void Solver::Wait() {
+  const std::optional<Clock::Duration> expiry = bank_.UntilExpiry();
+  if (parts_.simulation != nullptr) {
+    const Clock::Time now = parts_.simulation->Now();
+    parts_.simulation->PassUntil(expiry ? now + *expiry : Clock::Time::max());
+    return;
   }
+  const Clock::Duration tick = kTick;
+  if (std::optional<Event> event = events_.PopFor(std::min(expiry.value_or(tick), tick))) {
+    // Back in front of what came since: it is handled with the rest.
+    events_.PushFront(*std::move(event));
+  }
+}
+
+void Solver::ChargeTime() {
+  const Clock::Time now = parts_.clock.Now();
+  bank_.Charge(now - charged_until_);
+  charged_until_ = now;
+}
+
+Status Solver::SettleOpenProblems() {
+  const std::vector<size_t> open(open_.begin(), open_.end());
+  for (const size_t problem : open) QED_RETURN_IF_ERROR(SettleProblem(problem));
   return OkStatus();
 }
 
-Sample Solver::MakeSample(size_t problem, int32_t index) const {
-  Sample sample;
-  sample.problem_id = problems_[problem].id;
-  sample.index = index;
-  sample.seed = options_.sampling.seed + static_cast<uint64_t>(index);
-  sample.start_time = UnixSeconds();
-  sample.transcript.prompt_tokens = tasks_[problem].prompt_tokens;
-  return sample;
-}
-
-Status Solver::StartSample(size_t problem, int32_t index) {
-  Sample sample = MakeSample(problem, index);
-  SamplingParams params = options_.sampling;
-  params.seed = sample.seed;
-  params.max_tokens = options_.loop.max_tokens;
-  params.stop = options_.loop.StopStrings();
-  params.include_stop_text = true;
-  params.logprobs = 0;
-  QED_ASSIGN_OR_RETURN(std::unique_ptr<GenerationStream> stream, parts_.generator.Open(params));
-
-  const Generator& generator = parts_.generator;
-  ToolLoop loop(options_.loop, tasks_[problem].prompt, tasks_[problem].prompt_tokens,
-                [&generator](std::string_view text) { return generator.CountTokens(text); });
-  auto live = std::make_unique<LiveSample>(problem, std::move(sample), std::move(loop));
-  live->stream = std::move(stream);
-  // The sandbox seeds Python's random numbers from it.
-  live->session_id = live->sample.problem_id + "#" + std::to_string(live->sample.seed);
-  live->since = parts_.clock.Now();
+Status Solver::SettleProblem(size_t problem) {
   ProblemState& state = states_[problem];
-  if (!state.started) state.started = live->since;
-  state.samples[static_cast<size_t>(index)] = SampleState::kLive;
-
-  const uint64_t id = next_id_++;
-  LiveSample& started = *(live_[id] = std::move(live));
-  return Apply(id, started, started.loop.Start());
-}
-
-Status Solver::Apply(uint64_t id, LiveSample& live, ToolLoopAction action) {
-  live.since = parts_.clock.Now();
-  live.executing = action.kind == ToolLoopAction::Kind::kExecute;
-  switch (action.kind) {
-    case ToolLoopAction::Kind::kGenerate:
-      live.stream->Generate(action.text, action.max_tokens, [this, id](Segment segment) {
-        events_.Push(Event{id, std::move(segment)});
-      });
-      return OkStatus();
-    case ToolLoopAction::Kind::kExecute: {
-      live.has_session = true;
-      ExecuteRequest request;
-      request.session_id = live.session_id;
-      request.generated_code = std::move(action.text);
-      request.timeout = options_.code_timeout;
-      request.max_output_characters = options_.code_output_chars;
-      runner_->Execute(std::move(request), [this, id](Result<ExecuteResult> result) {
-        events_.Push(Event{id, std::move(result)});
-      });
-      return OkStatus();
+  const bool stoppable = state.done < options_.num_samples && state.stopped_by.empty();
+  if (stoppable && std::exchange(state.changed, false)) {
+    if (const auto settled = options_.stop.Settled(StandingOf(problem))) {
+      QED_RETURN_IF_ERROR(StopProblem(problem, SampleFinish::kCancelled, *settled));
+    } else {
+      LearnPruningBound(problem);
     }
-    case ToolLoopAction::Kind::kFinished:
-      return FinishSample(id);
   }
-  return OkStatus();
+  if (stoppable && state.stopped_by.empty() && bank_.Expired(problem)) {
+    QED_RETURN_IF_ERROR(StopProblem(problem, SampleFinish::kDeadline, kStoppedByTime));
+  }
+  return state.done == options_.num_samples ? FinishProblem(problem) : OkStatus();
 }
 
-Status Solver::Handle(Event event) {
-  const auto found = live_.find(event.id);
-  QED_CHECK(found != live_.end()) << "an event of no sample";
-  LiveSample& live = *found->second;
-  if (Segment* segment = std::get_if<Segment>(&event.what)) {
-    return OnSegment(event.id, live, std::move(*segment));
-  }
-  return OnCodeResult(event.id, live, std::get<Result<ExecuteResult>>(std::move(event.what)));
-}
-
-Status Solver::OnSegment(uint64_t id, LiveSample& live, Segment segment) {
-  live.sample.generation_seconds += Seconds(parts_.clock.Now() - live.since);
-  const bool failed = segment.finish == Segment::Finish::kError;
-  if (failed && !draining_ && !ConcernsOneSample(segment.error)) {
-    const Status error = segment.error;
-    // The sample ends here: nothing more will come for it.
-    live.loop.OnSegment(std::move(segment));
-    live_.erase(id);
-    return error;
-  }
-  return Apply(id, live, live.loop.OnSegment(std::move(segment)));
-}
-
-Status Solver::OnCodeResult(uint64_t id, LiveSample& live, Result<ExecuteResult> result) {
-  live.sample.code_seconds += Seconds(parts_.clock.Now() - live.since);
-  // The session of a cancelled sample was closed under its program.
-  if (live.loop.cancelled()) return Apply(id, live, live.loop.OnCodeCancelled());
-  if (!result.ok()) {
-    live_.erase(id);
-    return result.status().WithPrefix("the sandbox failed");
-  }
-  return Apply(id, live, live.loop.OnCodeResult(*result));
-}
-
-Status Solver::FinishSample(uint64_t id) {
-  const std::unique_ptr<LiveSample> live = std::move(live_.at(id));
-  live_.erase(id);
-  live->stream.reset();
-  Sample& sample = live->sample;
-  sample.transcript = live->loop.transcript();
-  sample.finish = live->loop.finish();
-  sample.error = live->loop.error().message();
-  sample.end_time = UnixSeconds();
-  sample.run_seconds = seconds();
-  if (live->has_session) runner_->CloseSession(live->session_id);
-  const Problem& problem = problems_[live->problem];
-  ReadAnswer(problem, sample);
-  if (draining_ && sample.finish == SampleFinish::kCancelled) {
-    return parts_.store.AppendPartial(sample);
-  }
-  QED_RETURN_IF_ERROR(Store(live->problem, sample));
-  ++progress_.new_samples;
-  return draining_ ? OkStatus() : AfterSample(live->problem);
-}
-
-Status Solver::Store(size_t problem, const Sample& sample) {
-  QED_RETURN_IF_ERROR(parts_.store.Append(sample));
-  CountOutcome(problem, sample);
-  return OkStatus();
-}
-
-Status Solver::AfterSample(size_t problem) {
-  ProblemState& state = states_[problem];
-  if (state.done < options_.num_samples && !state.stopped &&
-      options_.stop.Settled(CountVotes(outcomes_[problem]))) {
-    QED_RETURN_IF_ERROR(StopProblem(problem, SampleFinish::kCancelled));
-  }
-  if (state.done < options_.num_samples) return OkStatus();
+Status Solver::FinishProblem(size_t problem) {
+  bank_.Close(problem);
+  open_.erase(problem);
   ProblemReport report;
   report.problem = &problems_[problem];
   report.tally = CountVotes(outcomes_[problem]);
+  report.stopped_by = states_[problem].stopped_by;
   report.correct = MajorityCorrect(problems_[problem], report.tally);
+  ++progress_.problems_done;
   parts_.observer.OnProblemDone(report);
   return OkStatus();
 }
 
 // Ends the problem's samples in flight and records those that never began.
-Status Solver::StopProblem(size_t problem, SampleFinish reason) {
+Status Solver::StopProblem(size_t problem, SampleFinish reason, const std::string& stopped_by) {
   ProblemState& state = states_[problem];
-  state.stopped = true;
+  state.stopped_by = stopped_by;
   for (const auto& [id, live] : live_) {
     if (live->problem == problem) CancelLive(*live, reason);
   }
@@ -289,7 +181,9 @@ Status Solver::StopProblem(size_t problem, SampleFinish reason) {
     if (state.samples[static_cast<size_t>(i)] != SampleState::kPending) continue;
     Sample sample = MakeSample(problem, i);
     sample.finish = reason;
+    sample.stopped_by = stopped_by;
     sample.end_time = sample.start_time;
+    sample.problem_seconds = Seconds(bank_.charged(problem));
     sample.run_seconds = seconds();
     ReadAnswer(problems_[problem], sample);
     QED_RETURN_IF_ERROR(Store(problem, sample));
@@ -297,28 +191,69 @@ Status Solver::StopProblem(size_t problem, SampleFinish reason) {
   return OkStatus();
 }
 
-void Solver::CancelLive(LiveSample& live, SampleFinish reason) {
-  live.loop.Cancel(reason);
-  if (!live.executing) {
-    live.stream->Cancel();
-  } else {
-    // Ends the program, and with it the wait for its result.
-    runner_->CloseSession(live.session_id);
+Standing Solver::StandingOf(size_t problem) const {
+  const ProblemOutcomes& outcomes = outcomes_[problem];
+  Standing standing;
+  standing.tally = CountVotes(outcomes);
+  for (size_t i = outcomes.size(); i-- > 0;) {
+    if (outcomes[i]) continue;
+    ++standing.outstanding;
+    standing.first_outstanding = static_cast<int32_t>(i);
+  }
+  return standing;
+}
+
+// From then on samples of the problem are pruned, those that run already too.
+void Solver::LearnPruningBound(size_t problem) {
+  ProblemState& state = states_[problem];
+  if (options_.pruning.keep <= 0 || state.pruning_bound) return;
+  std::vector<double> lowest;
+  for (const std::optional<SampleOutcome>& outcome : outcomes_[problem]) {
+    if (outcome && outcome->lowest_window_logprob) {
+      lowest.push_back(*outcome->lowest_window_logprob);
+    }
+  }
+  if (std::cmp_less(lowest.size(), options_.pruning.warmup)) return;
+  state.pruning_bound = PruningThreshold(lowest, options_.pruning.keep);
+  for (const auto& [id, live] : live_) {
+    if (live->problem == problem) live->watch->bound.store(*state.pruning_bound);
   }
 }
 
-Status Solver::CheckDeadlines() {
-  if (options_.time_per_problem <= 0) return OkStatus();
-  const Clock::Time now = parts_.clock.Now();
-  for (size_t i = first_open_; i < problems_.size(); ++i) {
-    const ProblemState& state = states_[i];
-    if (!state.started) continue;
-    const bool open = state.done < options_.num_samples && !state.stopped;
-    if (!open || Seconds(now - *state.started) < options_.time_per_problem) continue;
-    QED_RETURN_IF_ERROR(StopProblem(i, SampleFinish::kDeadline));
-    QED_RETURN_IF_ERROR(AfterSample(i));
+Status Solver::StartSamples() {
+  while (generating_ < parts_.generator.max_concurrent()) {
+    if (next_problem_ == problems_.size()) return OkStatus();
+    if (next_sample_ == options_.num_samples) {
+      ++next_problem_;
+      next_sample_ = 0;
+      continue;
+    }
+    const size_t index = static_cast<size_t>(next_sample_);
+    if (states_[next_problem_].samples[index] != SampleState::kPending) {
+      ++next_sample_;
+      continue;
+    }
+    if (!MayStart(next_problem_)) return OkStatus();
+    if (open_.insert(next_problem_).second) {
+      bank_.Open(next_problem_);
+      // A debt may have left it nothing.
+      QED_RETURN_IF_ERROR(SettleProblem(next_problem_));
+      continue;
+    }
+    QED_RETURN_IF_ERROR(StartSample(next_problem_, next_sample_++));
   }
   return OkStatus();
+}
+
+// Beside the samples with a slot there may be as many others as programs can
+// run: more would only queue for the sandbox.
+bool Solver::MayStart(size_t problem) const {
+  int32_t most_live = parts_.generator.max_concurrent() + options_.code_threads;
+  if (options_.max_sessions > 0) most_live = std::min(most_live, options_.max_sessions);
+  if (std::cmp_greater_equal(live_.size(), most_live)) return false;
+  const bool opens = open_.count(problem) == 0;
+  return !opens || options_.problems_in_flight == 0 ||
+         std::cmp_less(open_.size(), options_.problems_in_flight);
 }
 
 // After an error or an interrupt: everything in flight is cancelled and waited
@@ -327,18 +262,18 @@ void Solver::Drain() {
   draining_ = true;
   for (const auto& [id, live] : live_) CancelLive(*live, SampleFinish::kCancelled);
   while (!live_.empty()) {
-    if (std::optional<Event> event = events_.PopFor(kTick)) {
-      [[maybe_unused]] const Status ignored = Handle(*std::move(event));
-    }
+    Wait();
+    [[maybe_unused]] const Status ignored = HandleEvents();
   }
 }
 
 void Solver::ReportProgress() {
-  const bool open = first_open_ < problems_.size();
-  progress_.oldest = open ? &problems_[first_open_] : nullptr;
-  progress_.votes = open ? CountVotes(outcomes_[first_open_]) : Tally();
+  progress_.problems_open = static_cast<int64_t>(open_.size());
+  progress_.oldest = open_.empty() ? nullptr : &problems_[*open_.begin()];
+  progress_.votes = open_.empty() ? Tally() : CountVotes(outcomes_[*open_.begin()]);
   progress_.new_tokens = parts_.generator.tokens_generated();
   progress_.seconds = Seconds(parts_.clock.Now() - began_);
+  if (!bank_.unlimited()) progress_.bank_seconds = Seconds(bank_.balance());
   parts_.observer.OnProgress(progress_);
 }
 

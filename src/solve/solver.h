@@ -1,6 +1,13 @@
 // Solves problems: keeps samples of several problems in flight, oldest problem
 // first, runs their programs, stores each sample when it ends, and stops
 // problems that are settled or out of time.
+//
+// The solver works in ticks: it takes everything that has happened since the
+// last one, counts it, and only then asks the stop rule and the time bank and
+// starts new samples. So what arrives in one tick may arrive in any order.
+//
+// A sample whose program is running gives its slot at the generator away; when
+// the output is there it goes on from its own pages, before younger samples.
 #ifndef QED_SOLVE_SOLVER_H_
 #define QED_SOLVE_SOLVER_H_
 
@@ -9,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,15 +28,24 @@
 #include "solve/blocking_queue.h"
 #include "solve/code_runner.h"
 #include "solve/generator.h"
+#include "solve/live_sample.h"
 #include "solve/outcome.h"
 #include "solve/problem.h"
 #include "solve/sample_store.h"
+#include "solve/simulated_clock.h"
 #include "solve/solve_observer.h"
 #include "solve/stop_rule.h"
 #include "solve/task.h"
+#include "solve/time_bank.h"
 #include "solve/tool_loop.h"
 
 namespace qed {
+
+// Samples that turn unsure are given up early (solve/confidence.h).
+struct PruningOptions {
+  double keep = 0;      // share of the first samples that would have been kept; 0: no pruning
+  int32_t warmup = 16;  // samples of a problem that finish before a bound is learnt from them
+};
 
 struct SolverOptions {
   int32_t num_samples = 1;    // of each problem
@@ -36,9 +53,13 @@ struct SolverOptions {
   ToolLoopConfig loop;        // max_code_calls must be 0 without a sandbox
   double code_timeout = 2.0;  // seconds
   int32_t code_output_chars = 200;
-  int32_t code_threads = 2;  // programs that run at a time
+  int32_t code_threads = 2;        // programs that run at a time
+  int32_t max_sessions = 0;        // the sandbox can keep; 0: any number
+  int32_t problems_in_flight = 0;  // begun and not done; 0: as many as there is room for
+  VoteWeighting vote_weighting = VoteWeighting::kNone;
+  PruningOptions pruning;
   StopRule stop;
-  double time_per_problem = 0;  // seconds from its first sample's start; 0: no limit
+  TimeLimits time;
 };
 
 // What a solver works with; all must outlive it.
@@ -48,12 +69,16 @@ struct SolverParts {
   SampleStore& store;
   SolveObserver& observer;
   const Clock& clock;
+  // Set where time is simulated (then it is `clock` too): instead of waiting, the
+  // solver moves it. No sandbox then.
+  SimulatedClock* simulation = nullptr;
 };
 
 // One run. All methods are called by one thread.
 class Solver {
  public:
   // tasks[i] is that of problems[i]; `problems` must outlive the solver.
+  // REQUIRES: CheckTimeLimits(options.time, problems.size()).ok().
   Solver(const SolverOptions& options, const std::vector<Problem>& problems,
          std::vector<SolveTask> tasks, const SolverParts& parts);
   ~Solver();
@@ -64,10 +89,10 @@ class Solver {
 
   // Returns when every sample is done. Each sample is a function of its
   // problem, its seed and the options, whatever runs beside it; which samples a
-  // stop rule or a time limit cuts short does depend on the order in which they
-  // end. kCancelled when `interrupted` was set: samples in flight were then
-  // given to the store as partial. Any other error: the generator, the sandbox
-  // or the store failed; what was stored stays good.
+  // stop rule, a time limit or pruning cuts short does depend on the order in
+  // which they end. kCancelled when `interrupted` was set: samples in flight were
+  // then given to the store as partial. Any other error: the generator, the
+  // sandbox or the store failed; what was stored stays good.
   Status Run(const std::atomic<bool>& interrupted);
 
   const std::vector<ProblemOutcomes>& outcomes() const { return outcomes_; }
@@ -76,36 +101,51 @@ class Solver {
 
  private:
   enum class SampleState { kPending, kLive, kDone };
-  struct LiveSample;
   struct ProblemState {
     std::vector<SampleState> samples;
     int32_t done = 0;
-    bool stopped = false;
-    std::optional<Clock::Time> started;
+    bool changed = false;    // since the stop rule was asked
+    std::string stopped_by;  // as in Sample; empty: not stopped
+    std::optional<double> pruning_bound;
+    double restored_seconds = 0;  // charged by earlier parts of the run
   };
+  struct LowConfidence {};
   struct Event {
     uint64_t id = 0;  // of the live sample
-    std::variant<Segment, Result<ExecuteResult>> what;
+    std::variant<Segment, Result<ExecuteResult>, LowConfidence> what;
   };
 
+  // solver.cc: problems.
   Status Loop(const std::atomic<bool>& interrupted);
+  void OpenBooks();
   Status SettleRestored();
+  void Wait();
+  void ChargeTime();
+  Status SettleOpenProblems();
+  Status SettleProblem(size_t problem);
+  Status FinishProblem(size_t problem);
+  Status StopProblem(size_t problem, SampleFinish reason, const std::string& stopped_by);
+  Standing StandingOf(size_t problem) const;
+  void LearnPruningBound(size_t problem);
   Status StartSamples();
+  bool MayStart(size_t problem) const;
+  void Drain();
+  void ReportProgress();
+
+  // solver_samples.cc: what happens to one sample.
+  Sample MakeSample(size_t problem, int32_t index) const;
   Status StartSample(size_t problem, int32_t index);
+  void WatchConfidence(uint64_t id, LiveSample& live);
+  Status HandleEvents();
   Status Handle(Event event);
   Status Apply(uint64_t id, LiveSample& live, ToolLoopAction action);
+  void Execute(uint64_t id, LiveSample& live, std::string code);
   Status OnSegment(uint64_t id, LiveSample& live, Segment segment);
   Status OnCodeResult(uint64_t id, LiveSample& live, Result<ExecuteResult> result);
   Status FinishSample(uint64_t id);
   Status Store(size_t problem, const Sample& sample);
-  Status AfterSample(size_t problem);
-  Status StopProblem(size_t problem, SampleFinish reason);
-  Status CheckDeadlines();
   void CancelLive(LiveSample& live, SampleFinish reason);
-  void Drain();
-  void ReportProgress();
   void CountOutcome(size_t problem, const Sample& sample);
-  Sample MakeSample(size_t problem, int32_t index) const;
 
   const SolverOptions options_;
   const std::vector<Problem>& problems_;
@@ -117,14 +157,17 @@ class Solver {
   std::vector<ProblemOutcomes> outcomes_;
   size_t next_problem_ = 0;  // samples before this point were started or done
   int32_t next_sample_ = 0;
-  size_t first_open_ = 0;  // problems before it are done
+  std::set<size_t> open_;  // problems begun by this process and not done
 
   BlockingQueue<Event> events_;
   std::map<uint64_t, std::unique_ptr<LiveSample>> live_;
+  int32_t generating_ = 0;  // of live_: those that hold a slot
   uint64_t next_id_ = 0;
   std::unique_ptr<CodeRunner> runner_;
   bool draining_ = false;
 
+  TimeBank bank_;
+  Clock::Time charged_until_;
   Clock::Time began_;
   double earlier_seconds_ = 0;
   SolveProgress progress_;

@@ -236,7 +236,7 @@ TEST(Solver, AgreementCancelsTheRestAndKeepsItsText) {
       },
       4);
   SolverOptions options = TestOptions(6);
-  options.stop.agree = 2;
+  options.stop = *StopRule::Parse("agree:2");
   TestRun run(options, MakeProblems(2), generator);
   ASSERT_TRUE(run.Go().ok());
   EXPECT_THAT(run.Texts(), SizeIs(12));  // The samples that never began are recorded too.
@@ -269,7 +269,7 @@ TEST(Solver, AgreementEndsProgramsToo) {
   });
   SolverOptions options = TestOptions(2);
   options.loop.max_code_calls = 1;
-  options.stop.agree = 1;
+  options.stop = *StopRule::Parse("agree:1");
   TestRun run(options, MakeProblems(1), generator, &sandbox);
   ASSERT_TRUE(run.Go().ok());
   EXPECT_EQ(run.Find("p0", 0).finish, SampleFinish::kCancelled);
@@ -285,7 +285,7 @@ TEST(Solver, DeadlineCountsWhatWasBoxedSoFar) {
       },
       2);
   SolverOptions options = TestOptions(3);
-  options.time_per_problem = 0.05;
+  options.time.base = std::chrono::milliseconds(50);
   TestRun run(options, MakeProblems(2), generator);
   ASSERT_TRUE(run.Go().ok());
   EXPECT_THAT(run.Texts(), SizeIs(6));
@@ -331,7 +331,7 @@ TEST(Solver, RestoredSamplesAreNotRunAgain) {
 TEST(Solver, RestoredAgreementIsCarriedOut) {
   FakeGenerator generator([](const SamplingParams&, const std::string&) { return Boxed("7"); });
   SolverOptions options = TestOptions(3);
-  options.stop.agree = 2;
+  options.stop = *StopRule::Parse("agree:2");
   TestRun run(options, MakeProblems(1), generator);
   for (int32_t i = 0; i < 2; ++i) {
     Sample sample;

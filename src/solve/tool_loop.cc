@@ -16,7 +16,10 @@ std::vector<std::string> ToolLoopConfig::StopStrings() const {
 
 ToolLoop::ToolLoop(const ToolLoopConfig& config, std::string prompt, int32_t prompt_tokens,
                    CountTokens count_tokens)
-    : config_(config), prompt_(std::move(prompt)), count_tokens_(std::move(count_tokens)) {
+    : config_(config),
+      prompt_(std::move(prompt)),
+      count_tokens_(std::move(count_tokens)),
+      confidence_(config.confidence_window) {
   transcript_.prompt_tokens = prompt_tokens;
 }
 
@@ -104,11 +107,16 @@ void ToolLoop::Record(const Segment& segment) {
   }
   transcript_.segments.push_back(std::move(recorded));
   transcript_.generated_tokens += segment.num_tokens;
+  const bool first = transcript_.code_calls.empty();
+  (first ? transcript_.prompt_prefilled : transcript_.inserted_prefilled) +=
+      segment.prefilled_tokens;
   for (float logprob : segment.logprobs) {
     if (!std::isfinite(logprob)) continue;
     transcript_.logprob_sum += logprob;
     ++transcript_.logprob_count;
+    confidence_.Add(logprob);
   }
+  transcript_.lowest_window_logprob = confidence_.lowest_window();
 }
 
 }  // namespace qed

@@ -14,6 +14,7 @@
 
 #include "base/status.h"
 #include "sandbox/client.h"
+#include "solve/confidence.h"
 #include "solve/generator.h"
 #include "solve/transcript.h"
 #include "text/prompt.h"
@@ -26,6 +27,7 @@ struct ToolLoopConfig {
   int32_t max_code_calls = 6;           // 0: code is only text
   bool remaining_calls_notice = false;  // after each output
   int32_t max_tokens = 2048;            // generated, over all rounds
+  int32_t confidence_window = 256;      // tokens, see solve/confidence.h
   int32_t max_seq_len = 0;              // tokens of prompt, generated and inserted text together
 
   // Stop strings of the sample's stream.
@@ -56,7 +58,7 @@ class ToolLoop {
   // Instead of OnCodeResult, where the program was ended because of Cancel.
   ToolLoopAction OnCodeCancelled();
 
-  // The sample is to end for `reason` (kCancelled or kDeadline). The text so far
+  // The sample is to end for `reason` (kCancelled, kDeadline or kPruned). The text so far
   // is kept: what runs must still be reported, and the answer to that report is
   // kFinished. A sample that ended by itself meanwhile keeps its own reason.
   void Cancel(SampleFinish reason) { cancel_ = reason; }
@@ -78,6 +80,7 @@ class ToolLoop {
   std::string prompt_;
   CountTokens count_tokens_;
   Transcript transcript_;
+  ConfidenceMeter confidence_;
   std::optional<SampleFinish> cancel_;
   SampleFinish finish_ = SampleFinish::kStop;
   Status error_;

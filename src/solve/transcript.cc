@@ -17,6 +17,7 @@ constexpr std::array kFinishNames = {
     FinishName{SampleFinish::kUnmatchedCodeEnd, "unmatched_code_end"},
     FinishName{SampleFinish::kCancelled, "cancelled"},
     FinishName{SampleFinish::kDeadline, "deadline"},
+    FinishName{SampleFinish::kPruned, "pruned"},
     FinishName{SampleFinish::kError, "error"},
 };
 

@@ -6,22 +6,29 @@
 namespace qed {
 
 Tally CountVotes(std::span<const Ballot> ballots) {
-  std::map<std::string, Vote> by_answer;
-  for (const Ballot& ballot : ballots) {
-    if (ballot.answer.empty()) continue;
-    Vote& vote = by_answer[ballot.answer];
-    vote.first_sample =
-        vote.count == 0 ? ballot.sample : std::min(vote.first_sample, ballot.sample);
-    ++vote.count;
-  }
   Tally tally;
   tally.ballots = static_cast<int32_t>(ballots.size());
+  // By sample, so that sums of weights round the same way in every order.
+  std::vector<const Ballot*> ordered;
+  for (const Ballot& ballot : ballots) {
+    if (!ballot.answer.empty()) ordered.push_back(&ballot);
+  }
+  std::sort(ordered.begin(), ordered.end(),
+            [](const Ballot* a, const Ballot* b) { return a->sample < b->sample; });
+  std::map<std::string, Vote> by_answer;
+  for (const Ballot* ballot : ordered) {
+    Vote& vote = by_answer[ballot->answer];
+    if (vote.count == 0) vote.first_sample = ballot->sample;
+    ++vote.count;
+    vote.weight += ballot->weight;
+    vote.partial += ballot->partial ? 1 : 0;
+  }
   for (auto& [answer, vote] : by_answer) {
     vote.answer = answer;
     tally.votes.push_back(vote);
   }
   std::sort(tally.votes.begin(), tally.votes.end(), [](const Vote& a, const Vote& b) {
-    return a.count != b.count ? a.count > b.count : a.first_sample < b.first_sample;
+    return a.weight != b.weight ? a.weight > b.weight : a.first_sample < b.first_sample;
   });
   return tally;
 }

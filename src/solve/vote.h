@@ -10,18 +10,22 @@
 namespace qed {
 
 struct Ballot {
-  int32_t sample = 0;  // index of the sample among its problem's
-  std::string answer;  // normalised (solve/answer.h); empty: the sample has none
+  int32_t sample = 0;    // index of the sample among its problem's
+  std::string answer;    // normalised (solve/answer.h); empty: the sample has none
+  double weight = 1;     // in (0, 1]; 1 where votes are not weighted
+  bool partial = false;  // read from the text of a sample that a deadline cut short
 };
 
 struct Vote {
   std::string answer;
   int32_t count = 0;
+  double weight = 0;         // sum of the ballots'
+  int32_t partial = 0;       // of `count`
   int32_t first_sample = 0;  // lowest index of the samples that voted for it
 };
 
 struct Tally {
-  // The winner first: most votes, and of equals the one that the earliest
+  // The winner first: most weight, and of equals the one that the earliest
   // sample (by index, not by time) gave. Does not depend on the ballots' order.
   std::vector<Vote> votes;
   int32_t ballots = 0;  // counted, missing answers included

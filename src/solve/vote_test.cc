@@ -5,13 +5,11 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "solve/stop_rule.h"
 
 namespace qed {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::vector<std::string> Answers(const Tally& tally) {
@@ -54,26 +52,17 @@ TEST(CountVotes, DoesNotDependOnTheOrderOfArrival) {
   }
 }
 
-TEST(StopRule, ReadsItsText) {
-  EXPECT_EQ(StopRule::Parse("never")->agree, 0);
-  EXPECT_EQ(StopRule::Parse("agree:4")->agree, 4);
-  for (const char* text : {"", "agree", "agree:", "agree:0", "agree:-1", "agree:4x", "agree:4.5",
-                           "agree:99999999999", "always", "Never"}) {
-    const Result<StopRule> rule = StopRule::Parse(text);
-    ASSERT_FALSE(rule.ok()) << text;
-    EXPECT_EQ(rule.status().code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(rule.status().message(), HasSubstr("--stop-when"));
-  }
-}
-
-TEST(StopRule, AgreesOnTheSameAnswerOnly) {
-  const StopRule rule{.agree = 2};
-  // Two pairs of different answers and missing ones do not agree.
-  EXPECT_FALSE(rule.Settled(CountVotes(std::vector<Ballot>{})));
-  EXPECT_FALSE(rule.Settled(CountVotes(std::vector<Ballot>{{0, ""}, {1, ""}, {2, ""}})));
-  EXPECT_FALSE(rule.Settled(CountVotes(std::vector<Ballot>{{0, "1"}, {1, "2"}, {2, ""}})));
-  EXPECT_TRUE(rule.Settled(CountVotes(std::vector<Ballot>{{0, "1"}, {1, "2"}, {2, "1"}})));
-  EXPECT_FALSE(StopRule{}.Settled(CountVotes(std::vector<Ballot>{{0, "1"}, {1, "1"}})));
+TEST(CountVotes, WeighsVotesAndMarksPartialOnes) {
+  const std::vector<Ballot> ballots = {
+      {.sample = 0, .answer = "1", .weight = 0.3},
+      {.sample = 1, .answer = "2", .weight = 0.9},
+      {.sample = 2, .answer = "1", .weight = 0.4, .partial = true}};
+  const Tally tally = CountVotes(ballots);
+  EXPECT_THAT(Answers(tally), ElementsAre("2", "1"));
+  EXPECT_DOUBLE_EQ(tally.votes[1].weight, 0.3 + 0.4);
+  EXPECT_EQ(tally.votes[1].count, 2);
+  EXPECT_EQ(tally.votes[1].partial, 1);
+  EXPECT_EQ(tally.votes[0].partial, 0);
 }
 
 }  // namespace
