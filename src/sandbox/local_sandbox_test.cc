@@ -177,7 +177,7 @@ const Stubborn kStubborn[] = {
     {"BlocksTheSignal", "import signal\nsignal.pthread_sigmask(0, [2])\nwhile True: x = 1"},
     {"BusyInC", "import itertools\nsum(itertools.repeat(0))"},
     {"Sleeps", "import time\ntime.sleep(100)", true},
-    {"WaitsForAChild", "import os\nos.system('sleep 100')"},
+    {"WaitsForAChild", "import os\nos.system('sleep 100')", true},
     {"LeavesChildren",
      "import subprocess\nfor _ in range(3): subprocess.Popen(['sleep', '100'])\n"
      "while True: x = 1",

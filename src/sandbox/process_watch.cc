@@ -2,13 +2,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace qed {
@@ -103,24 +107,46 @@ bool ProcessWatch::HasChildren() const {
   return !children.empty();
 }
 
-ProcessWatch::Use ProcessWatch::Measure(int64_t enough) const {
+std::vector<int> ProcessWatch::Below() const {
   std::vector<int> numbers;
   AppendChildren(process_.get(), numbers);
+  for (size_t i = 0; i < numbers.size(); ++i) {  // grows as we go
+    const UniqueFd process = OpenAt(proc_.get(), std::to_string(numbers[i]), O_PATH | O_DIRECTORY);
+    if (process.valid()) AppendChildren(process.get(), numbers);
+  }
+  return numbers;
+}
+
+void ProcessWatch::KillChildren() const {
+  std::vector<std::pair<int, UniqueFd>> found;
+  for (const int number : Below()) {
+    found.emplace_back(number, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, number, 0))));
+  }
+  if (found.empty()) return;
+  // A number may have become another's in between: then it is no longer below.
+  const std::vector<int> still = Below();
+  for (const auto& [number, process] : found) {
+    if (process.valid() && std::find(still.begin(), still.end(), number) != still.end()) {
+      ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+    }
+  }
+}
+
+ProcessWatch::Use ProcessWatch::Measure(int64_t enough) const {
+  const std::vector<int> numbers = Below();
   std::vector<UniqueFd> below;
   Use use;
-  use.processes = 1;
   use.bytes = ResidentBytes(process_.get());
-  for (size_t i = 0; i < numbers.size(); ++i) {  // grows as we go
-    UniqueFd process = OpenAt(proc_.get(), std::to_string(numbers[i]), O_PATH | O_DIRECTORY);
-    if (!process.valid()) continue;
-    AppendChildren(process.get(), numbers);
-    use.bytes += ResidentBytes(process.get());
-    ++use.processes;
-    below.push_back(std::move(process));
+  for (const int number : numbers) {
+    below.push_back(OpenAt(proc_.get(), std::to_string(number), O_PATH | O_DIRECTORY));
+    if (below.back().valid()) use.bytes += ResidentBytes(below.back().get());
   }
+  use.processes = 1 + static_cast<int>(numbers.size());
   if (use.bytes < enough) return use;
   use.bytes = ProportionalBytes(process_.get());
-  for (const UniqueFd& process : below) use.bytes += ProportionalBytes(process.get());
+  for (const UniqueFd& process : below) {
+    if (process.valid()) use.bytes += ProportionalBytes(process.get());
+  }
   return use;
 }
 

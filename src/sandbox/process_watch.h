@@ -4,6 +4,7 @@
 #define QED_SANDBOX_PROCESS_WATCH_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "base/status.h"
 #include "sandbox/unique_fd.h"
@@ -20,6 +21,9 @@ class ProcessWatch {
   // True if it has children. False once it is gone.
   bool HasChildren() const;
 
+  // Kills everything below it. What is forked meanwhile may escape this call.
+  void KillChildren() const;
+
   struct Use {
     int processes = 0;
     int64_t bytes = 0;  // memory of all of them, pages that several share counted once
@@ -29,6 +33,9 @@ class ProcessWatch {
   Use Measure(int64_t enough) const;
 
  private:
+  // The numbers of all processes below it.
+  std::vector<int> Below() const;
+
   UniqueFd proc_;     // /proc
   UniqueFd process_;  // /proc/<the first process>: stays its own when numbers repeat
 };
