@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -8,6 +9,12 @@
 #include <string>
 
 namespace qed {
+namespace {
+
+// A pipe that has any room has room for as much (POSIX: PIPE_BUF).
+constexpr size_t kMaxLine = 4000;
+
+}  // namespace
 
 void LogLine(std::string_view text) {
   const auto now = std::chrono::system_clock::now();
@@ -30,7 +37,10 @@ void LogLine(std::string_view text) {
       line += escaped;
     }
   }
+  if (line.size() > kMaxLine) line.resize(kMaxLine);
   line += '\n';
+  pollfd room = {STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&room, 1, 0) != 1) return;
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;
 }
 

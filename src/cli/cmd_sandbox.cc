@@ -17,7 +17,7 @@ namespace {
 
 struct SandboxFlags {
   SandboxServerConfig server;
-  SandboxConfig sandbox;
+  SandboxConfig sandbox = DefaultServedSandbox();
 };
 
 Status RunSandbox(const SandboxFlags& flags) {

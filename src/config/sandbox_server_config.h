@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/knob.h"
+#include "config/sandbox_config.h"
 
 namespace qed {
 
@@ -17,6 +18,13 @@ struct SandboxServerConfig {
   int32_t workers = 0;  // 0: as many as there are processors
   int32_t max_connections = 4096;
 };
+
+// What a server wants of its sessions where the user says nothing.
+inline SandboxConfig DefaultServedSandbox() {
+  SandboxConfig config;
+  config.spare_sessions = 4;  // a client waits for a new session
+  return config;
+}
 
 template <typename Visitor>
 void VisitKnobs(SandboxServerConfig& c, Visitor&& visit) {

@@ -3,6 +3,13 @@
 #include <utility>
 
 namespace qed {
+namespace {
+
+// A cell that a free worker could take is not asked whether it is wanted: a client
+// that only closed its sending half gets its answer.
+constexpr std::chrono::milliseconds kStartTime{200};
+
+}  // namespace
 
 CellQueue::CellQueue(Options options) : options_(std::move(options)) {
   for (int32_t i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { Work(); });
@@ -21,9 +28,10 @@ void CellQueue::Push(Cell cell) {
                static_cast<size_t>(options_.max_waiting) + static_cast<size_t>(options_.workers)) {
       refusal = "the sandbox is overloaded: too many cells wait";
     } else {
+      const Clock::Time now = Clock::Real().Now();
       const auto wait = std::chrono::duration<double>(options_.max_wait);
-      waiting_.push_back({std::move(cell),
-                          Clock::Real().Now() + std::chrono::duration_cast<Clock::Duration>(wait)});
+      waiting_.push_back(
+          {std::move(cell), now, now + std::chrono::duration_cast<Clock::Duration>(wait)});
       changed_.notify_one();
       if (waiting_.size() == 1) watch_.notify_one();
     }
@@ -75,7 +83,7 @@ void CellQueue::Watch() {
     std::list<Waiting> late, unwanted;
     for (auto next = waiting_.begin(); next != waiting_.end();) {
       const auto one = next++;
-      if (!one->cell.is_wanted()) {
+      if (one->arrived + kStartTime <= now && !one->cell.is_wanted()) {
         unwanted.splice(unwanted.end(), waiting_, one);
       } else if (one->latest <= now) {
         late.splice(late.end(), waiting_, one);

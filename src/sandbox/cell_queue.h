@@ -53,6 +53,7 @@ class CellQueue {
  private:
   struct Waiting {
     Cell cell;
+    Clock::Time arrived;
     Clock::Time latest;  // start
   };
 

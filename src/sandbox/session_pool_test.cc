@@ -1,0 +1,192 @@
+#include "sandbox/session_pool.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "sandbox/test_support.h"
+
+namespace qed {
+namespace {
+
+// Read by the pool's own thread too.
+class SharedClock : public Clock {
+ public:
+  Time Now() const override { return Time(Duration(ticks_.load())); }
+  void Advance(double seconds) { ticks_ += static_cast<int64_t>(seconds * 1e9); }
+
+ private:
+  std::atomic<int64_t> ticks_{0};
+};
+
+std::unique_ptr<LocalSandbox> MakeSandbox(const SandboxConfig& config,
+                                          const Clock& clock = Clock::Real()) {
+  Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(config, clock);
+  QED_CHECK(sandbox.ok()) << sandbox.status().message();
+  return *std::move(sandbox);
+}
+
+std::vector<std::string> Ids(LocalSandbox& sandbox) {
+  std::vector<std::string> ids;
+  for (const SessionInfo& info : sandbox.pool().List()) ids.push_back(info.id);
+  return ids;
+}
+
+TEST(SessionPoolTest, IdleSessionsExpire) {
+  SandboxConfig config;
+  config.session_idle_timeout = 60;
+  SharedClock clock;
+  const auto sandbox = MakeSandbox(config, clock);
+  RunIn(*sandbox, "a", "x = 1");
+  clock.Advance(40);
+  RunIn(*sandbox, "b", "x = 1");
+  sandbox->pool().ExpireIdle();
+  EXPECT_EQ(Ids(*sandbox), (std::vector<std::string>{"a", "b"}));
+  clock.Advance(40);
+  sandbox->pool().ExpireIdle();
+  EXPECT_EQ(Ids(*sandbox), std::vector<std::string>{"b"});
+  const ExecuteResult result = RunIn(*sandbox, "a", "print('x' in globals())");
+  EXPECT_EQ(result.out, "False\n");
+  EXPECT_TRUE(result.new_session_created);
+}
+
+TEST(SessionPoolTest, ARunningSessionIsNotIdle) {
+  SandboxConfig config;
+  config.session_idle_timeout = 60;
+  SharedClock clock;
+  const auto sandbox = MakeSandbox(config, clock);
+  std::thread cell([&] {
+    EXPECT_EQ(RunIn(*sandbox, "a", "print(input())\nimport time; time.sleep(0.3)").process_status,
+              kError);  // no input: an EOFError, in good time
+    EXPECT_EQ(RunIn(*sandbox, "a", "import time; time.sleep(0.3)\n7").out, "7\n");
+  });
+  while (cell.joinable() && sandbox->pool().size() == 0) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) {
+    sandbox->pool().ExpireIdle();
+    std::this_thread::yield();
+  }
+  cell.join();
+  clock.Advance(1000);
+  sandbox->pool().ExpireIdle();
+  EXPECT_EQ(sandbox->pool().size(), 0u);
+}
+
+TEST(SessionPoolTest, ZeroMeansNever) {
+  SandboxConfig config;
+  config.session_idle_timeout = 0;
+  SharedClock clock;
+  const auto sandbox = MakeSandbox(config, clock);
+  RunIn(*sandbox, "a", "x = 1");
+  clock.Advance(1e8);
+  sandbox->pool().ExpireIdle();
+  EXPECT_EQ(RunIn(*sandbox, "a", "x").out, "1\n");
+}
+
+TEST(SessionPoolTest, ANewSessionWaitsForRoom) {
+  SandboxConfig config;
+  config.max_sessions = 1;
+  config.max_wait = 60;
+  const auto sandbox = MakeSandbox(config);
+  RunIn(*sandbox, "a", "1");
+  EXPECT_FALSE(sandbox->pool().TryReserve("b"));
+  EXPECT_TRUE(sandbox->pool().TryReserve("a"));
+  std::atomic<bool> ran{false};
+  std::thread waiting([&] {
+    // The wait is none of the code's time.
+    EXPECT_EQ(RunIn(*sandbox, "b", "print(2)", /*timeout=*/5).out, "2\n");
+    ran = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(ran);
+  sandbox->CloseSession("a");
+  waiting.join();
+  EXPECT_EQ(Ids(*sandbox), std::vector<std::string>{"b"});
+}
+
+TEST(SessionPoolTest, WaitsAreBoundedInTimeAndNumber) {
+  SandboxConfig config;
+  config.max_sessions = 1;
+  config.max_wait = 0.05;
+  const auto sandbox = MakeSandbox(config);
+  RunIn(*sandbox, "a", "1");
+  const Result<ExecuteResult> late = sandbox->Execute({"b", "1"});
+  EXPECT_EQ(late.status().code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(late.status().message().find("--sandbox-max-sessions"), std::string::npos);
+
+  config.max_wait = 60;
+  config.max_waiting = 0;
+  const auto strict = MakeSandbox(config);
+  RunIn(*strict, "a", "1");
+  EXPECT_EQ(strict->Execute({"b", "1"}).status().code(), StatusCode::kResourceExhausted);
+}
+
+TEST(SessionPoolTest, ManyWaitForFewAndAllAreServed) {
+  SandboxConfig config;
+  config.max_sessions = 2;
+  config.max_wait = 60;
+  const auto sandbox = MakeSandbox(config);
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  for (int i = 0; i < 12; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string id = std::to_string(i);
+      right += RunIn(*sandbox, id, "x = " + id + "\nx").out == id + "\n";
+      sandbox->CloseSession(id);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 12);
+  EXPECT_EQ(sandbox->pool().size(), 0u);
+}
+
+TEST(SessionPoolTest, SpareSessionsAreUsedAndReplaced) {
+  SandboxConfig config;
+  config.spare_sessions = 2;
+  const std::vector<int> others = Descendants(::getpid());  // of tests before this one
+  const auto sandbox = MakeSandbox(config);
+  ASSERT_TRUE(DescendantsWithin(others.size() + kIdleProcesses + 2, 20));
+  // Seeded by their id as if they had been started for it.
+  const std::string draw = "import random; print(random.random())";
+  const std::string first = RunIn(*sandbox, "seed", draw).out;
+  sandbox->CloseSession("seed");
+  EXPECT_EQ(RunIn(*sandbox, "seed", draw).out, first);
+  ASSERT_TRUE(DescendantsWithin(others.size() + kIdleProcesses + 3, 20));
+  // Spare ones that were lost are not handed out.
+  for (const int pid : Descendants(::getpid())) {
+    if (std::find(others.begin(), others.end(), pid) != others.end()) continue;
+    ::kill(pid, SIGKILL);
+    EXPECT_TRUE(GoneWithin(pid, 20));
+  }
+  EXPECT_EQ(RunIn(*sandbox, "other", "6 * 7").out, "42\n");
+}
+
+TEST(SessionPoolTest, AScriptLeavesNoSession) {
+  const auto sandbox = MakeSandbox(SandboxConfig());
+  ExecuteRequest script{"script", "print(1)"};
+  script.language = CodeLanguage::kPython;
+  const Result<ExecuteResult> result = sandbox->Execute(script);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->out, "1\n");
+  EXPECT_FALSE(result->new_session_created);
+  EXPECT_EQ(sandbox->pool().size(), 0u);
+}
+
+TEST(SessionPoolTest, ListsWhatIsThere) {
+  const auto sandbox = MakeSandbox(SandboxConfig());
+  RunIn(*sandbox, "a", "1");
+  std::vector<SessionInfo> list = sandbox->pool().List();
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_TRUE(list[0].alive);
+  EXPECT_STREQ(list[0].backend, "ipython");
+  EXPECT_LE(list[0].created, list[0].last_used);
+  EXPECT_TRUE(sandbox->pool().Close("a"));
+  EXPECT_FALSE(sandbox->pool().Close("a"));
+}
+
+}  // namespace
+}  // namespace qed
