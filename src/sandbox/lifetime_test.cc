@@ -81,6 +81,37 @@ TEST(LifetimeTest, ReplacesAWarmInterpreterThatDied) {
   EXPECT_EQ(RunIn(**sandbox, "a", "3").out, "3\n");
 }
 
+// Whoever is killed, the call ends with a clear result and the next one works.
+TEST(LifetimeTest, SurvivesTheDeathOfAnyChild) {
+  Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(SandboxConfig());
+  ASSERT_TRUE(sandbox.ok()) << sandbox.status().message();
+  for (size_t round = 0; round < 12; ++round) {
+    SCOPED_TRACE(round);
+    ExecuteRequest request;
+    request.session_id = "a";
+    request.generated_code = "import subprocess\nsubprocess.run(['sleep', '99'])\nprint('slept')";
+    Result<ExecuteResult> result = Unavailable("not run");
+    std::thread caller([&] { result = (*sandbox)->Execute(request); });
+    std::vector<int> jailed;
+    // The warm interpreter and its parent, the session, its child.
+    for (int wait = 0; wait < 600 && jailed.size() < 4; ++wait) {
+      ::usleep(20000);
+      jailed = Descendants(::getpid());
+    }
+    EXPECT_GE(jailed.size(), 4u);
+    const bool child = round % 4 == 3;
+    ::kill(jailed[round % 4], SIGKILL);
+    caller.join();
+    ASSERT_TRUE(result.ok()) << result.status().message();
+    if (child) {
+      EXPECT_EQ(result->out, "slept\n");
+    } else {
+      EXPECT_EQ(result->err, "The interpreter ended while this code ran; its variables are lost\n");
+    }
+    EXPECT_EQ(RunIn(**sandbox, "a", "print(6 * 7)").out, "42\n");
+  }
+}
+
 TEST(LifetimeTest, LeavesNothingBehind) {
   const size_t processes_before = Descendants(::getpid()).size();
   const size_t descriptors_before = OpenDescriptors();

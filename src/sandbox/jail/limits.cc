@@ -10,7 +10,7 @@
 namespace qed::jail {
 namespace {
 
-constexpr rlim_t kMaxDescriptors = 256;
+constexpr rlim_t kMaxDescriptors = 128;
 constexpr rlim_t kMaxSignals = 256;
 // Deep recursion with a raised recursion limit is common in solutions.
 constexpr rlim_t kStackBytes = rlim_t{64} << 20;
