@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/default_model.h"
 #include "cli/engine_generator.h"
 #include "cli/flags.h"
 #include "cli/interrupt.h"
@@ -161,7 +162,7 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
   for (const char* name : {"output", "resume", "limit", "problems-in-flight"}) settings.erase(name);
 
   settings["model"] = Identity(flags.model.model);
-  settings["adapter"] = Identity(flags.model.adapter);
+  settings["adapter"] = Identity(ChooseAdapter(flags.model.adapter, flags.model.model));
   settings["compute"] = flags.model.engine.compute;
   settings["max-seq-len"] = std::to_string(flags.model.engine.max_seq_len);
   settings["problems"] = ProblemsFingerprint(plan.problems);

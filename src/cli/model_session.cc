@@ -6,14 +6,20 @@
 #include <utility>
 
 #include "checkpoint/adapter.h"
+#include "cli/default_model.h"
 #include "cli/flags.h"
 #include "model/loader.h"
 
 namespace qed {
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
-  app.add_option("--model", flags.model, "GGUF file or HF folder")->required();
-  app.add_option("--adapter", flags.adapter, "LoRA adapter (PEFT folder) to merge into the model");
+  flags.model = DefaultModel();
+  app.add_option("--model", flags.model,
+                 "GGUF file or HF folder; without it the default model (scripts/get-model)");
+  app.add_option("--adapter", flags.adapter,
+                 "LoRA adapter (PEFT folder) to merge into the model; auto: the folder named like "
+                 "the model, with .adapter at the end, where there is one; none")
+      ->capture_default_str();
   AddKnobFlags(app, flags.engine);
 }
 
@@ -26,13 +32,15 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& flags
     config.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
+  QED_RETURN_IF_ERROR(CheckModelGiven(flags.model));
   QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(flags.model));
   session->sampling_defaults_ = {checkpoint.default_temperature, checkpoint.default_top_p,
                                  checkpoint.default_top_k};
   QED_ASSIGN_OR_RETURN(session->tokenizer_, Tokenizer::Create(checkpoint.tokenizer));
   std::optional<Adapter> adapter;
-  if (!flags.adapter.empty()) {
-    QED_ASSIGN_OR_RETURN(adapter, OpenAdapter(flags.adapter, checkpoint));
+  const std::string adapter_folder = ChooseAdapter(flags.adapter, flags.model);
+  if (!adapter_folder.empty()) {
+    QED_ASSIGN_OR_RETURN(adapter, OpenAdapter(adapter_folder, checkpoint));
   }
   session->pool_ = std::make_unique<ThreadPool>(config.threads);
   QED_ASSIGN_OR_RETURN(session->model_, LoadModel(checkpoint, adapter ? &*adapter : nullptr, config,

@@ -1,4 +1,4 @@
-// A model opened for use: what `generate`, `solve` and `bench` share.
+// A model opened for use: what `generate`, `solve`, `serve` and `bench` share.
 #ifndef QED_CLI_MODEL_SESSION_H_
 #define QED_CLI_MODEL_SESSION_H_
 
@@ -17,13 +17,13 @@
 namespace qed {
 
 struct ModelFlags {
-  std::string model;    // GGUF file or HF folder
-  std::string adapter;  // PEFT folder; empty: none
+  std::string model;             // GGUF file or HF folder
+  std::string adapter = "auto";  // PEFT folder; "auto": the one shipped beside the model; "none"
   EngineConfig engine;
 };
 
 // Adds --model, --adapter and the engine's knobs; `flags` must live as long as
-// the parser.
+// the parser. The default of --model is DefaultModel().
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
 
 // What a checkpoint's generation_config.json says of sampling; -1: nothing.

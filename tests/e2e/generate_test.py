@@ -7,7 +7,7 @@ from qed_run import MODEL, qed, require_model
 
 FAILED, UNUSABLE = 1, 2
 # Little memory, so that the test runs beside others.
-SMALL = ("--model", MODEL, "--threads", "2", "--kv-cache-bytes", str(64 << 20))
+SMALL = ("--model", MODEL, "--adapter", "none", "--threads", "2", "--kv-cache-bytes", str(64 << 20))
 
 
 def generate(*flags, **options):

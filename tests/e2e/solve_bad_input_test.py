@@ -87,7 +87,7 @@ class BadInputTest(unittest.TestCase):
                 self.check(UNUSABLE, message, *self.solve(*flags))
 
     def test_no_model_flag(self):
-        self.check(UNUSABLE, "--model", self.problems)
+        self.check(UNUSABLE, "--model", self.problems, "--model", "")
 
     def test_models(self):
         self.check(FAILED, "none.gguf", *self.solve(model=self.path("none.gguf")))

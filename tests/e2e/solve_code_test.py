@@ -34,8 +34,8 @@ class CodeTest(unittest.TestCase):
                                        for i in range(12, 15)])
 
     def arguments(self, output, *flags):
-        return ["solve", self.problems, "--model", MODEL, "--output", output, "--samples", "4",
-                "--max-tokens", "160", "--prompt", self.prompt, *flags]
+        return ["solve", self.problems, "--model", MODEL, "--adapter", "none", "--output", output,
+                "--samples", "4", "--max-tokens", "160", "--prompt", self.prompt, *flags]
 
     def test_programs_run_and_their_output_is_inserted(self):
         output = os.path.join(self.folder, "out")

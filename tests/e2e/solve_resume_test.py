@@ -26,7 +26,7 @@ class ResumeTest(unittest.TestCase):
              "expected_answer": 18 * i + 3} for i in range(PROBLEMS)])
 
     def arguments(self, output):
-        return ["solve", self.problems, "--model", MODEL, "--output", output,
+        return ["solve", self.problems, "--model", MODEL, "--adapter", "none", "--output", output,
                 "--samples", str(SAMPLES), "--max-tokens", "64", "--threads", "2"]
 
     def texts(self, output):
