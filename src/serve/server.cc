@@ -22,7 +22,8 @@ constexpr int kWorkers = 2;
 constexpr char kVersion[] = "0.1.0";
 
 constexpr std::string_view kModels = "/v1/models";
-constexpr std::array<std::string_view, 4> kGetPaths = {"/health", "/metrics", "/version", kModels};
+constexpr std::array<std::string_view, 5> kGetPaths = {"/health", "/metrics", "/version",
+                                                       "/tokenizer_info", kModels};
 constexpr std::array<std::string_view, 4> kPostPaths = {"/v1/completions", "/v1/chat/completions",
                                                         "/tokenize", "/detokenize"};
 
@@ -131,6 +132,8 @@ bool Server::HandleGet(const HttpRequest& request, HttpResponder& responder) {
                        .body = service_.metrics().Text()});
   } else if (path == "/version") {
     responder.Respond(JsonResponse(200, DumpJson(Json{{"version", kVersion}})));
+  } else if (path == "/tokenizer_info") {
+    responder.Respond(TokenizerInfo());
   } else if (path == kModels) {
     responder.Respond(Models(""));
   } else if (path.starts_with(std::string(kModels) + "/")) {
@@ -167,6 +170,19 @@ HttpResponse Server::Health() {
                         .message = "the engine has work and makes no steps",
                         .param = "",
                         .code = ""});
+}
+
+HttpResponse Server::TokenizerInfo() const {
+  const Tokenizer& tokenizer = model_.tokenizer;
+  const auto token = [&](int32_t id) {
+    return id < 0 ? Json() : Json(ValidUtf8(tokenizer.TokenBytes(id)));
+  };
+  const std::string& chat_template = tokenizer.chat_template();
+  return JsonResponse(
+      200, DumpJson(Json{{"bos_token", token(tokenizer.bos_token_id())},
+                         {"eos_token", token(tokenizer.eos_token_id())},
+                         {"chat_template", chat_template.empty() ? Json() : Json(chat_template)},
+                         {"add_bos_token", tokenizer.add_bos_by_default()}}));
 }
 
 HttpResponse Server::Models(const std::string& id) const {

@@ -50,6 +50,7 @@ class Server {
   void Tokenize(const std::string& body, HttpResponder& responder);
   void Detokenize(const std::string& body, HttpResponder& responder);
   HttpResponse Health();
+  HttpResponse TokenizerInfo() const;
   HttpResponse Models(const std::string& id) const;
   bool Look();
   // Looks every second, so that /health knows since when there was no step.

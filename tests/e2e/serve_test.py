@@ -1,0 +1,237 @@
+"""`qed serve` with clients that leave, push in, run out of time, or ask for programs; and its end."""
+
+import concurrent.futures
+import json
+import random
+import signal
+import socket
+import time
+import unittest
+
+from qed_run import qed, require_model
+from serve_run import SMALL, Server
+
+LONG = {"prompt": "Once upon a time", "max_tokens": 600, "ignore_eos": True, "temperature": 0}
+PATIENCE = 120  # seconds, for machines that are busy
+
+
+def read_to_end(sock):
+    data = b""
+    while piece := sock.recv(65536):
+        data += piece
+        if b"data: [DONE]" in data:
+            break
+    sock.close()
+    return data.decode()
+
+
+class RoutesTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def test_what_there_is(self):
+        for path in ("/health", "/metrics", "/version", "/v1/models", "/tokenizer_info"):
+            self.assertEqual(self.server.request("GET", path)[0], 200, path)
+
+    def test_what_there_is_not(self):
+        for method, path, expected in (("GET", "/nowhere", 404), ("POST", "/nowhere", 404),
+                                       ("GET", "/v1/completions", 405), ("POST", "/health", 405),
+                                       ("DELETE", "/v1/completions", 405)):
+            status, _, body = self.server.request(method, path)
+            self.assertEqual(status, expected, path)
+            self.assertIn("message", json.loads(body)["error"])
+
+    def test_tokenize_and_back(self):
+        text = "Grüße, 2 × 3! <|im_end|>"
+        status, reply = self.server.post("/tokenize", {"prompt": text})
+        self.assertEqual(status, 200)
+        self.assertEqual(reply["count"], len(reply["tokens"]))
+        status, back = self.server.post("/detokenize", {"tokens": reply["tokens"]})
+        self.assertEqual((status, back["prompt"]), (200, text))
+        _, chat = self.server.post("/tokenize",
+                                   {"messages": [{"role": "user", "content": text}]})
+        self.assertGreater(chat["count"], reply["count"])
+
+    def test_many_bodies_get_whole_answers(self):
+        generator = random.Random(0)
+        valid = json.dumps({"prompt": "x", "max_tokens": 1, "n": 1, "stop": ["a"],
+                            "stream": False, "logprobs": 1})
+        for _ in range(300):
+            body = bytearray(valid.encode())
+            for _ in range(generator.randrange(1, 6)):
+                at = generator.randrange(len(body))
+                body[at:at + generator.randrange(3)] = generator.choice(
+                    [b"", b"\x00", b"\xff", b'"', b"{", b"[[", b"9" * 30, b"null", b"-1", b","])
+            path = generator.choice(["/v1/completions", "/v1/chat/completions", "/tokenize",
+                                     "/detokenize"])
+            status, _, data = self.server.request("POST", path, bytes(body))
+            self.assertIn(status, (200, 400, 404), data)
+            reply = json.loads(data)
+            self.assertEqual(status == 200, "error" not in reply)
+
+    def test_one_log_line_for_a_request(self):
+        reply = self.server.complete(prompt="x", max_tokens=3, user="me\n")
+        deadline = time.monotonic() + PATIENCE
+        while not any(reply["id"] in line for line in self.server.log):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        line, = (line for line in self.server.log if reply["id"] in line)
+        self.assertIn("user=me? ", line)
+        self.assertIn(f"generated={reply['usage']['completion_tokens']} ", line)
+
+
+class ClientsThatLeaveTest(unittest.TestCase):
+
+    def test_a_closed_connection_frees_its_pages(self):
+        with Server("--no-prefix-cache") as server:
+            streams = [server.open_stream(**LONG) for _ in range(3)]
+            self.assertGreater(server.pages_in_use(), 0)
+            for stream in streams:
+                stream.close()
+            self.assertTrue(server.wait_idle())
+            self.assertEqual(server.pages_in_use(), 0)
+            finished = server.metrics()['qed_request_success_total{finished_reason="cancelled"}']
+            self.assertEqual(finished, 3)
+
+    def test_a_storm_leaves_nothing_behind(self):
+        with Server("--max-batch-size", "8") as server:
+            server.complete(prompt="warm", max_tokens=2)
+            threads = server.threads()
+            numbers = random.Random(1)
+            plans = [(numbers.choice(["whole", "leave", "timeout", "leave early", "samples"]), i)
+                     for i in range(150)]
+
+            def one(plan):
+                kind, i = plan
+                fields = {"prompt": f"Story {i % 7}:", "max_tokens": 20, "seed": i,
+                          "user": f"user {i % 3}", "priority": i % 2}
+                if kind == "whole":
+                    return len(server.complete(**fields)["choices"]) == 1
+                if kind == "samples":
+                    return len(server.complete(n=4, **fields)["choices"]) == 4
+                if kind == "timeout":
+                    fields.update(max_tokens=500, ignore_eos=True, timeout=0.05)
+                    reason = server.complete(**fields)["choices"][0]["finish_reason"]
+                    return reason in ("timeout", "length")
+                if kind == "leave":
+                    server.open_stream(**fields).close()
+                    return True
+                data = json.dumps(fields).encode()
+                sock = socket.create_connection((server.address.hostname, server.address.port))
+                sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                             + str(len(data)).encode() + b"\r\n\r\n" + data)
+                sock.close()
+                return True
+
+            with concurrent.futures.ThreadPoolExecutor(24) as pool:
+                self.assertTrue(all(pool.map(one, plans)))
+            self.assertTrue(server.wait_idle(PATIENCE))
+            self.assertEqual(server.pages_in_use(), 0)
+            self.assertEqual(server.threads(), threads)
+            self.assertEqual(server.request("GET", "/health")[0], 200)
+
+
+class LoadTest(unittest.TestCase):
+
+    def test_a_full_queue_says_when_to_come_back(self):
+        with Server("--max-batch-size", "1", "--max-waiting", "2") as server:
+            streams = [server.open_stream(**LONG)]
+            replies = []
+            for _ in range(2):  # wait in the queue: their streams have begun, without text
+                sock = socket.create_connection((server.address.hostname, server.address.port))
+                data = json.dumps({"stream": True, **LONG}).encode()
+                sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                             + str(len(data)).encode() + b"\r\n\r\n" + data)
+                self.assertIn(b"200 OK", sock.recv(4096))
+                streams.append(sock)
+            status, headers, body = server.request("POST", "/v1/completions", json.dumps(LONG))
+            replies.append(json.loads(body))
+            self.assertEqual(status, 429)
+            self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+            self.assertEqual(replies[0]["error"]["code"], "queue_full")
+            self.assertEqual(server.request("GET", "/health")[0], 200)
+            for stream in streams:
+                stream.close()
+            self.assertTrue(server.wait_idle())
+            server.complete(prompt="x", max_tokens=1)
+
+
+class EndTest(unittest.TestCase):
+
+    def test_running_requests_end_first(self):
+        with Server() as server:
+            stream = server.open_stream(**{**LONG, "max_tokens": 150})
+            server.terminate()
+            text = read_to_end(stream)
+            self.assertIn('"finish_reason":"length"', text)
+            self.assertIn("data: [DONE]", text)
+            self.assertEqual(server.process.wait(PATIENCE), 0)
+
+    def test_but_not_for_ever(self):
+        with Server("--drain-timeout", "0.3") as server:
+            stream = server.open_stream(**{**LONG, "max_tokens": 900})
+            server.terminate()
+            self.assertIn('"finish_reason":"timeout"', read_to_end(stream))
+            self.assertEqual(server.process.wait(PATIENCE), 0)
+
+    def test_a_second_signal_stops_at_once(self):
+        with Server() as server:
+            stream = server.open_stream(**{**LONG, "max_tokens": 900})
+            server.terminate()
+            deadline = time.monotonic() + PATIENCE
+            while not any("ending" in line for line in server.log):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+            server.terminate()
+            self.assertEqual(server.process.wait(PATIENCE), -signal.SIGTERM)
+            stream.close()
+
+    def test_unusable_flags_get_one_line(self):
+        for flag, value in (("--port", "99999"), ("--max-waiting", "0"), ("--host", "no such host")):
+            run = qed("serve", *SMALL[:2], *SMALL[4:6], flag, value)
+            self.assertIn(run.returncode, (1, 2), run.stderr)
+            self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+
+
+class SandboxTest(unittest.TestCase):
+
+    PROMPT = "".join(f"Q: {a}+{b}\n<code>print({a}+{b})</code>\n<out>\n{a + b}\n</out>\nA: {a + b}\n\n"
+                     for a, b in ((2, 3), (10, 7), (44, 5), (31, 8))) + "Q: 15+4\n"
+    TOOL = {"type": "sandbox", "code_begin": "<code>", "code_end": "</code>",
+            "code_output_begin": "\n<out>\n", "code_output_end": "</out>\n"}
+
+    def test_programs_run_in_the_middle_of_a_completion(self):
+        with Server("--with-sandbox") as server:
+            fields = {"prompt": self.PROMPT, "max_tokens": 80, "temperature": 0, "stop": ["Q:"],
+                      "tools": [self.TOOL]}
+            reply = server.complete(**fields)
+            choice = reply["choices"][0]
+            self.assertIn("</code>\n<out>\n", choice["text"])
+            self.assertEqual([call["status"] for call in choice["code_calls"]], ["completed"])
+            self.assertGreater(reply["usage"]["inserted_tokens"], 0)
+            self.assertEqual((choice["finish_reason"], choice["stop_reason"]), ("stop", "Q:"))
+            streamed = read_to_end(server.open_stream(**fields))
+            events = [json.loads(line[6:]) for line in streamed.splitlines()
+                      if line.startswith("data: {")]
+            text = "".join(event["choices"][0]["text"] for event in events)
+            self.assertTrue(choice["text"].endswith(text), (choice["text"], text))
+            self.assertTrue(server.wait_idle())
+            self.assertEqual(server.pages_in_use(), 0)
+            server.terminate()
+            self.assertEqual(server.process.wait(PATIENCE), 0)
+
+    def test_without_a_sandbox_it_is_refused(self):
+        with Server() as server:
+            status, reply = server.post("/v1/completions", {"prompt": "x", "tools": [self.TOOL]})
+            self.assertEqual((status, reply["error"]["param"]), (400, "tools"))
+
+
+if __name__ == "__main__":
+    require_model()
+    unittest.main()
