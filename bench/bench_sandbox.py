@@ -161,7 +161,7 @@ def kill(server, count):
     """How long after its time-out the last process of a stubborn cell is gone."""
     late = []
     for i in range(count):
-        client, timeout = Client(server), 0.5
+        client, timeout = Client(server), 1.0
         client.run(f"kill-{i}", "pass")
         time.sleep(0.3)  # until a spare session has come for the one that was taken
         before = server.descendants()

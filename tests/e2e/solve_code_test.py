@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 from qed_run import BINARY, MODEL, qed, read_lines, require_model, write_problems
+from sandbox_run import sandbox
 
 # The default model, as published, does not know the usual tags, but writes
 # Markdown blocks when it is asked for a program.
@@ -57,6 +58,30 @@ class CodeTest(unittest.TestCase):
             self.assertLessEqual(record["generated_tokens"], 160)
         self.assertGreater(calls, 0)
         self.assertIn(f"{calls} code calls", run.stdout)
+
+    def test_a_sandbox_behind_a_url_gives_the_same_samples(self):
+        flags = ("--max-code-calls", "1", "--code-timeout", "10")
+        texts = []
+        with sandbox() as server:
+            for place in ("local", server.url):
+                output = os.path.join(self.folder, str(len(texts)))
+                run = qed(*self.arguments(output, *flags, "--sandbox", place))
+                self.assertEqual(run.returncode, 0, run.stderr)
+                records = read_lines(os.path.join(output, "samples.jsonl"))
+                texts.append(sorted((record["problem_id"], record["seed"], str(record["segments"]))
+                                    for record in records))
+            self.assertIn("qed_sandbox_cells_total", server.request("GET", "/metrics")[2])
+            self.assertEqual(server.get_json("/sessions")["sessions"], {})  # all were closed
+        self.assertEqual(texts[0], texts[1])
+
+    def test_a_sandbox_that_is_not_there_is_named(self):
+        output = os.path.join(self.folder, "out")
+        for url, code, words in (("http://127.0.0.1:1", 1, "no sandbox at http://127.0.0.1:1"),
+                                 ("https://a", 2, "--sandbox must be local, off or a URL"),
+                                 ("remote", 2, "--sandbox must be local, off or a URL")):
+            run = qed(*self.arguments(output, "--sandbox", url))
+            self.assertEqual(run.returncode, code, run.stderr)
+            self.assertIn(words, run.stderr)
 
     def test_live_line_on_a_terminal(self):
         leader, follower = pty.openpty()
