@@ -116,7 +116,7 @@ class Suite {
  public:
   Suite() {
     SandboxConfig config;
-    config.interrupt_grace_ms = 400;  // Whoever can stop shall have the time to, on any machine.
+    config.interrupt_grace_ms = 300;  // Whoever can stop shall have the time to, on any machine.
     Result<std::unique_ptr<LocalSandbox>> created = LocalSandbox::Create(config);
     QED_CHECK(created.ok()) << created.status().message();
     sandbox_ = *std::move(created);

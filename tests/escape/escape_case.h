@@ -18,8 +18,8 @@ inline constexpr char kTooMuchMemory[] =
     "The session's processes together used more memory than they may; its variables are lost\n";
 inline constexpr char kLeftover[] =
     "This code left processes behind that could not be ended; its variables are lost\n";
-inline constexpr char kTimedOut[] = "Execution timed out after 0.4 seconds\n";
-constexpr double kShort = 0.4;
+inline constexpr char kTimedOut[] = "Execution timed out after 0.25 seconds\n";
+constexpr double kShort = 0.25;
 
 // Whether the session's variables are there in the next cell. After kBroken that
 // cell fails too: the program spoiled the way to it. kEither: by the machine's pace.

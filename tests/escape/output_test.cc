@@ -19,7 +19,7 @@ const EscapeCase kCases[] = {
     {"EndlessBytes", "while True: os.write(1, b'x' * 65536)", QED_CUT, kTimeout, kTimedOut,
      After::kLives, kShort},
     {"EndlessErrors", "while True: print('x' * 2000, file=sys.stderr)", "", kTimeout,
-     QED_CUT "Execution timed out after 0.4 seconds\n", After::kLives, kShort},
+     QED_CUT "Execution timed out after 0.25 seconds\n", After::kLives, kShort},
     {"OneHugeLine", "print('x' * (64 << 20))", QED_CUT},
     {"HugeValue", "'x' * (64 << 20)",
      "'" QED_HUNDRED QED_HUNDRED QED_HUNDRED QED_HUNDRED QED_HUNDRED QED_HUNDRED QED_HUNDRED
