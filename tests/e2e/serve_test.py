@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import os
 import random
 import signal
 import socket
@@ -13,6 +14,7 @@ from serve_run import SMALL, Server
 
 LONG = {"prompt": "Once upon a time", "max_tokens": 600, "ignore_eos": True, "temperature": 0}
 PATIENCE = 120  # seconds, for machines that are busy
+STORM = int(os.environ.get("QED_STORM", "200"))  # requests
 
 
 def read_to_end(sock):
@@ -105,11 +107,11 @@ class ClientsThatLeaveTest(unittest.TestCase):
             threads = server.threads()
             numbers = random.Random(1)
             plans = [(numbers.choice(["whole", "leave", "timeout", "leave early", "samples"]), i)
-                     for i in range(150)]
+                     for i in range(STORM)]
 
             def one(plan):
                 kind, i = plan
-                fields = {"prompt": f"Story {i % 7}:", "max_tokens": 20, "seed": i,
+                fields = {"prompt": f"Story {i % 7}:", "max_tokens": 1 + i % 8, "seed": i,
                           "user": f"user {i % 3}", "priority": i % 2}
                 if kind == "whole":
                     return len(server.complete(**fields)["choices"]) == 1
