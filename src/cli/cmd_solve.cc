@@ -25,6 +25,7 @@
 #include "net/http_message.h"
 #include "sandbox/local_sandbox.h"
 #include "sandbox/remote_sandbox.h"
+#include "solve/answer.h"
 #include "solve/metrics.h"
 #include "solve/problem.h"
 #include "solve/progress.h"
@@ -96,6 +97,20 @@ Result<VoteWeighting> ParseVote(const std::string& vote) {
   return InvalidArgument("--vote is \"" + vote + "\"; it must be majority or confidence");
 }
 
+Status ReduceExpectedAnswers(int64_t modulo, std::vector<Problem>& problems) {
+  if (modulo == 0) return OkStatus();
+  for (Problem& problem : problems) {
+    if (!problem.expected_answer) continue;
+    const auto reduced = AnswerModulo(NormalizeAnswer(*problem.expected_answer), modulo);
+    if (!reduced) {
+      return InvalidArgument("--answer-modulo needs whole numbers as expected answers; problem " +
+                             problem.id + " has " + *problem.expected_answer);
+    }
+    problem.expected_answer = *reduced;
+  }
+  return OkStatus();
+}
+
 Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.solve));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sampling));
@@ -125,6 +140,7 @@ Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   if (flags.solve.limit > 0 && std::cmp_less(flags.solve.limit, plan.problems.size())) {
     plan.problems.resize(static_cast<size_t>(flags.solve.limit));
   }
+  QED_RETURN_IF_ERROR(ReduceExpectedAnswers(flags.solve.answer_modulo, plan.problems));
   QED_ASSIGN_OR_RETURN(plan.time, MakeTimeLimits(flags.solve, plan.problems.size()));
   return plan;
 }
@@ -200,6 +216,7 @@ SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
   options.code_threads = static_cast<int32_t>(std::max(2u, std::thread::hardware_concurrency()));
   options.max_sessions = flags.sandbox.max_sessions;
   options.problems_in_flight = flags.solve.problems_in_flight;
+  options.answer_modulo = flags.solve.answer_modulo;
   options.vote_weighting = plan.vote;
   options.pruning = {flags.solve.prune_keep, flags.solve.prune_warmup};
   options.stop = plan.stop;

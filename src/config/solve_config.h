@@ -33,6 +33,7 @@ struct SolveConfig {
   bool remaining_calls_notice = false;
   std::string stop_when = "never";  // solve/stop_rule.h
   int32_t problems_in_flight = 0;   // 0: as many as there is room for
+  int64_t answer_modulo = 0;        // 0: answers as they are
   std::string vote = "majority";    // "majority" or "confidence"
   int32_t confidence_window = 256;  // tokens
   double prune_keep = 0;            // 0: no pruning
@@ -71,6 +72,8 @@ void VisitKnobs(SolveConfig& c, Visitor&& visit) {
         c.stop_when, NoRange{});
   visit(Knob{"problems-in-flight", "problems", "worked on at a time; 0 is as many as fit"},
         c.problems_in_flight, KnobRange<int32_t>{0, 1 << 20});
+  visit(Knob{"answer-modulo", "", "answers are whole numbers modulo this; 0: as they are"},
+        c.answer_modulo, KnobRange<int64_t>{0, 1'000'000'000});
   visit(Knob{"vote", "", "majority, or confidence to weigh votes by the model's confidence"}, c.vote,
         NoRange{});
   visit(Knob{"confidence-window", "tokens", "over which confidence is averaged"},

@@ -224,6 +224,18 @@ std::optional<std::string> ExtractBoxedAnswer(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::string> AnswerModulo(std::string_view normalized, int64_t modulo) {
+  const bool negative = normalized.starts_with('-');
+  if (negative) normalized.remove_prefix(1);
+  if (normalized.empty()) return std::nullopt;
+  int64_t rest = 0;
+  for (const char c : normalized) {
+    if (c < '0' || c > '9') return std::nullopt;
+    rest = (rest * 10 + (c - '0')) % modulo;
+  }
+  return std::to_string(negative && rest != 0 ? modulo - rest : rest);
+}
+
 std::string NormalizeAnswer(std::string_view answer) {
   if (answer.size() > kMaxAnswerBytes) return std::string(answer);
   std::string s(answer);

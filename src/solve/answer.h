@@ -4,6 +4,7 @@
 #define QED_SOLVE_ANSWER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,12 @@ std::optional<std::string> ExtractBoxedAnswer(std::string_view text);
 // become an integer or a reduced fraction, exactly. Anything else stays text
 // without spaces.
 std::string NormalizeAnswer(std::string_view answer);
+
+// The remainder, from 0 to modulo - 1, of a normalised answer that is a whole
+// number of any length: how contests with answers 0..999 read them (modulo 1000).
+// None for anything else. REQUIRES: 1 <= modulo <= kMaxAnswerModulo.
+inline constexpr int64_t kMaxAnswerModulo = 1'000'000'000;
+std::optional<std::string> AnswerModulo(std::string_view normalized, int64_t modulo);
 
 }  // namespace qed
 

@@ -181,5 +181,17 @@ TEST(CanonicalNumber, RefusesWhatIsNoNumber) {
   }
 }
 
+TEST(AnswerModulo, ReducesWholeNumbersOnly) {
+  EXPECT_EQ(AnswerModulo("16", 1000), "16");
+  EXPECT_EQ(AnswerModulo("1016", 1000), "16");
+  EXPECT_EQ(AnswerModulo("1000", 1000), "0");
+  EXPECT_EQ(AnswerModulo("-1", 1000), "999");
+  EXPECT_EQ(AnswerModulo("-2000", 1000), "0");
+  EXPECT_EQ(AnswerModulo(std::string(900, '9') + "123", 1000), "123");
+  for (const char* text : {"", "-", "1/2", "0.5", "x", "--1", "1 2", "\\pi"}) {
+    EXPECT_EQ(AnswerModulo(text, 1000), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace qed

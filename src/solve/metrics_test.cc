@@ -99,6 +99,16 @@ TEST(FormatProblem, ShowsTheVote) {
   EXPECT_EQ(FormatProblem(report), "problem 3: no answer (0 of 8 votes)");
 }
 
+TEST(FormatProblem, TellsWhatEndedItEarly) {
+  const Problem problem = MakeProblem("3", std::nullopt);
+  ProblemReport report;
+  report.problem = &problem;
+  report.tally.ballots = 8;
+  report.tally.votes = {{.answer = "42", .count = 5, .weight = 5, .partial = 2}};
+  report.stopped_by = "time";
+  EXPECT_EQ(FormatProblem(report), "problem 3: 42 (5 of 8 votes, 2 partial) [time]");
+}
+
 TEST(FormatProblem, CannotSteerTheTerminal) {
   const Problem problem = MakeProblem("a\x1b[2Jb\n", std::nullopt);
   ProblemReport report;
@@ -124,6 +134,12 @@ TEST(FormatProgress, TellsCountsRateTimeAndVotes) {
   EXPECT_EQ(FormatProgress(progress),
             "12 of 100 problems, 100 of 800 samples, 412 tokens/s, 23:20 left | problem 7: 42 x3, "
             "41 x1");
+  progress.bank_seconds = 310;
+  progress.problems_open = 2;
+  EXPECT_EQ(
+      FormatProgress(progress),
+      "12 of 100 problems, 100 of 800 samples, 412 tokens/s, 23:20 left, bank 5:10, 2 in work "
+      "| problem 7: 42 x3, 41 x1");
 }
 
 }  // namespace

@@ -56,12 +56,16 @@ std::string FormatProblem(const ProblemReport& report) {
   const std::vector<Vote>& votes = report.tally.votes;
   std::string line = "problem " + Shown(report.problem->id) + ": ";
   line += votes.empty() ? "no answer" : Shown(votes.front().answer);
-  line +=
-      Format(" (%d of %d votes)", votes.empty() ? 0 : votes.front().count, report.tally.ballots);
+  line += Format(" (%d of %d votes", votes.empty() ? 0 : votes.front().count, report.tally.ballots);
+  if (!votes.empty() && votes.front().partial > 0) {
+    line += Format(", %d partial", votes.front().partial);
+  }
+  line += ")";
   if (report.problem->expected_answer) {
     line += " expected " + Shown(NormalizeAnswer(*report.problem->expected_answer)) + ": ";
     line += report.correct.value_or(false) ? "correct" : "wrong";
   }
+  if (!report.stopped_by.empty()) line += " [" + report.stopped_by + "]";
   return line;
 }
 
@@ -77,6 +81,13 @@ std::string FormatProgress(const SolveProgress& progress) {
     const double per_sample = progress.seconds / static_cast<double>(progress.new_samples);
     const int64_t left = progress.samples_total - progress.samples_done;
     line += ", " + FormatDuration(per_sample * static_cast<double>(left)) + " left";
+  }
+  if (progress.bank_seconds) {
+    // A debt is shown as an empty bank.
+    line += ", bank " + FormatDuration(*progress.bank_seconds);
+  }
+  if (progress.problems_open > 1) {
+    line += Format(", %" PRId64 " in work", progress.problems_open);
   }
   if (progress.oldest != nullptr && !progress.votes.votes.empty()) {
     line += " | problem " + Shown(progress.oldest->id) + ":";

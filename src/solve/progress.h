@@ -12,10 +12,12 @@
 
 namespace qed {
 
-// "problem 3: 42 (5 of 8 votes) expected 42: correct"
+// "problem 3: 42 (5 of 8 votes, 1 partial) expected 42: correct [agree:5]"; in the
+// brackets what ended it before all samples were done.
 std::string FormatProblem(const ProblemReport& report);
 
-// "12 of 100 problems, 99 of 800 samples, 412 tokens/s, 3:20 left | problem 7: 42 x3, 41 x1"
+// "12 of 100 problems, 99 of 800 samples, 412 tokens/s, 3:20 left, bank 5:10, 2 in work |
+// problem 7: 42 x3, 41 x1": the votes are the oldest problem's.
 std::string FormatProgress(const SolveProgress& progress);
 
 // Several lines: accuracy, tokens, code calls, seconds.

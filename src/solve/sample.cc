@@ -104,12 +104,13 @@ bool IsPartial(const Sample& sample) {
   return sample.finish == SampleFinish::kDeadline && !sample.answer.empty();
 }
 
-void ReadAnswer(const Problem& problem, Sample& sample) {
+void ReadAnswer(const Problem& problem, int64_t modulo, Sample& sample) {
   sample.boxed.clear();
   sample.answer.clear();
   if (sample.finish != SampleFinish::kCancelled && sample.finish != SampleFinish::kPruned) {
     sample.boxed = ExtractBoxedAnswer(sample.transcript.Text()).value_or("");
     sample.answer = NormalizeAnswer(sample.boxed);
+    if (modulo != 0) sample.answer = AnswerModulo(sample.answer, modulo).value_or("");
   }
   sample.correct.reset();
   if (problem.expected_answer) {

@@ -38,8 +38,9 @@ struct Sample {
 bool IsPartial(const Sample& sample);
 
 // Fills boxed, answer and correct from the transcript. A cancelled or pruned
-// sample has no answer: it was not allowed to finish.
-void ReadAnswer(const Problem& problem, Sample& sample);
+// sample has no answer: it was not allowed to finish. With a `modulo` (not 0)
+// answers are AnswerModulo's, and the problem's expected one is such already.
+void ReadAnswer(const Problem& problem, int64_t modulo, Sample& sample);
 
 // One line of samples.jsonl, and back. Everything of a Sample is in it.
 std::string ToRecordLine(const Sample& sample);

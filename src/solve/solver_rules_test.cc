@@ -378,6 +378,17 @@ TEST(SolverRules, WithoutPruningNothingIsPruned) {
   EXPECT_EQ(run.At("p0", 1).finish, SampleFinish::kStop);
 }
 
+TEST(SolverRules, ModuloAnswersVoteByTheirRemainders) {
+  Simulation run({{Answer("1016", seconds(1)), Answer("016", seconds(1)), Answer("1/2", seconds(1)),
+                   Answer("8", seconds(1))}});
+  run.options.answer_modulo = 1000;
+  run.Run();
+  EXPECT_EQ(run.Winner("p0"), "16");
+  EXPECT_EQ(run.recorder.reports.at("p0").tally.votes.size(), 2u);
+  EXPECT_EQ(run.At("p0", 2).answer, "");
+  EXPECT_EQ(run.At("p0", 0).boxed, "1016");
+}
+
 TEST(SolverRules, ConfidenceCanWeighVotes) {
   Simulation run({{Unsure("8", seconds(10), -3), Unsure("8", seconds(10), -3),
                    Unsure("7", seconds(20), -0.5f)}});

@@ -1,0 +1,94 @@
+#include "solve/replay.h"
+
+#include <cmath>
+#include <utility>
+
+#include "solve/answer.h"
+#include "solve/scripted_generator.h"
+
+namespace qed {
+namespace {
+
+class ReasonCounter : public SolveObserver {
+ public:
+  void OnProblemDone(const ProblemReport& report) override { ++reasons[report.stopped_by]; }
+  bool WantsProgress() const override { return false; }
+  void OnProgress(const SolveProgress&) override {}
+
+  std::map<std::string, int64_t> reasons;
+};
+
+bool CutShort(const Sample& sample) {
+  return sample.finish == SampleFinish::kCancelled || sample.finish == SampleFinish::kPruned ||
+         sample.finish == SampleFinish::kDeadline;
+}
+
+// The text, as far as the recorded answer is read from it: under other settings
+// (a modulo) it may not be.
+std::string VotingText(const Sample& sample) {
+  const std::string text = sample.transcript.Text();
+  const std::optional<std::string> boxed = ExtractBoxedAnswer(text);
+  const std::string answer = boxed ? NormalizeAnswer(*boxed) : "";
+  if (answer == sample.answer) return text;
+  return sample.answer.empty() ? "" : "\\boxed{" + sample.answer + "}";
+}
+
+ScriptedSample ToScript(const Sample& sample) {
+  ScriptedSample script;
+  if (!CutShort(sample)) script.text = VotingText(sample);
+  script.num_tokens = sample.transcript.generated_tokens;
+  const double seconds = sample.generation_seconds + sample.code_seconds;
+  script.duration = Clock::Duration(static_cast<Clock::Duration::rep>(std::llround(seconds * 1e9)));
+  if (sample.transcript.lowest_window_logprob) {
+    // Its lowest window is all that a vote's weight needs.
+    script.logprobs.assign(1, static_cast<float>(*sample.transcript.lowest_window_logprob));
+  }
+  return script;
+}
+
+}  // namespace
+
+int64_t CountCutShort(const RunRecords& records) {
+  int64_t count = 0;
+  for (const std::vector<Sample>& samples : records.samples) {
+    for (const Sample& sample : samples) count += CutShort(sample) ? 1 : 0;
+  }
+  return count;
+}
+
+Result<ReplayResult> Replay(const RunRecords& records, const ReplayOptions& options) {
+  const int32_t recorded = records.num_samples();
+  if (options.num_samples > recorded) {
+    return InvalidArgument("--samples is " + std::to_string(options.num_samples) +
+                           ", but the records have " + std::to_string(recorded) + " a problem");
+  }
+  QED_RETURN_IF_ERROR(CheckTimeLimits(options.time, records.problems.size()));
+  SolverOptions solve;
+  solve.num_samples = options.num_samples > 0 ? options.num_samples : recorded;
+  solve.loop.max_code_calls = 0;
+  solve.loop.max_tokens = 1 << 30;
+  solve.loop.max_seq_len = 1 << 30;
+  solve.problems_in_flight = options.problems_in_flight;
+  solve.vote_weighting = options.vote_weighting;
+  solve.stop = options.stop;
+  solve.time = options.time;
+  std::vector<SolveTask> tasks;
+  for (size_t i = 0; i < records.problems.size(); ++i) tasks.push_back({std::to_string(i), 0});
+
+  SimulatedClock clock;
+  const auto script = [&records](const std::string& prompt, uint64_t index) {
+    return ToScript(records.samples[std::stoul(prompt)][index]);
+  };
+  ScriptedGenerator generator(clock, script,
+                              options.slots > 0 ? options.slots : MostAtATime(records));
+  NoSampleStore store;
+  ReasonCounter counter;
+  Solver solver(solve, records.problems, std::move(tasks),
+                {generator, nullptr, store, counter, clock, &clock});
+  QED_RETURN_IF_ERROR(solver.Run(std::atomic<bool>(false)));
+  return ReplayResult{ComputeMetrics(records.problems, solver.outcomes(), solve.num_samples,
+                                     Seconds(clock.Now().time_since_epoch())),
+                      counter.reasons};
+}
+
+}  // namespace qed
