@@ -74,16 +74,17 @@ void VisitKnobs(SolveConfig& c, Visitor&& visit) {
         c.problems_in_flight, KnobRange<int32_t>{0, 1 << 20});
   visit(Knob{"answer-modulo", "", "answers are whole numbers modulo this; 0: as they are"},
         c.answer_modulo, KnobRange<int64_t>{0, 1'000'000'000});
-  visit(Knob{"vote", "", "majority, or confidence to weigh votes by the model's confidence"}, c.vote,
-        NoRange{});
+  visit(Knob{"vote", "", "majority, or confidence to weigh votes by the model's confidence"},
+        c.vote, NoRange{});
   visit(Knob{"confidence-window", "tokens", "over which confidence is averaged"},
         c.confidence_window, KnobRange<int32_t>{1, 1 << 20});
   visit(Knob{"prune-keep", "", "end samples less sure than this share of the first; 0 ends none"},
         c.prune_keep, KnobRange<double>{0, 1});
   visit(Knob{"prune-warmup", "samples", "of a problem that finish before any is pruned"},
         c.prune_warmup, KnobRange<int32_t>{1, 4096});
-  visit(Knob{"time-per-problem", "s", "granted to each; then its samples are cut short; 0: no limit"},
-        c.time_per_problem, KnobRange<double>{0, 1e7});
+  visit(
+      Knob{"time-per-problem", "s", "granted to each; then its samples are cut short; 0: no limit"},
+      c.time_per_problem, KnobRange<double>{0, 1e7});
   visit(Knob{"time-bank", "s", "a problem may draw from what others left unused"}, c.time_bank,
         KnobRange<double>{0, 1e7});
   visit(Knob{"time-cap", "s", "of one problem in all; 0: what it is granted and may draw"},

@@ -56,7 +56,7 @@ struct SolverOptions {
   int32_t code_threads = 2;        // programs that run at a time
   int32_t max_sessions = 0;        // the sandbox can keep; 0: any number
   int32_t problems_in_flight = 0;  // begun and not done; 0: as many as there is room for
-  int64_t answer_modulo = 0;        // 0: answers as they are; see ReadAnswer
+  int64_t answer_modulo = 0;       // 0: answers as they are; see ReadAnswer
   VoteWeighting vote_weighting = VoteWeighting::kNone;
   PruningOptions pruning;
   StopRule stop;
