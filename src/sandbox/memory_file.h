@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "sandbox/unique_fd.h"
+#include "base/unique_fd.h"
 
 namespace qed {
 

@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "base/unique_fd.h"
 #include "gtest/gtest.h"
-#include "sandbox/unique_fd.h"
 
 namespace qed {
 namespace {

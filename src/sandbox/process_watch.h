@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "sandbox/unique_fd.h"
+#include "base/unique_fd.h"
 
 namespace qed {
 

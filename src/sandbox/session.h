@@ -10,11 +10,11 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "base/unique_fd.h"
 #include "sandbox/client.h"
 #include "sandbox/frame.h"
 #include "sandbox/output.h"
 #include "sandbox/process_watch.h"
-#include "sandbox/unique_fd.h"
 #include "sandbox/zygote.h"
 
 namespace qed {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/unique_fd.h"
 #include "config/sandbox_config.h"
-#include "sandbox/unique_fd.h"
 
 namespace qed {
 

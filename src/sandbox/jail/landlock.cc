@@ -5,8 +5,8 @@
 
 #include <cerrno>
 
+#include "base/unique_fd.h"
 #include "sandbox/jail/steps.h"
-#include "sandbox/unique_fd.h"
 
 namespace qed::jail {
 namespace {

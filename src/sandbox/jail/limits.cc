@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/unique_fd.h"
 #include "sandbox/jail/steps.h"
-#include "sandbox/unique_fd.h"
 
 namespace qed::jail {
 namespace {

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/unique_fd.h"
 #include "sandbox/jail/steps.h"
-#include "sandbox/unique_fd.h"
 
 namespace qed::jail {
 namespace {

@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/unique_fd.h"
 #include "sandbox/jail/steps.h"
 #include "sandbox/jail/syscall_lists.h"
-#include "sandbox/unique_fd.h"
 
 namespace qed::jail {
 namespace {
