@@ -212,10 +212,11 @@ Session::CellEnd Session::Await(Clock::Time deadline, Flood flood, OutputStream&
 }
 
 Session::CellEnd Session::Interrupt(OutputStream& out, OutputStream& err) {
+  const Clock::Time until = Clock::Real().Now() + interrupt_grace_;
   Signal(pidfd_, SIGINT);
   // What the cell started has no grace: it would keep the interpreter from its own.
   if (watch_.has_value()) watch_->KillChildren();
-  return Await(Clock::Real().Now() + interrupt_grace_, Flood::kDiscard, out, err);
+  return Await(until, Flood::kDiscard, out, err);
 }
 
 bool Session::ComeToRest() {
