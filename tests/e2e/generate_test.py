@@ -7,11 +7,12 @@ from qed_run import MODEL, qed, require_model
 
 FAILED, UNUSABLE = 1, 2
 # Little memory, so that the test runs beside others.
-SMALL = ("--model", MODEL, "--adapter", "none", "--threads", "2", "--kv-cache-bytes", str(64 << 20))
+SMALL = ("--model", MODEL, "--threads", "2", "--kv-cache-bytes", str(64 << 20))
 
 
 def generate(*flags, **options):
-    return qed("generate", *SMALL, *flags, **options)
+    adapter = () if "--adapter" in flags else ("--adapter", "none")
+    return qed("generate", *SMALL, *adapter, *flags, **options)
 
 
 class GenerateTest(unittest.TestCase):
