@@ -32,8 +32,8 @@ def run(command):
 
 
 def measure_qed(args):
-    out = run([args.qed, "bench", "--model", args.model, "--adapter", "none", "--threads", str(args.threads), "--json",
-               "--repeat", "1", "--sequences", ",".join(map(str, SEQUENCES)),
+    out = run([args.qed, "bench", "--model", args.model, "--adapter", "none",
+               "--threads", str(args.threads), "--json", "--repeat", "1", "--sequences", ",".join(map(str, SEQUENCES)),
                "--prompt-tokens", str(PROMPT), "--new-tokens", str(NEW),
                "--prefill-tokens", str(PREFILL)])
     rows = json.loads(out)["rows"]
