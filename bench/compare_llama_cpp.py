@@ -34,7 +34,8 @@ def run(command):
 def measure_qed(args):
     out = run([args.qed, "bench", "--model", args.model, "--adapter", "none",
                "--threads", str(args.threads), "--json", "--repeat", "1",
-               "--sequences", ",".join(map(str, SEQUENCES)), "--prompt-tokens", str(PROMPT), "--new-tokens", str(NEW),
+               "--sequences", ",".join(map(str, SEQUENCES)),
+               "--prompt-tokens", str(PROMPT), "--new-tokens", str(NEW),
                "--prefill-tokens", str(PREFILL)])
     rows = json.loads(out)["rows"]
     return {(row["case"], row["batch"]): row["tokens_per_s"] for row in rows}
