@@ -45,10 +45,10 @@ struct TokenChunk {
 
 struct FinishInfo {
   FinishReason reason = FinishReason::kStop;
-  std::string stop_reason;       // the stop string that matched; empty otherwise
-  int32_t stop_token_id = -1;    // the end-of-sequence or stop id that ended it; -1 otherwise
-  int32_t prompt_tokens = 0;     // of this stretch: what was appended
-  int32_t cached_tokens = 0;     // of them, found in the cache
+  std::string stop_reason;     // the stop string that matched; empty otherwise
+  int32_t stop_token_id = -1;  // the end-of-sequence or stop id that ended it; -1 otherwise
+  int32_t prompt_tokens = 0;   // of this stretch: what was appended
+  int32_t cached_tokens = 0;   // of them, found in the cache
   // Appended tokens that this stretch computed, and earlier ones that it had to
   // compute again because their pages were given up. What was generated last
   // before a Continue is computed with it in any case and does not count.
