@@ -181,10 +181,6 @@ HttpResponse CompletionService::TooMany() {
 void CompletionService::Admit(const std::shared_ptr<ServedRequest>& served,
                               const std::shared_ptr<HttpResponder>& responder) {
   const ApiRequest& request = served->request();
-  {
-    const std::lock_guard lock(mutex_);
-    active_.emplace(served.get(), served);
-  }
   std::vector<RequestQueue::Ticket*> tickets;
   for (const auto& choice : served->choices()) {
     choice->ticket.item.priority = request.priority;
@@ -194,14 +190,13 @@ void CompletionService::Admit(const std::shared_ptr<ServedRequest>& served,
   }
   // A stream's head goes out before the first choice can start; where the queue
   // turns out to be full, there is no stream yet.
-  const bool admitted = queue_.Push(tickets, [&] { served->BeginStream(); });
+  const bool admitted = queue_.Push(tickets, [&] {
+    served->BeginStream();
+    const std::lock_guard lock(mutex_);
+    active_.emplace(served.get(), served);
+  });
   if (admitted) return Watch(served, *responder);
   served->Abandon();
-  {
-    const std::lock_guard lock(mutex_);
-    active_.erase(served.get());
-    idle_.notify_all();
-  }
   responder->Respond(TooMany());
 }
 

@@ -26,9 +26,9 @@ bool RequestQueue::Push(const std::vector<Ticket*>& tickets,
     if (queue_.size() + tickets.size() > static_cast<size_t>(max_waiting_) + free_slots) {
       return false;
     }
+    for (Ticket* ticket : tickets) ticket->item.id = ++last_id_;
     admitted();
     for (Ticket* ticket : tickets) {
-      ticket->item.id = ++last_id_;
       queue_.Push(ticket->item);
       starts_[ticket->item.id] = std::move(ticket->start);
     }
