@@ -230,6 +230,7 @@ class Session:
             pass
 
     def read(self, size):
+        self.connection.setblocking(True)  # a cell may have changed that by a copy of it
         data = bytearray()
         while len(data) < size:
             part, fds, _, _ = socket.recv_fds(self.connection, min(size - len(data), 1 << 16), 1)
