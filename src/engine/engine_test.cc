@@ -3,8 +3,10 @@
 #include "engine/engine.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <latch>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -22,9 +24,11 @@ using ::testing::HasSubstr;
 // Gathers text; Wait returns after `stretches` ends.
 class WaitingSink : public OutputSink {
  public:
+  std::function<void()> on_tokens;
   std::function<void(RequestId, const FinishInfo&)> on_done;
 
   void OnTokens(RequestId, const TokenChunk& chunk) override {
+    if (on_tokens) on_tokens();
     std::lock_guard lock(mutex_);
     text_ += chunk.text;
     started_.notify_all();
@@ -127,9 +131,13 @@ TEST_F(EngineTest, ContinueIsRefusedWhereItCannotBe) {
   EXPECT_EQ(engine_->Continue(loose, {}, params).code(), StatusCode::kNotFound);
 
   auto kept_sink = std::make_shared<WaitingSink>();
+  // The engine's thread waits with the first token, so that the request cannot end early.
+  std::latch may_go_on(1);
+  kept_sink->on_tokens = [&] { may_go_on.wait(); };
   const RequestId kept = engine_->Submit(MakeRequest({'a'}, 700, kept_sink, true)).value();
   EXPECT_THAT(engine_->Continue(kept, {}, params).message(), HasSubstr("running"));
   engine_->Cancel(kept);
+  may_go_on.count_down();
   kept_sink->Wait();
   EXPECT_THAT(engine_->Continue(kept, std::vector<int32_t>(800, 'a'), params).message(),
               HasSubstr("context"));
@@ -159,6 +167,8 @@ TEST_F(EngineTest, TheEndOfTheEngineEndsItsRequests) {
   auto sink = std::make_shared<WaitingSink>();
   // Not engine_, which is empty while its engine goes.
   Engine* const engine = engine_.get();
+  // Slow enough that nobody comes to the end of what was asked.
+  sink->on_tokens = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
   sink->on_done = [&](RequestId, const FinishInfo& info) {
     EXPECT_EQ(info.reason, FinishReason::kCancelled);
     // A sink that does not know that it is over.

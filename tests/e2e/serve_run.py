@@ -88,16 +88,17 @@ class Server:
         lines = [line.rsplit(" ", 1) for line in body.decode().splitlines() if line[:1] != "#"]
         return {name: float(value) for name, value in lines}
 
-    def pages_in_use(self):
-        m = self.metrics()
+    def pages_in_use(self, metrics=None):
+        m = metrics or self.metrics()
         return m["qed_kv_pages_total"] - m["qed_kv_pages_free"] - m["qed_kv_pages_cached"]
 
     def wait_idle(self, seconds=60):
-        """Until nothing runs or waits. False: there still is something."""
+        """Until nothing runs, waits or holds pages. False: there still is something."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             m = self.metrics()
-            if m["qed_num_requests_running"] + m["qed_num_requests_waiting"] == 0:
+            requests = m["qed_num_requests_running"] + m["qed_num_requests_waiting"]
+            if requests == 0 and self.pages_in_use(m) == 0:
                 return True
             time.sleep(0.05)
         return False

