@@ -16,8 +16,12 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import threading
 import time
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "tests/support"))
+import process_tree
 
 STUBBORN = """
 import os, signal, time
@@ -47,21 +51,7 @@ class Server:
         return self.process.wait(timeout=60)
 
     def descendants(self):
-        """The processes below the server, whatever their session."""
-        children = {}
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found, rest = set(), [self.process.pid]
-        while rest:
-            below = children.get(rest.pop(), [])
-            found.update(below)
-            rest += below
-        return found
+        return process_tree.descendants(self.process.pid)
 
 
 class Client:
@@ -150,13 +140,6 @@ def crowd(server, sessions, cells):
             "told_to_wait": sum(overloads)}
 
 
-def is_running(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def kill(server, count):
     """How long after its time-out the last process of a stubborn cell is gone."""
     late = []
@@ -173,7 +156,7 @@ def kill(server, count):
         while len(server.descendants() - before) < 4 and time.perf_counter() - begin < timeout:
             time.sleep(0.001)
         seen = server.descendants() - before
-        while any(is_running(pid) for pid in seen):
+        while any(process_tree.is_running(pid) for pid in seen):
             time.sleep(0.001)
         late.append(time.perf_counter() - begin - timeout)
         thread.join()

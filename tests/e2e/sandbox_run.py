@@ -7,16 +7,12 @@ import pathlib
 import re
 import socket
 import subprocess
+import sys
 
 from qed_run import BINARY
 
-
-def is_running(pid):
-    try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "support"))
+import process_tree
 
 
 class Sandbox:
@@ -62,20 +58,7 @@ class Sandbox:
 
     def descendants(self):
         """The processes below the server that have not ended."""
-        children = {}
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found, rest = set(), [self.process.pid]
-        while rest:
-            below = children.get(rest.pop(), [])
-            found.update(below)
-            rest += below
-        return found
+        return process_tree.descendants(self.process.pid)
 
     def terminate(self):
         """The exit code after SIGTERM, and what the log said."""

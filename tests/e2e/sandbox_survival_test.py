@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from sandbox_run import Sandbox, is_running, sandbox
+from sandbox_run import Sandbox, process_tree, sandbox
 
 
 def alive(server):
@@ -145,7 +145,7 @@ def test_sigterm_lets_cells_end():
         assert replies["queued"][0] == 503, replies
         assert "session=running status=200 cell=completed" in log, log
         deadline = time.time() + 20
-        while any(is_running(pid) for pid in below):
+        while any(process_tree.is_running(pid) for pid in below):
             assert time.time() < deadline, below
             time.sleep(0.01)
     finally:
