@@ -22,6 +22,32 @@ struct Command {
   std::unique_ptr<Stretch> stretch;    // kContinue
 };
 
+Status CheckGenerated(const Request& request) {
+  int64_t last_end = 0;
+  for (const TokenRange& range : request.generated) {
+    if (range.begin < last_end || range.end <= range.begin ||
+        std::cmp_greater(range.end, request.prompt.size())) {
+      return InvalidArgument("the generated ranges must ascend within the prompt");
+    }
+    last_end = range.end;
+  }
+  return OkStatus();
+}
+
+// Brings `text` to where the last generated range left it, if the prompt ends so.
+Status ResumeText(const Request& request, OutputText& text) {
+  if (request.generated.empty()) return OkStatus();
+  const TokenRange& last = request.generated.back();
+  if (std::cmp_less(last.end, request.prompt.size())) return OkStatus();
+  std::string known;
+  for (int32_t i = last.begin; i < last.end; ++i) {
+    if (text.Push(request.prompt[static_cast<size_t>(i)], known)) {
+      return InvalidArgument("the last generated range has a stop string in it already");
+    }
+  }
+  return OkStatus();
+}
+
 class ThreadedEngine : public Engine {
  public:
   ThreadedEngine(LanguageModel& model, const Tokenizer& tokenizer, const EngineLimits& limits,
@@ -104,6 +130,8 @@ Result<RequestId> ThreadedEngine::Submit(Request request) {
   QED_RETURN_IF_ERROR(CheckStretch(request.prompt, 0, request.params));
   const auto prompt_tokens = static_cast<int32_t>(request.prompt.size());
   OutputText text(tokenizer_, request.skip_special_tokens, request.params);
+  QED_RETURN_IF_ERROR(CheckGenerated(request));
+  QED_RETURN_IF_ERROR(ResumeText(request, text));
   Stretch stretch{std::move(request.prompt), std::move(request.params), std::move(text)};
   std::lock_guard lock(mutex_);
   if (stopping_) return Unavailable("the engine is shutting down");
@@ -112,6 +140,12 @@ Result<RequestId> ThreadedEngine::Submit(Request request) {
   sequence->sink = std::move(request.sink);
   sequence->keep = request.keep;
   if (request.score_prompt) sequence->to_score = prompt_tokens;
+  sequence->generated.resize(static_cast<size_t>(prompt_tokens), false);
+  for (const TokenRange& range : request.generated) {
+    std::fill(sequence->generated.begin() + range.begin, sequence->generated.begin() + range.end,
+              true);
+    sequence->position += static_cast<uint64_t>(range.end - range.begin);
+  }
   entries_[id] = {.keep = request.keep, .skip_special_tokens = request.skip_special_tokens};
   inbox_.push_back({Command::Kind::kSubmit, id, std::move(sequence), nullptr});
   wake_.notify_one();

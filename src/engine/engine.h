@@ -65,8 +65,20 @@ class OutputSink {
   virtual void OnDone(RequestId id, const FinishInfo& info) = 0;
 };
 
+// [begin, end) of a prompt's tokens.
+struct TokenRange {
+  int32_t begin = 0;
+  int32_t end = 0;
+};
+
 struct Request {
   std::vector<int32_t> prompt;  // token ids, at least one
+  // Of the prompt, what earlier requests with these parameters generated, ascending:
+  // the sequence goes on as if it had been kept since. The random numbers of new
+  // tokens follow those, penalties count them, and if the last range ends with the
+  // prompt, the new text goes on where the text of that range, with what may begin
+  // a character or a stop string held back, ended.
+  std::vector<TokenRange> generated;
   SamplingParams params;
   bool skip_special_tokens = false;  // in the text
   bool keep = false;                 // keep the sequence and its pages after it ends, for Continue
@@ -98,7 +110,8 @@ class Engine {
   virtual ~Engine() = default;  // cancels what runs, joins the step thread
 
   // kInvalidArgument: an empty prompt, no sink, ids out of range, parameters out
-  // of range, or a prompt that leaves no room for one token in the context.
+  // of range, a prompt that leaves no room for one token in the context, or ranges
+  // of it that cannot be (out of order, or with a stop string in the last one).
   // kUnavailable: the engine is shutting down.
   virtual Result<RequestId> Submit(Request request) = 0;
   // Appends `tokens` (none is fine) to a kept, ended sequence and generates on

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/byte_tokenizer.h"
 #include "tests/support/fake_model.h"
+#include "text/detokenizer.h"
 
 namespace qed {
 namespace {
@@ -31,6 +32,7 @@ class WaitingSink : public OutputSink {
     if (on_tokens) on_tokens();
     std::lock_guard lock(mutex_);
     text_ += chunk.text;
+    ids_.insert(ids_.end(), chunk.token_ids.begin(), chunk.token_ids.end());
     started_.notify_all();
   }
   void OnDone(RequestId id, const FinishInfo& info) override {
@@ -54,6 +56,10 @@ class WaitingSink : public OutputSink {
     std::lock_guard lock(mutex_);
     return text_;
   }
+  std::vector<int32_t> ids() {
+    std::lock_guard lock(mutex_);
+    return ids_;
+  }
   int done() {
     std::lock_guard lock(mutex_);
     return done_;
@@ -63,6 +69,7 @@ class WaitingSink : public OutputSink {
   std::mutex mutex_;
   std::condition_variable started_;
   std::string text_;
+  std::vector<int32_t> ids_;
   FinishInfo info_;
   int done_ = 0;
 };
@@ -195,6 +202,68 @@ class HashEngineTest : public EngineTest {
  protected:
   HashEngineTest() : EngineTest(FakeModel::HashLogits) {}
 };
+
+// Cut anywhere and submitted anew with what it had, a sequence goes on as if it
+// had not been cut: random numbers, penalties, and text that was held back.
+TEST_F(HashEngineTest, ASequenceGoesOnFromWhatEarlierRequestsGenerated) {
+  constexpr int32_t kTokens = 24;
+  const std::vector<int32_t> prompt = {'a', 'b'};
+  const auto make = [&](int32_t max_tokens, std::shared_ptr<OutputSink> sink) {
+    Request request = MakeRequest(prompt, max_tokens, std::move(sink));
+    request.params.temperature = 5;
+    request.params.seed = 7;
+    request.params.frequency_penalty = 1;
+    request.params.ignore_eos = true;
+    return request;
+  };
+  auto whole = std::make_shared<WaitingSink>();
+  ASSERT_TRUE(engine_->Submit(make(kTokens, whole)).ok());
+  ASSERT_EQ(whole->Wait().generated_tokens, kTokens);
+  const std::vector<int32_t> ids = whole->ids();
+  for (int32_t cut = 1; cut < kTokens; ++cut) {
+    // What the first part sent is what it would have sent of a longer answer.
+    std::string text;
+    Detokenizer detokenizer(*tokenizer_);
+    for (int32_t i = 0; i < cut; ++i) detokenizer.Push(ids[static_cast<size_t>(i)], text);
+    auto sink = std::make_shared<WaitingSink>();
+    Request request = make(kTokens - cut, sink);
+    request.prompt.insert(request.prompt.end(), ids.begin(), ids.begin() + cut);
+    request.generated = {{2, 2 + cut}};
+    ASSERT_TRUE(engine_->Submit(std::move(request)).ok());
+    sink->Wait();
+    EXPECT_EQ(text + sink->text(), whole->text()) << cut;
+    EXPECT_EQ(sink->ids(), std::vector<int32_t>(ids.begin() + cut, ids.end())) << cut;
+  }
+}
+
+TEST_F(EngineTest, AStopStringMayBeginInWhatEarlierRequestsGenerated) {
+  auto sink = std::make_shared<WaitingSink>();
+  Request request = MakeRequest({'x', 'a', 'b', 'c'}, 9, sink);
+  request.params.stop = {"bcde"};
+  request.generated = {{1, 4}};
+  ASSERT_TRUE(engine_->Submit(std::move(request)).ok());
+  const FinishInfo info = sink->Wait();
+  EXPECT_EQ(info.stop_reason, "bcde");
+  EXPECT_EQ(info.generated_tokens, 2);
+  EXPECT_EQ(sink->text(), "");
+}
+
+TEST_F(EngineTest, GeneratedRangesThatCannotBeAreRefused) {
+  auto sink = std::make_shared<WaitingSink>();
+  const auto message = [&](std::vector<TokenRange> ranges) {
+    Request request = MakeRequest({'a', 'b', 'c', 'd'}, 3, sink);
+    request.params.stop = {"bc"};
+    request.generated = std::move(ranges);
+    const auto id = engine_->Submit(std::move(request));
+    EXPECT_EQ(id.status().code(), StatusCode::kInvalidArgument);
+    return id.status().message();
+  };
+  EXPECT_THAT(message({{-1, 2}}), HasSubstr("ascend"));
+  EXPECT_THAT(message({{1, 5}}), HasSubstr("ascend"));
+  EXPECT_THAT(message({{2, 2}}), HasSubstr("ascend"));
+  EXPECT_THAT(message({{1, 3}, {2, 4}}), HasSubstr("ascend"));
+  EXPECT_THAT(message({{0, 4}}), HasSubstr("stop string"));
+}
 
 TEST_F(HashEngineTest, ManyThreadsSubmitCancelAndContinue) {
   std::vector<std::thread> threads;
