@@ -36,6 +36,11 @@ void AddEnd(const ChoiceResult& result, Json* choice) {
   if (!result.code_calls.empty()) (*choice)["code_calls"] = CodeCalls(result);
 }
 
+void AddTokenIds(const TokenIds& ids, Json* choice) {
+  if (ids.prompt != nullptr) (*choice)["prompt_token_ids"] = *ids.prompt;
+  if (ids.generated != nullptr) (*choice)["token_ids"] = *ids.generated;
+}
+
 Json UsageJson(const Usage& usage) {
   Json json = {{"prompt_tokens", usage.prompt_tokens},
                {"completion_tokens", usage.completion_tokens},
@@ -59,7 +64,7 @@ Json ReplyFormat::Envelope(const char* object) const {
   return {{"id", id_}, {"object", object}, {"created", created_}, {"model", model_}};
 }
 
-Json ReplyFormat::Choice(int32_t index, const std::string& text, Json logprobs,
+Json ReplyFormat::Choice(int32_t index, const std::string& text, Json logprobs, const TokenIds& ids,
                          const ChoiceResult& result) const {
   Json choice = {{"index", index}};
   if (chat_) {
@@ -69,6 +74,7 @@ Json ReplyFormat::Choice(int32_t index, const std::string& text, Json logprobs,
   }
   choice["logprobs"] = std::move(logprobs);
   AddEnd(result, &choice);
+  AddTokenIds(ids, &choice);
   return choice;
 }
 
@@ -95,7 +101,7 @@ std::string ReplyFormat::FirstChunk(int32_t index, bool with_usage) const {
 }
 
 std::string ReplyFormat::TextChunk(int32_t index, std::string_view text, Json logprobs,
-                                   bool with_usage) const {
+                                   const TokenIds& ids, bool with_usage) const {
   Json choice = {{"index", index}};
   if (chat_) {
     choice["delta"] = {{"content", text}};
@@ -105,6 +111,7 @@ std::string ReplyFormat::TextChunk(int32_t index, std::string_view text, Json lo
   choice["logprobs"] = std::move(logprobs);
   choice["finish_reason"] = nullptr;
   if (!chat_) choice["stop_reason"] = nullptr;
+  AddTokenIds(ids, &choice);
   return Chunk(std::move(choice), with_usage);
 }
 

@@ -1,5 +1,5 @@
 // Replies of /v1/completions and /v1/chat/completions, whole and as the chunks of
-// a stream, in OpenAI's shapes with vLLM's additions (stop_reason).
+// a stream, in OpenAI's shapes with vLLM's additions (stop_reason, prompt_token_ids, token_ids).
 #ifndef QED_SERVE_API_REPLY_H_
 #define QED_SERVE_API_REPLY_H_
 
@@ -21,6 +21,12 @@ struct ScoredToken {
   bool has_logprob = true;  // the first token of a prompt has none
 };
 
+// What "return_token_ids" adds to a choice or a chunk of one; null: nothing.
+struct TokenIds {
+  const std::vector<int32_t>* prompt = nullptr;
+  const std::vector<int32_t>* generated = nullptr;
+};
+
 struct Usage {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
@@ -37,14 +43,15 @@ class ReplyFormat {
 
   // "choices[i]" of a whole reply. `logprobs` is what Logprobs gave, or null.
   nlohmann::ordered_json Choice(int32_t index, const std::string& text,
-                                nlohmann::ordered_json logprobs, const ChoiceResult& result) const;
+                                nlohmann::ordered_json logprobs, const TokenIds& ids,
+                                const ChoiceResult& result) const;
   std::string Whole(const std::vector<nlohmann::ordered_json>& choices, const Usage& usage) const;
 
   // Chunks of a stream, each the data of one event. `with_usage`: the stream will
   // end with usage, and so every other chunk has a null one.
   std::string FirstChunk(int32_t index, bool with_usage) const;  // of a chat: the role
   std::string TextChunk(int32_t index, std::string_view text, nlohmann::ordered_json logprobs,
-                        bool with_usage) const;
+                        const TokenIds& ids, bool with_usage) const;
   std::string LastChunk(int32_t index, const ChoiceResult& result, bool with_usage) const;
   std::string UsageChunk(const Usage& usage) const;
 

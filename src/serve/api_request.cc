@@ -197,6 +197,26 @@ void ReadPrompts(FieldReader& fields, int32_t vocab_size, ApiRequest* out) {
                                        std::to_string(vocab_size - 1) + ", or a list of either");
     }
     out->prompts.emplace_back(std::move(ids));
+// "generated_ranges": [[begin, end], ...]; the engine checks how they lie.
+void ReadGeneratedRanges(FieldReader& fields, ApiRequest* out) {
+  const Json* ranges = fields.Any("generated_ranges");
+  if (ranges == nullptr) return;
+  const char* name = "generated_ranges";
+  const bool one_prompt = out->prompts.size() == 1 && out->n == 1 &&
+                          std::holds_alternative<std::vector<int32_t>>(out->prompts[0]);
+  if (!one_prompt || out->echo || out->sandbox) {
+    return fields.Fail(name, "needs one prompt of token ids, without n, echo and tools");
+  }
+  if (!ranges->is_array()) return fields.Fail(name, "must be a list");
+  for (const Json& range : *ranges) {
+    std::vector<int32_t> ends;
+    if (!ReadTokenIds(range, std::numeric_limits<int32_t>::max(), &ends) || ends.size() != 2) {
+      return fields.Fail(name, "must be a list of pairs of positions in the prompt");
+    }
+    out->generated_ranges.push_back({ends[0], ends[1]});
+  }
+}
+
   };
   const bool many = prompt->is_array() && !IsIdList(*prompt);
   if (!many) return add(*prompt);
@@ -248,7 +268,9 @@ std::optional<ApiError> ParseCompletionRequest(std::string_view body, const ApiD
   if (!fields.failed()) {
     out->has_max_tokens = false;
     ReadMaxTokens(fields, "max_tokens", 0, out);
+  fields.Bool("return_token_ids", &out->return_token_ids);
     if (!out->has_max_tokens) {
+  ReadGeneratedRanges(fields, out);
       out->has_max_tokens = true;
       out->params.max_tokens = 16;  // OpenAI's default
     }

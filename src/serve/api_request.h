@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/sampling_params.h"
+#include "engine/engine.h"
 #include "serve/api_error.h"
 #include "text/chat_template.h"
 #include "text/prompt.h"
@@ -50,8 +51,10 @@ struct ApiRequest {
   bool stream = false;
   bool include_usage = false;
   bool skip_special_tokens = true;
-  double timeout = 0;    // seconds; 0: the server's
-  int32_t priority = 0;  // lower comes first
+  bool return_token_ids = false;             // of completions
+  std::vector<TokenRange> generated_ranges;  // of the one prompt, see engine's Request::generated
+  double timeout = 0;                        // seconds; 0: the server's
+  int32_t priority = 0;                      // lower comes first
   std::string user;
   std::optional<SandboxTool> sandbox;
 

@@ -258,5 +258,29 @@ TEST(ApiRequestTest, TokenizeAndDetokenize) {
   EXPECT_TRUE(ParseDetokenizeRequest("{}", 100, &back));
 }
 
+TEST(ApiRequestTest, GeneratedRanges) {
+  const ApiRequest request = Completion(
+      R"({"prompt": [1, 2, 3, 4], "return_token_ids": true, "generated_ranges": [[0, 1], [2, 4]]})");
+  EXPECT_TRUE(request.return_token_ids);
+  ASSERT_EQ(request.generated_ranges.size(), 2u);
+  EXPECT_EQ(request.generated_ranges[1].begin, 2);
+  EXPECT_EQ(request.generated_ranges[1].end, 4);
+
+  for (const char* bad : {R"("prompt": "text", "generated_ranges": [[0, 1]])",
+                          R"("prompt": [[1, 2], [3]], "generated_ranges": [[0, 1]])",
+                          R"("prompt": [1, 2], "n": 2, "generated_ranges": [[0, 1]])",
+                          R"("prompt": [1, 2], "echo": true, "generated_ranges": [[0, 1]])",
+                          R"("prompt": [1, 2], "generated_ranges": 1)",
+                          R"("prompt": [1, 2], "generated_ranges": [1])",
+                          R"("prompt": [1, 2], "generated_ranges": [[0, 1, 2]])",
+                          R"("prompt": [1, 2], "generated_ranges": [[-1, 1]])",
+                          R"("prompt": [1, 2], "generated_ranges": [[0, 99999999999]])"}) {
+    ApiRequest refused;
+    const auto error = ParseCompletionRequest(std::string("{") + bad + "}", Defaults(), &refused);
+    ASSERT_TRUE(error.has_value()) << bad;
+    EXPECT_EQ(error->param, "generated_ranges");
+  }
+}
+
 }  // namespace
 }  // namespace qed

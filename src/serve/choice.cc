@@ -58,6 +58,7 @@ void Choice::Start() {
 void Choice::Submit() {
   Request request;
   request.prompt = std::move(task_.prompt);
+  request.generated = std::move(task_.generated);
   request.params = task_.params;
   // What the loop appends itself must not be in the model's text already.
   if (loop_) request.params.include_stop_text = false;
@@ -106,8 +107,8 @@ void Choice::OnTokens(RequestId, const TokenChunk& chunk) {
   if (loop_) segment_ += chunk.text;
   const bool logprobs = task_.params.logprobs >= 0;
   static const std::vector<TokenLogprob> kNone;
-  listener_->OnChoiceText(task_.index,
-                          {chunk.text, logprobs ? chunk.logprobs : kNone, chunk.prompt_logprobs});
+  listener_->OnChoiceText(task_.index, {chunk.text, chunk.token_ids,
+                                        logprobs ? chunk.logprobs : kNone, chunk.prompt_logprobs});
 }
 
 void Choice::OnDone(RequestId, const FinishInfo& info) {
@@ -188,7 +189,8 @@ void Choice::OnCode(Result<ExecuteResult> result) {
 
 void Choice::Send(std::string_view text) {
   static const std::vector<TokenLogprob> kNone;
-  listener_->OnChoiceText(task_.index, {text, kNone, kNone});
+  static const std::vector<int32_t> kNoIds;
+  listener_->OnChoiceText(task_.index, {text, kNoIds, kNone, kNone});
 }
 
 void Choice::FinishPlain(const FinishInfo& info) {

@@ -40,6 +40,7 @@ struct ChoiceResult {
 // Text that came: of the model, or of a program's output.
 struct ChoiceText {
   std::string_view text;
+  const std::vector<int32_t>& token_ids;             // empty for a program's output
   const std::vector<TokenLogprob>& logprobs;         // empty where not asked for
   const std::vector<TokenLogprob>& prompt_logprobs;  // with echo
 };
@@ -58,6 +59,7 @@ class ChoiceListener {
 struct ChoiceTask {
   int32_t index = 0;
   std::vector<int32_t> prompt;
+  std::vector<TokenRange> generated;  // of the prompt
   SamplingParams params;
   bool skip_special_tokens = true;
   bool score_prompt = false;

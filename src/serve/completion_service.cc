@@ -152,6 +152,7 @@ std::vector<std::shared_ptr<Choice>> CompletionService::MakeChoices(
       ChoiceTask task;
       task.index = static_cast<int32_t>(choices.size());
       task.prompt = prompt;
+      task.generated = request.generated_ranges;
       task.params = request.params;
       task.params.sample_index = static_cast<uint64_t>(sample);
       const int32_t room = model_.engine.max_seq_len() - static_cast<int32_t>(prompt.size());

@@ -67,7 +67,11 @@ void ServedRequest::OnChoiceStarted(int32_t index) {
 }
 
 void ServedRequest::StreamEcho(int32_t index) {
-  Send(format_.TextChunk(index, PromptText(index), nullptr, request_.include_usage));
+  Send(format_.TextChunk(index, PromptText(index), nullptr, {}, request_.include_usage));
+}
+
+const std::vector<int32_t>& ServedRequest::PromptIds(int32_t index) const {
+  return prompts_[static_cast<size_t>(index) / static_cast<size_t>(request_.n)];
 }
 
 std::string ServedRequest::PromptText(int32_t index) const {
@@ -88,6 +92,9 @@ void ServedRequest::OnChoiceText(int32_t index, const ChoiceText& text) {
   part.last_text = now;
   if (request_.stream) return StreamText(index, text);
   part.text += text.text;
+  if (request_.return_token_ids) {
+    part.token_ids.insert(part.token_ids.end(), text.token_ids.begin(), text.token_ids.end());
+  }
   if (request_.echo) {
     for (const TokenLogprob& token : text.prompt_logprobs) part.tokens.push_back({token, true});
   }
@@ -96,7 +103,8 @@ void ServedRequest::OnChoiceText(int32_t index, const ChoiceText& text) {
 }
 
 void ServedRequest::StreamText(int32_t index, const ChoiceText& text) {
-  if (text.text.empty() && text.logprobs.empty()) return;
+  const bool with_ids = request_.return_token_ids && !text.token_ids.empty();
+  if (text.text.empty() && text.logprobs.empty() && !with_ids) return;
   if (request_.no_tokens) return;
   Part& part = parts_[static_cast<size_t>(index)];
   Json logprobs;
@@ -105,7 +113,12 @@ void ServedRequest::StreamText(int32_t index, const ChoiceText& text) {
     for (const TokenLogprob& token : text.logprobs) tokens.push_back({token, true});
     logprobs = format_.Logprobs(tokens, &part.text_offset);
   }
-  Send(format_.TextChunk(index, text.text, std::move(logprobs), request_.include_usage));
+  TokenIds ids;
+  if (request_.return_token_ids) {
+    ids.generated = &text.token_ids;
+    if (!std::exchange(part.told_prompt_ids, true)) ids.prompt = &PromptIds(index);
+  }
+  Send(format_.TextChunk(index, text.text, std::move(logprobs), ids, request_.include_usage));
 }
 
 void ServedRequest::Send(const std::string& data) {
@@ -120,6 +133,7 @@ void ServedRequest::OnChoiceDone(int32_t index, const ChoiceResult& result) {
     part.result = result;
     if (request_.no_tokens && part.result.error.ok()) {
       part.text.clear();
+      part.token_ids.clear();
       part.result.generated_tokens = 0;
       part.result.finish_reason = "length";
     }
@@ -205,7 +219,9 @@ Json ServedRequest::WholeChoice(int32_t index) {
     logprobs = format_.Logprobs(part.tokens, &part.text_offset);
   }
   const std::string text = request_.echo ? PromptText(index) + part.text : part.text;
-  return format_.Choice(index, text, std::move(logprobs), part.result);
+  TokenIds ids;
+  if (request_.return_token_ids) ids = {&PromptIds(index), &part.token_ids};
+  return format_.Choice(index, text, std::move(logprobs), ids, part.result);
 }
 
 // A prompt counts once, however many completions it has.

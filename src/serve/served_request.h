@@ -65,7 +65,9 @@ class ServedRequest : public ChoiceListener, public std::enable_shared_from_this
   // What a choice has given so far.
   struct Part {
     std::string text;
+    std::vector<int32_t> token_ids;   // generated, where asked for
     std::vector<ScoredToken> tokens;  // with log-probabilities
+    bool told_prompt_ids = false;     // a stream's first chunk has them
     int64_t text_offset = 0;          // characters of the tokens sent so far
     bool any_text = false;
     Clock::Time first_text{}, last_text{};
@@ -79,6 +81,7 @@ class ServedRequest : public ChoiceListener, public std::enable_shared_from_this
   void FinishWhole();
   Status FirstError() const;
   std::string PromptText(int32_t index) const;
+  const std::vector<int32_t>& PromptIds(int32_t index) const;
   nlohmann::ordered_json WholeChoice(int32_t index);
   Usage TotalUsage() const;
   void Observe(const Part& part);

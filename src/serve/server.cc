@@ -191,7 +191,8 @@ HttpResponse Server::Models(const std::string& id) const {
                       {"object", "model"},
                       {"created", created_},
                       {"owned_by", "qed"},
-                      {"max_model_len", model_.engine.max_seq_len()}};
+                      {"max_model_len", model_.engine.max_seq_len()},
+                      {"max_num_seqs", model_.max_batch_size}};
   if (!id.empty()) return JsonResponse(200, DumpJson(model));
   return JsonResponse(200, DumpJson(Json{{"object", "list"}, {"data", Json::array({model})}}));
 }
