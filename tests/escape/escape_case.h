@@ -34,7 +34,7 @@ struct EscapeCase {
   ExecuteResult::ProcessStatus status = kCompleted;
   const char* err = "";
   After after = After::kLives;
-  double timeout = 20;  // seconds; generous where the program ends by itself
+  double timeout = 120;  // seconds; generous where the program ends by itself
 };
 
 // Runs each of them, in order.
