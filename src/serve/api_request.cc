@@ -3,7 +3,6 @@
 #include <limits>
 #include <utility>
 
-#include "base/json.h"
 #include "sampling/sampler.h"
 #include "serve/chat_messages.h"
 #include "serve/field_reader.h"
@@ -13,19 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxBodyDepth = 32;
 constexpr size_t kMaxNameBytes = 256;
 constexpr int32_t kMaxTokens = 1 << 24;
-
-std::optional<ApiError> ParseBody(std::string_view body, Json* out) {
-  Result<Json> parsed =
-      ParseOrderedJson(body, {.max_bytes = body.size(), .max_depth = kMaxBodyDepth});
-  if (!parsed.ok()) {
-    return ApiError{.status = 400, .message = parsed.status().message(), .param = "", .code = ""};
-  }
-  *out = *std::move(parsed);
-  return std::nullopt;
-}
 
 void ReadStop(FieldReader& fields, SamplingParams* params) {
   const Json* stop = fields.Any("stop");
@@ -197,6 +185,18 @@ void ReadPrompts(FieldReader& fields, int32_t vocab_size, ApiRequest* out) {
                                        std::to_string(vocab_size - 1) + ", or a list of either");
     }
     out->prompts.emplace_back(std::move(ids));
+  };
+  const bool many = prompt->is_array() && !IsIdList(*prompt);
+  if (!many) return add(*prompt);
+  if (prompt->empty() || prompt->size() > static_cast<size_t>(kMaxChoices)) {
+    return fields.Fail("prompt", "must be from 1 to " + std::to_string(kMaxChoices) + " prompts");
+  }
+  for (const Json& one : *prompt) {
+    if (fields.failed()) return;
+    add(one);
+  }
+}
+
 // "generated_ranges": [[begin, end], ...]; the engine checks how they lie.
 void ReadGeneratedRanges(FieldReader& fields, ApiRequest* out) {
   const Json* ranges = fields.Any("generated_ranges");
@@ -214,18 +214,6 @@ void ReadGeneratedRanges(FieldReader& fields, ApiRequest* out) {
       return fields.Fail(name, "must be a list of pairs of positions in the prompt");
     }
     out->generated_ranges.push_back({ends[0], ends[1]});
-  }
-}
-
-  };
-  const bool many = prompt->is_array() && !IsIdList(*prompt);
-  if (!many) return add(*prompt);
-  if (prompt->empty() || prompt->size() > static_cast<size_t>(kMaxChoices)) {
-    return fields.Fail("prompt", "must be from 1 to " + std::to_string(kMaxChoices) + " prompts");
-  }
-  for (const Json& one : *prompt) {
-    if (fields.failed()) return;
-    add(one);
   }
 }
 
@@ -268,9 +256,7 @@ std::optional<ApiError> ParseCompletionRequest(std::string_view body, const ApiD
   if (!fields.failed()) {
     out->has_max_tokens = false;
     ReadMaxTokens(fields, "max_tokens", 0, out);
-  fields.Bool("return_token_ids", &out->return_token_ids);
     if (!out->has_max_tokens) {
-  ReadGeneratedRanges(fields, out);
       out->has_max_tokens = true;
       out->params.max_tokens = 16;  // OpenAI's default
     }
@@ -282,7 +268,9 @@ std::optional<ApiError> ParseCompletionRequest(std::string_view body, const ApiD
   if (best_of != out->n) fields.Fail("best_of", "must be as n");
   std::string suffix;
   fields.String("suffix", 0, &suffix);
+  fields.Bool("return_token_ids", &out->return_token_ids);
   ReadTools(fields, defaults, out);
+  ReadGeneratedRanges(fields, out);
   CheckTogether(fields, out);
   return fields.Finish();
 }

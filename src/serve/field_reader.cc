@@ -4,8 +4,12 @@
 #include <sstream>
 #include <utility>
 
+#include "base/json.h"
+
 namespace qed {
 namespace {
+
+constexpr int kMaxBodyDepth = 32;
 
 std::string RangeText(double min, double max) {
   std::ostringstream text;
@@ -133,6 +137,16 @@ std::optional<ApiError> FieldReader::Finish() {
       return error_;
     }
   }
+  return std::nullopt;
+}
+
+std::optional<ApiError> ParseBody(std::string_view body, nlohmann::ordered_json* out) {
+  Result<nlohmann::ordered_json> parsed =
+      ParseOrderedJson(body, {.max_bytes = body.size(), .max_depth = kMaxBodyDepth});
+  if (!parsed.ok()) {
+    return ApiError{.status = 400, .message = parsed.status().message(), .param = "", .code = ""};
+  }
+  *out = *std::move(parsed);
   return std::nullopt;
 }
 

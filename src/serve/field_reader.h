@@ -50,6 +50,9 @@ class FieldReader {
   std::optional<ApiError> error_;
 };
 
+// Parses the body of a request.
+std::optional<ApiError> ParseBody(std::string_view body, nlohmann::ordered_json* out);
+
 // Appends the ids of a JSON array. False: not an array of whole numbers in
 // [0, vocab_size).
 bool ReadTokenIds(const nlohmann::ordered_json& array, int32_t vocab_size,

@@ -1,18 +1,14 @@
 #include "solve/task.h"
 
-#include <map>
+#include <utility>
 
 namespace qed {
 namespace {
 
 Result<SolveTask> PrepareTask(const Problem& problem, const TaskOptions& options,
                               const Generator& generator) {
-  std::map<std::string, std::string> fields = problem.fields;
-  fields.emplace("examples", "");
-  fields.emplace("total_code_executions", std::to_string(options.max_code_calls));
-  QED_ASSIGN_OR_RETURN(const std::string user, options.prompt.Fill(fields));
   SolveTask task;
-  task.prompt = options.wrapper.Wrap(options.system ? options.system : options.prompt.system, user);
+  QED_ASSIGN_OR_RETURN(task.prompt, MakePrompt(problem.fields, options));
   task.prompt_tokens = generator.CountTokens(task.prompt);
   if (task.prompt_tokens >= generator.max_seq_len()) {
     return InvalidArgument("its prompt has " + std::to_string(task.prompt_tokens) +
@@ -24,6 +20,14 @@ Result<SolveTask> PrepareTask(const Problem& problem, const TaskOptions& options
 }
 
 }  // namespace
+
+Result<std::string> MakePrompt(std::map<std::string, std::string> fields,
+                               const TaskOptions& options) {
+  fields.emplace("examples", "");
+  fields.emplace("total_code_executions", std::to_string(options.max_code_calls));
+  QED_ASSIGN_OR_RETURN(const std::string user, options.prompt.Fill(fields));
+  return options.wrapper.Wrap(options.system ? options.system : options.prompt.system, user);
+}
 
 Result<std::vector<SolveTask>> PrepareTasks(const std::vector<Problem>& problems,
                                             const TaskOptions& options,

@@ -3,6 +3,7 @@
 #define QED_SOLVE_TASK_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ struct TaskOptions {
   std::optional<std::string> system;  // instead of the prompt's own
   int32_t max_code_calls = 0;         // fills {total_code_executions}
 };
+
+// The text up to where the model begins. `fields` are those of the prompt, beside
+// {examples} (empty) and {total_code_executions}. An error names a field that is
+// missing.
+Result<std::string> MakePrompt(std::map<std::string, std::string> fields,
+                               const TaskOptions& options);
 
 // One task per problem, in their order. The fields of a prompt are the keys of
 // the problem's line, {examples} (empty) and {total_code_executions}. Errors
