@@ -50,6 +50,8 @@ class CompletionService {
   bool WaitIdle(double seconds);
   void CancelAll(CancelReason reason);
   int32_t active() const;
+  // Completions that have not come to the engine yet.
+  int32_t waiting() const { return queue_.waiting(); }
   ServeMetrics& metrics() { return metrics_; }
 
  private:

@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "nlohmann/json.hpp"
 #include "serve/api_error.h"
+#include "serve/page_files.h"
 #include "text/unicode.h"
 
 namespace qed {
@@ -22,10 +23,11 @@ constexpr int kWorkers = 2;
 constexpr char kVersion[] = "0.1.0";
 
 constexpr std::string_view kModels = "/v1/models";
-constexpr std::array<std::string_view, 5> kGetPaths = {"/health", "/metrics", "/version",
-                                                       "/tokenizer_info", kModels};
-constexpr std::array<std::string_view, 4> kPostPaths = {"/v1/completions", "/v1/chat/completions",
-                                                        "/tokenize", "/detokenize"};
+constexpr std::array<std::string_view, 6> kGetPaths = {"/health",  "/metrics",        "/status",
+                                                       "/version", "/tokenizer_info", kModels};
+constexpr std::array<std::string_view, 6> kPostPaths = {"/v1/completions", "/v1/chat/completions",
+                                                        "/tokenize",       "/detokenize",
+                                                        "/solve/request",  "/solve/votes"};
 
 template <typename Paths>
 bool Contains(const Paths& paths, std::string_view path) {
@@ -60,6 +62,7 @@ Server::Server(const ServedModel& model, const ServeConfig& config, CompletionSe
     : model_(model),
       config_(config),
       created_(std::time(nullptr)),
+      solve_(model_),
       watch_(config.stall_seconds),
       service_(model, config, std::move(log)) {
   for (int i = 0; i < kWorkers; ++i) {
@@ -113,7 +116,7 @@ void Server::Handle(HttpRequest request, Responder responder) {
     return;
   }
   if (!Contains(kPostPaths, request.path)) {
-    const bool known = Contains(kGetPaths, request.path);
+    const bool known = Contains(kGetPaths, request.path) || PageFile(request.path);
     return responder->Respond(known ? WrongMethod("GET") : NotFoundResponse(request.path));
   }
   if (request.method != "POST") return responder->Respond(WrongMethod("POST"));
@@ -130,6 +133,8 @@ bool Server::HandleGet(const HttpRequest& request, HttpResponder& responder) {
     responder.Respond({.status = 200,
                        .headers = {{"Content-Type", kMetricsContentType}},
                        .body = service_.metrics().Text()});
+  } else if (path == "/status") {
+    responder.Respond(EngineStatus());
   } else if (path == "/version") {
     responder.Respond(JsonResponse(200, DumpJson(Json{{"version", kVersion}})));
   } else if (path == "/tokenizer_info") {
@@ -138,6 +143,8 @@ bool Server::HandleGet(const HttpRequest& request, HttpResponder& responder) {
     responder.Respond(Models(""));
   } else if (path.starts_with(std::string(kModels) + "/")) {
     responder.Respond(Models(path.substr(kModels.size() + 1)));
+  } else if (std::optional<HttpResponse> page = PageFile(path)) {
+    responder.Respond(*std::move(page));
   } else {
     return false;
   }
@@ -149,6 +156,8 @@ void Server::HandlePost(const std::string& path, const std::string& body,
   if (responder->disconnected()) return;
   if (path == "/tokenize") return Tokenize(body, *responder);
   if (path == "/detokenize") return Detokenize(body, *responder);
+  if (path == "/solve/request") return responder->Respond(solve_.Request(body));
+  if (path == "/solve/votes") return responder->Respond(SolveRoutes::Votes(body));
   service_.Handle(path == "/v1/chat/completions", body, responder);
 }
 
@@ -170,6 +179,21 @@ HttpResponse Server::Health() {
                         .message = "the engine has work and makes no steps",
                         .param = "",
                         .code = ""});
+}
+
+HttpResponse Server::EngineStatus() const {
+  const EngineStats stats = model_.engine.Stats();
+  return JsonResponse(200, DumpJson(Json{{"model", model_.name},
+                                         {"sandbox", model_.sandbox != nullptr},
+                                         {"seconds", Seconds(Clock::Real().Now() - started_)},
+                                         {"running", stats.running},
+                                         {"waiting", service_.waiting() + stats.waiting},
+                                         {"in_programs", stats.kept},
+                                         {"kv_pages", stats.pages_total},
+                                         {"kv_pages_free", stats.pages_free},
+                                         {"kv_pages_cached", stats.pages_cached},
+                                         {"prompt_tokens", stats.prompt_tokens},
+                                         {"generated_tokens", stats.generated_tokens}}));
 }
 
 HttpResponse Server::TokenizerInfo() const {

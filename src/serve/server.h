@@ -13,11 +13,13 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "config/serve_config.h"
 #include "net/http_server.h"
 #include "serve/completion_service.h"
 #include "serve/served_model.h"
+#include "serve/solve_routes.h"
 #include "serve/step_watch.h"
 #include "solve/blocking_queue.h"
 
@@ -50,6 +52,7 @@ class Server {
   void Tokenize(const std::string& body, HttpResponder& responder);
   void Detokenize(const std::string& body, HttpResponder& responder);
   HttpResponse Health();
+  HttpResponse EngineStatus() const;
   HttpResponse TokenizerInfo() const;
   HttpResponse Models(const std::string& id) const;
   bool Look();
@@ -59,6 +62,8 @@ class Server {
   const ServedModel model_;
   const ServeConfig config_;
   const int64_t created_;  // seconds since 1970
+  const Clock::Time started_ = Clock::Real().Now();
+  const SolveRoutes solve_;
   StepWatch watch_;
   CompletionService service_;
   BlockingQueue<std::function<void()>> jobs_;

@@ -13,8 +13,13 @@ EXIT_SKIPPED = 77
 def require_model():
     """Ends the test as skipped where the default model is not there."""
     if not os.path.exists(MODEL):
-        print(f"skipped: needs {MODEL} (scripts/get-model fetches it)")
-        sys.exit(EXIT_SKIPPED)
+        skip(f"needs {MODEL} (scripts/get-model fetches it)")
+
+
+def skip(reason):
+    """Ends the test as skipped."""
+    print(f"skipped: {reason}")
+    sys.exit(EXIT_SKIPPED)
 
 
 def qed(*arguments, timeout=300, **options):

@@ -12,16 +12,16 @@ import urllib.parse
 
 from qed_run import BINARY, MODEL
 
-SMALL = ("--model", MODEL, "--adapter", "none", "--threads", "2", "--port", "0",
-         "--max-seq-len", "1024")
+SMALL = ("--model", MODEL, "--threads", "2", "--port", "0", "--max-seq-len", "1024")
 
 
 class Server:
     """A running server; a context manager. Its log lines are kept in `log`."""
 
-    def __init__(self, *flags, kv_cache_bytes=64 << 20):
+    def __init__(self, *flags, adapter="none", kv_cache_bytes=64 << 20):
         self.process = subprocess.Popen(
-            [BINARY, "serve", *SMALL, "--kv-cache-bytes", str(kv_cache_bytes), *flags],
+            [BINARY, "serve", *SMALL, "--adapter", adapter,
+             "--kv-cache-bytes", str(kv_cache_bytes), *flags],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if " at http://" not in line:

@@ -77,6 +77,52 @@ class RoutesTest(unittest.TestCase):
             reply = json.loads(data)
             self.assertEqual(status == 200, "error" not in reply)
 
+    def test_the_page_may_load_nothing_from_elsewhere(self):
+        for path, kind in (("/", "text/html"), ("/page/style.css", "text/css"),
+                           ("/page/app.js", "text/javascript")):
+            status, headers, body = self.server.request("GET", path)
+            self.assertEqual(status, 200)
+            self.assertEqual(headers["Content-Type"], kind + "; charset=utf-8")
+            self.assertIn("default-src 'none'; script-src 'self';",
+                          headers["Content-Security-Policy"])
+            self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+            for absent in (b"http:", b"https:", b"innerHTML"):
+                self.assertNotIn(absent, body)
+        for path in ("/page", "/page/", "/page/../page/app.js", "/page/app"):
+            self.assertEqual(self.server.request("GET", path)[0], 404)
+        self.assertEqual(self.server.request("POST", "/", b"{}")[0], 405)
+
+    def test_status(self):
+        status, _, body = self.server.request("GET", "/status")
+        status = json.loads(body)
+        self.assertEqual((status["model"], status["sandbox"]), (self.server.name, False))
+        self.assertEqual(status["running"] + status["waiting"] + status["in_programs"], 0)
+        self.assertEqual(status["kv_pages"], self.server.metrics()["qed_kv_pages_total"])
+        self.assertGreater(status["seconds"], 0)
+
+    def test_the_request_for_a_problem_is_one(self):
+        status, request = self.server.post("/solve/request", {"problem": "1 + {x} = 3?"})
+        self.assertEqual(status, 200)
+        self.assertIn("1 + {x} = 3?", request["prompt"])
+        self.assertIn("\\boxed{}", request["prompt"])
+        self.assertTrue(request["prompt"].endswith("<|im_start|>assistant\n"))
+        self.assertEqual((request["temperature"], request["top_p"]), (0.7, 0.95))
+        self.assertNotIn("tools", request)  # no sandbox here
+        reply = self.server.complete(**{**request, "max_tokens": 4})
+        self.assertEqual(reply["usage"]["completion_tokens"], 4)
+        for body in ({}, {"problem": ""}, {"problem": 1}, {"problem": "x", "y": 1}, []):
+            self.assertEqual(self.server.post("/solve/request", body)[0], 400, body)
+
+    def test_votes_are_counted_as_solve_counts_them(self):
+        texts = ["so \\boxed{016}", None, "no box", "\\boxed{4}", "\\boxed{1} \\boxed{16.0}"]
+        status, reply = self.server.post("/solve/votes", {"texts": texts})
+        self.assertEqual(status, 200)
+        self.assertEqual(reply, {"answers": ["16", None, None, "4", "16"],
+                                 "votes": [{"answer": "16", "count": 2},
+                                           {"answer": "4", "count": 1}]})
+        for body in ({}, {"texts": "x"}, {"texts": [1]}, {"texts": [""] * 5000}):
+            self.assertEqual(self.server.post("/solve/votes", body)[0], 400, str(body)[:40])
+
     def test_one_log_line_for_a_request(self):
         reply = self.server.complete(prompt="x", max_tokens=3, user="me\n")
         deadline = time.monotonic() + PATIENCE
@@ -194,7 +240,7 @@ class EndTest(unittest.TestCase):
 
     def test_unusable_flags_get_one_line(self):
         for flag, value in (("--port", "99999"), ("--max-waiting", "0"), ("--host", "no such host")):
-            run = qed("serve", *SMALL[:2], *SMALL[4:6], flag, value)
+            run = qed("serve", *SMALL[:4], flag, value)
             self.assertIn(run.returncode, (1, 2), run.stderr)
             self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
 
