@@ -197,6 +197,18 @@ std::string_view DropFrame(std::string_view s) {
   return s;
 }
 
+bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+
+// Whether the white space at `s[i]` keeps two numbers apart: "1 2" is not 12, but
+// "10 000" is 10000.
+bool SeparatesNumbers(std::string_view s, size_t i) {
+  if (i == 0 || !IsDigit(s[i - 1])) return false;
+  while (i < s.size() && IsSpace(s[i])) ++i;
+  size_t digits = 0;
+  while (i + digits < s.size() && IsDigit(s[i + digits])) ++digits;
+  return digits != 0 && digits != 3;
+}
+
 // x^{2} is x^2; spaces go.
 std::string Squeeze(std::string_view s) {
   std::string out;
@@ -207,6 +219,8 @@ std::string Squeeze(std::string_view s) {
       i += 2;
     } else if (!IsSpace(s[i])) {
       out += s[i];
+    } else if (SeparatesNumbers(s, i)) {
+      out += ' ';
     }
   }
   return out;

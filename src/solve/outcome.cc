@@ -1,6 +1,5 @@
 #include "solve/outcome.h"
 
-#include "solve/answer.h"
 #include "solve/confidence.h"
 
 namespace qed {
@@ -9,6 +8,7 @@ SampleOutcome OutcomeOf(const Sample& sample, VoteWeighting weighting) {
   SampleOutcome outcome;
   outcome.finish = sample.finish;
   outcome.answer = sample.answer;
+  outcome.answer_class = sample.answer_class;
   outcome.correct = sample.correct;
   outcome.partial = IsPartial(sample);
   outcome.lowest_window_logprob = sample.transcript.lowest_window_logprob;
@@ -25,15 +25,15 @@ Tally CountVotes(const ProblemOutcomes& outcomes) {
   for (size_t i = 0; i < outcomes.size(); ++i) {
     if (!outcomes[i] || !outcomes[i]->counts()) continue;
     const SampleOutcome& outcome = *outcomes[i];
-    ballots.push_back({static_cast<int32_t>(i), outcome.answer, outcome.weight, outcome.partial});
+    ballots.push_back({static_cast<int32_t>(i), outcome.answer, outcome.weight, outcome.partial,
+                       outcome.answer_class, outcome.correct});
   }
   return CountVotes(ballots);
 }
 
 std::optional<bool> MajorityCorrect(const Problem& problem, const Tally& tally) {
   if (!problem.expected_answer) return std::nullopt;
-  return !tally.votes.empty() &&
-         tally.votes.front().answer == NormalizeAnswer(*problem.expected_answer);
+  return !tally.votes.empty() && tally.votes.front().correct.value_or(false);
 }
 
 }  // namespace qed

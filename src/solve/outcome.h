@@ -16,7 +16,8 @@ namespace qed {
 
 struct SampleOutcome {
   SampleFinish finish = SampleFinish::kStop;
-  std::string answer;  // normalised; empty: none
+  std::string answer;        // normalised; empty: none
+  std::string answer_class;  // as in Sample
   std::optional<bool> correct;
   bool partial = false;  // see IsPartial
   double weight = 1;     // of its vote
@@ -40,7 +41,8 @@ SampleOutcome OutcomeOf(const Sample& sample, VoteWeighting weighting);
 
 Tally CountVotes(const ProblemOutcomes& outcomes);
 
-// Whether the majority answer is the expected one; none where that is not known.
+// Whether the majority answer is the expected one, by what is known of the samples
+// that gave it; none where the expected one is not known.
 std::optional<bool> MajorityCorrect(const Problem& problem, const Tally& tally);
 
 }  // namespace qed

@@ -23,6 +23,45 @@ bool CutShort(const Sample& sample) {
          sample.finish == SampleFinish::kDeadline;
 }
 
+// Answers by the classes and verdicts in the records; the expected answer is
+// RunRecords::kNeverGiven.
+class RecordedComparer : public AnswerComparer {
+ public:
+  explicit RecordedComparer(const RunRecords& records) : places_(records.samples.size()) {
+    for (size_t i = 0; i < places_.size(); ++i) {
+      for (const Sample& sample : records.samples[i]) places_[i].emplace(sample.answer, &sample);
+    }
+  }
+
+  void Compare(ComparisonRequest request, std::function<void(Verdicts)> done) override {
+    Verdicts verdicts;
+    for (const std::string& other : request.others) {
+      verdicts.push_back(Equal(request.problem, request.answer, other) ? Verdict::kEqual
+                                                                       : Verdict::kDifferent);
+    }
+    done(std::move(verdicts));
+  }
+  void Stop() override {}
+
+ private:
+  bool Equal(size_t problem, const std::string& answer, const std::string& other) const {
+    const Sample* sample = Find(problem, answer);
+    if (sample == nullptr) return false;
+    if (other == RunRecords::kNeverGiven) return sample->correct.value_or(false);
+    const Sample* its = Find(problem, other);
+    return its != nullptr && ClassOf(*sample) == ClassOf(*its);
+  }
+  const Sample* Find(size_t problem, const std::string& answer) const {
+    const auto found = places_[problem].find(NormalizeAnswer(answer));
+    return found == places_[problem].end() ? nullptr : found->second;
+  }
+  static const std::string& ClassOf(const Sample& sample) {
+    return sample.answer_class.empty() ? sample.answer : sample.answer_class;
+  }
+
+  std::vector<std::map<std::string, const Sample*>> places_;  // [problem], by the answer's form
+};
+
 // The text, as far as the recorded answer is read from it: under other settings
 // (a modulo) it may not be.
 std::string VotingText(const Sample& sample) {
@@ -83,8 +122,13 @@ Result<ReplayResult> Replay(const RunRecords& records, const ReplayOptions& opti
                               options.slots > 0 ? options.slots : MostAtATime(records));
   NoSampleStore store;
   ReasonCounter counter;
-  Solver solver(solve, records.problems, std::move(tasks),
-                {generator, nullptr, store, counter, clock, &clock});
+  RecordedComparer comparer(records);
+  std::vector<Problem> problems = records.problems;
+  for (Problem& problem : problems) {
+    if (problem.expected_answer) problem.expected_answer = RunRecords::kNeverGiven;
+  }
+  Solver solver(solve, problems, std::move(tasks),
+                {generator, nullptr, store, counter, clock, &clock, &comparer});
   QED_RETURN_IF_ERROR(solver.Run(std::atomic<bool>(false)));
   return ReplayResult{ComputeMetrics(records.problems, solver.outcomes(), solve.num_samples,
                                      Seconds(clock.Now().time_since_epoch())),

@@ -41,6 +41,24 @@ json MeanLogprob(const Transcript& transcript) {
   return transcript.logprob_sum / static_cast<double>(transcript.logprob_count);
 }
 
+json ToJson(const std::vector<AnswerComparison>& comparisons) {
+  json list = json::array();
+  for (const AnswerComparison& comparison : comparisons) {
+    list.push_back({{"with", comparison.with}, {"verdict", VerdictName(comparison.verdict)}});
+  }
+  return list;
+}
+
+Result<std::vector<AnswerComparison>> ParseComparisons(const json& list) {
+  std::vector<AnswerComparison> comparisons;
+  for (const json& entry : list) {
+    QED_ASSIGN_OR_RETURN(const Verdict verdict,
+                         ParseVerdict(entry.at("verdict").get<std::string>()));
+    comparisons.push_back({entry.at("with").get<std::string>(), verdict});
+  }
+  return comparisons;
+}
+
 Result<ExecuteResult::ProcessStatus> ParseProcessStatus(const std::string& name) {
   using enum ExecuteResult::ProcessStatus;
   for (ExecuteResult::ProcessStatus status : {kCompleted, kError, kTimeout}) {
@@ -61,6 +79,10 @@ Result<Sample> FromJson(const json& object) {
   sample.stopped_by = object.value("stopped_by", "");
   sample.boxed = object.at("boxed").is_null() ? "" : object.at("boxed").get<std::string>();
   sample.answer = object.at("answer").is_null() ? "" : object.at("answer").get<std::string>();
+  sample.answer_class = object.value("answer_class", "");
+  if (object.contains("comparisons")) {
+    QED_ASSIGN_OR_RETURN(sample.comparisons, ParseComparisons(object.at("comparisons")));
+  }
   if (!object.at("correct").is_null()) sample.correct = object.at("correct").get<bool>();
 
   Transcript& transcript = sample.transcript;
@@ -107,6 +129,8 @@ bool IsPartial(const Sample& sample) {
 void ReadAnswer(const Problem& problem, int64_t modulo, Sample& sample) {
   sample.boxed.clear();
   sample.answer.clear();
+  sample.answer_class.clear();
+  sample.comparisons.clear();
   if (sample.finish != SampleFinish::kCancelled && sample.finish != SampleFinish::kPruned) {
     sample.boxed = ExtractBoxedAnswer(sample.transcript.Text()).value_or("");
     sample.answer = NormalizeAnswer(sample.boxed);
@@ -147,6 +171,8 @@ std::string ToRecordLine(const Sample& sample) {
       {"problem_seconds", sample.problem_seconds},
       {"run_seconds", sample.run_seconds},
   };
+  if (!sample.answer_class.empty()) line["answer_class"] = sample.answer_class;
+  if (!sample.comparisons.empty()) line["comparisons"] = ToJson(sample.comparisons);
   if (IsPartial(sample)) line["partial"] = true;
   if (!sample.stopped_by.empty()) line["stopped_by"] = sample.stopped_by;
   if (!sample.error.empty()) line["error"] = sample.error;

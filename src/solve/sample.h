@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
+#include "solve/answer_classes.h"
 #include "solve/problem.h"
 #include "solve/transcript.h"
 
@@ -23,8 +25,10 @@ struct Sample {
   Transcript transcript;
 
   std::string boxed;            // the answer as written; empty: none
-  std::string answer;           // normalised: what votes; empty: none
+  std::string answer;           // normalised; empty: none
+  std::string answer_class;     // what votes: the class's representative; empty: `answer`
   std::optional<bool> correct;  // none where the expected answer is not known
+  std::vector<AnswerComparison> comparisons;  // that placing its answer took
 
   double start_time = 0;          // seconds since 1970
   double end_time = 0;            // seconds since 1970
@@ -37,7 +41,8 @@ struct Sample {
 // Whether its answer is the last box of a text that a deadline cut short.
 bool IsPartial(const Sample& sample);
 
-// Fills boxed, answer and correct from the transcript. A cancelled or pruned
+// Fills boxed, answer and correct from the transcript, correct as far as the form
+// of the answer tells; answer_class and comparisons are emptied. A cancelled or pruned
 // sample has no answer: it was not allowed to finish. With a `modulo` (not 0)
 // answers are AnswerModulo's, and the problem's expected one is such already.
 void ReadAnswer(const Problem& problem, int64_t modulo, Sample& sample);

@@ -10,7 +10,6 @@ namespace {
 
 // How long an interrupt may go unseen.
 constexpr std::chrono::milliseconds kTick(50);
-constexpr const char* kStoppedByTime = "time";
 
 Clock::Duration FromSeconds(double seconds) {
   return Clock::Duration(static_cast<Clock::Duration::rep>(std::llround(seconds * 1e9)));
@@ -37,6 +36,7 @@ Solver::Solver(const SolverOptions& options, const std::vector<Problem>& problem
   for (size_t i = 0; i < problems_.size(); ++i) {
     problem_index_[problems_[i].id] = i;
     states_[i].samples.resize(samples, SampleState::kPending);
+    states_[i].classes = AnswerClasses(problems_[i].expected_answer);
     outcomes_[i].resize(samples);
   }
   progress_.problems_total = static_cast<int64_t>(problems_.size());
@@ -51,6 +51,11 @@ void Solver::Restore(const Sample& sample) {
   const size_t problem = problem_index_.at(sample.problem_id);
   CountOutcome(problem, sample);
   ProblemState& state = states_[problem];
+  if (!sample.answer.empty()) {
+    const std::string& of = sample.answer_class.empty() ? sample.answer : sample.answer_class;
+    state.classes.Restore(sample.answer, sample.boxed, {of, sample.correct});
+    state.classes.Count(sample.answer);
+  }
   if (!sample.stopped_by.empty()) state.stopped_by = sample.stopped_by;
   state.restored_seconds = std::max(state.restored_seconds, sample.problem_seconds);
   earlier_seconds_ = std::max(earlier_seconds_, sample.run_seconds);
@@ -69,6 +74,7 @@ Status Solver::Run(const std::atomic<bool>& interrupted) {
                        std::to_string(progress_.samples_total) + " samples done");
   }
   if (!status.ok()) Drain();
+  if (parts_.comparer != nullptr) parts_.comparer->Stop();
   runner_.reset();
   return status;
 }
@@ -154,6 +160,7 @@ Status Solver::SettleProblem(size_t problem) {
   if (stoppable && state.stopped_by.empty() && bank_.Expired(problem)) {
     QED_RETURN_IF_ERROR(StopProblem(problem, SampleFinish::kDeadline, kStoppedByTime));
   }
+  if (!state.unplaced.empty()) QED_RETURN_IF_ERROR(PlaceAnswers(problem));
   return state.done == options_.num_samples ? FinishProblem(problem) : OkStatus();
 }
 
@@ -257,13 +264,15 @@ bool Solver::MayStart(size_t problem) const {
 }
 
 // After an error or an interrupt: everything in flight is cancelled and waited
-// for. Errors of the store are not reported any more, one has been already.
+// for; answers that are being compared stand for themselves. Errors of the store are not reported
+// any more, one has been already.
 void Solver::Drain() {
   draining_ = true;
   for (const auto& [id, live] : live_) CancelLive(*live, SampleFinish::kCancelled);
+  [[maybe_unused]] Status ignored = HandleEvents();
   while (!live_.empty()) {
     Wait();
-    [[maybe_unused]] const Status ignored = HandleEvents();
+    ignored = HandleEvents();
   }
 }
 

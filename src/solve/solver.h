@@ -6,6 +6,11 @@
 // last one, counts it, and only then asks the stop rule and the time bank and
 // starts new samples. So what arrives in one tick may arrive in any order.
 //
+// A sample counts once the class of its answer is known (solve/answer_classes.h).
+// Where that takes a comparison the solver goes on meanwhile; answers are placed
+// one after the other, of what is there the one with the lowest index first. When
+// a problem's time is up, answers not placed yet stand for themselves.
+//
 // A sample whose program is running gives its slot at the generator away; when
 // the output is there it goes on from its own pages, before younger samples.
 #ifndef QED_SOLVE_SOLVER_H_
@@ -25,6 +30,8 @@
 #include "base/status.h"
 #include "config/sampling_params.h"
 #include "sandbox/client.h"
+#include "solve/answer_classes.h"
+#include "solve/answer_comparer.h"
 #include "solve/blocking_queue.h"
 #include "solve/code_runner.h"
 #include "solve/generator.h"
@@ -73,6 +80,8 @@ struct SolverParts {
   // Set where time is simulated (then it is `clock` too): instead of waiting, the
   // solver moves it. No sandbox then.
   SimulatedClock* simulation = nullptr;
+  // Null: answers are equal where their forms are. Stopped by Run's end.
+  AnswerComparer* comparer = nullptr;
 };
 
 // One run. All methods are called by one thread.
@@ -102,6 +111,11 @@ class Solver {
 
  private:
   enum class SampleState { kPending, kLive, kDone };
+  struct Asked {
+    uint64_t id = 0;
+    int32_t sample = 0;
+    std::vector<AnswerClasses::Question> questions;
+  };
   struct ProblemState {
     std::vector<SampleState> samples;
     int32_t done = 0;
@@ -109,12 +123,21 @@ class Solver {
     std::string stopped_by;  // as in Sample; empty: not stopped
     std::optional<double> pruning_bound;
     double restored_seconds = 0;  // charged by earlier parts of the run
+    AnswerClasses classes;
+    std::map<int32_t, Sample> unplaced;  // finished, by index
+    std::optional<Asked> asked;          // about one of them
   };
   struct LowConfidence {};
-  struct Event {
-    uint64_t id = 0;  // of the live sample
-    std::variant<Segment, Result<ExecuteResult>, LowConfidence> what;
+  struct Compared {
+    size_t problem = 0;
+    AnswerComparer::Verdicts verdicts;
   };
+  struct Event {
+    uint64_t id = 0;  // of the live sample; of the question for Compared
+    std::variant<Segment, Result<ExecuteResult>, LowConfidence, Compared> what;
+  };
+
+  static constexpr const char* kStoppedByTime = "time";
 
   // solver.cc: problems.
   Status Loop(const std::atomic<bool>& interrupted);
@@ -147,6 +170,15 @@ class Solver {
   Status Store(size_t problem, const Sample& sample);
   void CancelLive(LiveSample& live, SampleFinish reason);
   void CountOutcome(size_t problem, const Sample& sample);
+
+  // solver_answers.cc: which answers are equal.
+  Status PlaceSample(size_t problem, Sample sample);
+  Status PlaceAnswers();
+  Status PlaceAnswers(size_t problem);
+  bool MayCompare(size_t problem) const;
+  void Ask(size_t problem, const Sample& sample, std::vector<AnswerClasses::Question> questions);
+  void OnCompared(uint64_t id, Compared compared);
+  Status StorePlaced(size_t problem, int32_t index);
 
   const SolverOptions options_;
   const std::vector<Problem>& problems_;

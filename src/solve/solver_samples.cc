@@ -66,13 +66,23 @@ void Solver::WatchConfidence(uint64_t id, LiveSample& live) {
 }
 
 Status Solver::HandleEvents() {
-  while (std::optional<Event> event = events_.TryPop()) {
+  while (true) {
+    std::optional<Event> event = events_.TryPop();
+    if (!event) {
+      QED_RETURN_IF_ERROR(PlaceAnswers());
+      // What was compared at once belongs to the same tick.
+      event = events_.TryPop();
+    }
+    if (!event) return OkStatus();
     QED_RETURN_IF_ERROR(Handle(*std::move(event)));
   }
-  return OkStatus();
 }
 
 Status Solver::Handle(Event event) {
+  if (Compared* compared = std::get_if<Compared>(&event.what)) {
+    OnCompared(event.id, std::move(*compared));
+    return OkStatus();
+  }
   const auto found = live_.find(event.id);
   if (std::holds_alternative<LowConfidence>(event.what)) {
     // It may have ended, or been cancelled, in the meantime.
@@ -174,9 +184,8 @@ Status Solver::FinishSample(uint64_t id) {
   if (draining_ && (sample.finish == SampleFinish::kCancelled)) {
     return parts_.store.AppendPartial(sample);
   }
-  QED_RETURN_IF_ERROR(Store(live->problem, sample));
   ++progress_.new_samples;
-  return OkStatus();
+  return PlaceSample(live->problem, std::move(sample));
 }
 
 Status Solver::Store(size_t problem, const Sample& sample) {

@@ -3,6 +3,7 @@
 #define QED_SOLVE_VOTE_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,14 +15,23 @@ struct Ballot {
   std::string answer;    // normalised (solve/answer.h); empty: the sample has none
   double weight = 1;     // in (0, 1]; 1 where votes are not weighted
   bool partial = false;  // read from the text of a sample that a deadline cut short
+  // The class of equal answers that it is in (solve/answer_classes.h); empty: it
+  // stands for itself.
+  std::string answer_class = "";
+  std::optional<bool> correct = std::nullopt;
 };
 
+// For a class of equal answers.
 struct Vote {
+  // As most of the class gave it; of equals as the earliest sample (by index) did.
   std::string answer;
   int32_t count = 0;
   double weight = 0;         // sum of the ballots'
   int32_t partial = 0;       // of `count`
   int32_t first_sample = 0;  // lowest index of the samples that voted for it
+  std::string answer_class = "";
+  std::optional<bool> correct =
+      std::nullopt;  // whether any of the ballots is; none where no one knows
 };
 
 struct Tally {
