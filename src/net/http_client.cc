@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "net/request_text.h"
 #include "net/response_parser.h"
 
 namespace qed {
@@ -27,20 +28,6 @@ namespace {
 constexpr std::chrono::seconds kKeepIdle{15};
 constexpr size_t kMaxIdlePerServer = 256;
 constexpr size_t kReadBytes = 64 << 10;
-
-std::string FormatRequest(const HttpFetch& fetch) {
-  std::string out;
-  out.append(fetch.method).append(" ").append(fetch.url.target).append(" HTTP/1.1\r\n");
-  out.append("Host: ").append(fetch.url.Authority()).append("\r\n");
-  for (const auto& [name, value] : fetch.headers) {
-    QED_CHECK((name + value).find_first_of("\r\n") == std::string::npos) << "header " << name;
-    out.append(name).append(": ").append(value).append("\r\n");
-  }
-  if (!fetch.body.empty() || (fetch.method != "GET" && fetch.method != "HEAD")) {
-    out.append("Content-Length: ").append(std::to_string(fetch.body.size())).append("\r\n");
-  }
-  return out.append("\r\n").append(fetch.body);
-}
 
 struct AddressList {
   AddressList() = default;
@@ -181,6 +168,20 @@ Result<bool> Call::Receive(int fd, HttpResponse& response) const {
 }
 
 }  // namespace
+
+std::string FormatRequest(const HttpFetch& fetch) {
+  std::string out;
+  out.append(fetch.method).append(" ").append(fetch.url.target).append(" HTTP/1.1\r\n");
+  out.append("Host: ").append(fetch.url.Authority()).append("\r\n");
+  for (const auto& [name, value] : fetch.headers) {
+    QED_CHECK((name + value).find_first_of("\r\n") == std::string::npos) << "header " << name;
+    out.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (!fetch.body.empty() || (fetch.method != "GET" && fetch.method != "HEAD")) {
+    out.append("Content-Length: ").append(std::to_string(fetch.body.size())).append("\r\n");
+  }
+  return out.append("\r\n").append(fetch.body);
+}
 
 CancelToken::CancelToken() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   QED_CHECK(fd_ >= 0) << "eventfd: " << std::strerror(errno);
