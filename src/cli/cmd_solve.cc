@@ -15,11 +15,12 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/default_model.h"
-#include "cli/engine_generator.h"
 #include "cli/flags.h"
 #include "cli/interrupt.h"
+#include "cli/lazy_sandbox.h"
 #include "cli/model_session.h"
+#include "cli/text_source.h"
+#include "config/remote_config.h"
 #include "config/sandbox_config.h"
 #include "config/solve_config.h"
 #include "net/http_message.h"
@@ -30,6 +31,7 @@
 #include "solve/problem.h"
 #include "solve/progress.h"
 #include "solve/run_folder.h"
+#include "solve/sandbox_comparer.h"
 #include "solve/solver.h"
 #include "solve/stop_rule.h"
 #include "solve/task.h"
@@ -42,6 +44,7 @@ constexpr double kSandboxPatience = 10;  // seconds until a server is healthy
 struct SolveFlags {
   std::string problems;
   ModelFlags model;
+  RemoteConfig remote;
   SolveConfig solve;
   SamplingParams sampling = DefaultSolveSampling();
   SandboxConfig sandbox;
@@ -115,6 +118,7 @@ Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.solve));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sampling));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sandbox));
+  QED_RETURN_IF_ERROR(ValidateKnobs(flags.remote));
   if (flags.solve.resume && flags.solve.output.empty()) {
     return InvalidArgument("--resume needs the --output of the run to go on with");
   }
@@ -151,18 +155,9 @@ std::string ProblemsFingerprint(const std::vector<Problem>& problems) {
   return Fingerprint(lines);
 }
 
-// A file by its absolute name and size, a folder by its name.
-std::string Identity(const std::string& path) {
-  if (path.empty()) return "";
-  std::error_code error;
-  const std::filesystem::path absolute = std::filesystem::weakly_canonical(path, error);
-  const auto size = std::filesystem::file_size(path, error);
-  return absolute.string() + (error ? "" : " (" + std::to_string(size) + " bytes)");
-}
-
 // Everything that a sample depends on.
 RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
-                            const ChatWrapper& wrapper) {
+                            const ChatWrapper& wrapper, const TextSource& source) {
   RunSettings settings;
   const auto add = [&](const Knob& knob, const auto& value, const auto&) {
     std::ostringstream text;
@@ -177,10 +172,7 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
   if (plan.max_code_calls > 0) VisitKnobs(sandbox, add);
   for (const char* name : {"output", "resume", "limit", "problems-in-flight"}) settings.erase(name);
 
-  settings["model"] = Identity(flags.model.model);
-  settings["adapter"] = Identity(ChooseAdapter(flags.model.adapter, flags.model.model));
-  settings["compute"] = flags.model.engine.compute;
-  settings["max-seq-len"] = std::to_string(flags.model.engine.max_seq_len);
+  source.AddSettings(settings);
   settings["problems"] = ProblemsFingerprint(plan.problems);
   settings["prompt text"] = plan.prompt.user;
   settings["chat turn"] = wrapper.Wrap(flags.system ? flags.system : plan.prompt.system, "{user}");
@@ -193,9 +185,19 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
   return settings;
 }
 
-Result<ChatWrapper> ChooseWrapper(const SolveFlags& flags, const ModelSession& session) {
+Result<ChatWrapper> ChooseWrapper(const SolveFlags& flags, const TextSource& source) {
   if (flags.solve.chat_wrapper != "auto") return ChatWrapper::Load(flags.solve.chat_wrapper);
-  return ChatWrapper::Detect(session.tokenizer().chat_template());
+  if (source.chat_template().empty() && !flags.remote.server.empty()) {
+    return InvalidArgument("the server does not tell its chat template: name a --chat-wrapper");
+  }
+  return ChatWrapper::Detect(source.chat_template());
+}
+
+Result<std::unique_ptr<TextSource>> OpenSource(const SolveFlags& flags, const SolvePlan& plan) {
+  if (flags.remote.server.empty()) return TextSource::OpenModel(flags.model);
+  const bool local_programs = plan.max_code_calls > 0 && flags.solve.sandbox == "local";
+  return TextSource::OpenServers(flags.remote, flags.model.engine.max_seq_len,
+                                 local_programs ? flags.sandbox.max_sessions : 0);
 }
 
 SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
@@ -224,26 +226,42 @@ SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
   return options;
 }
 
-Result<std::unique_ptr<SandboxClient>> StartSandbox(const SolveFlags& flags, const SolvePlan& plan,
-                                                    const Generator& generator) {
-  if (plan.max_code_calls == 0) return std::unique_ptr<SandboxClient>();
+Result<std::unique_ptr<SandboxClient>> OpenSandbox(const SolveFlags& flags) {
   if (flags.solve.sandbox != "local") {
     QED_ASSIGN_OR_RETURN(std::unique_ptr<RemoteSandbox> remote,
                          RemoteSandbox::Connect(flags.solve.sandbox, kSandboxPatience));
     return std::unique_ptr<SandboxClient>(std::move(remote));
   }
-  if (generator.max_concurrent() > flags.sandbox.max_sessions) {
-    return InvalidArgument(
-        "--sandbox-max-sessions is " + std::to_string(flags.sandbox.max_sessions) + ", but " +
-        std::to_string(generator.max_concurrent()) + " samples run at a time (--max-batch-size)");
-  }
   QED_ASSIGN_OR_RETURN(std::unique_ptr<LocalSandbox> sandbox, LocalSandbox::Create(flags.sandbox));
   return std::unique_ptr<SandboxClient>(std::move(sandbox));
 }
 
+// For programs and for comparing answers. Null: neither. Where no programs are
+// allowed it starts with the first answers that have to be compared.
+Result<std::unique_ptr<SandboxClient>> StartSandbox(const SolveFlags& flags, const SolvePlan& plan,
+                                                    const Generator& generator) {
+  if (flags.solve.sandbox == "off") return std::unique_ptr<SandboxClient>();
+  if (plan.max_code_calls == 0) {
+    return std::unique_ptr<SandboxClient>(std::make_unique<LazySandbox>([flags] {
+      Result<std::unique_ptr<SandboxClient>> sandbox = OpenSandbox(flags);
+      if (!sandbox.ok()) {
+        std::fprintf(stderr, "qed solve: answers are compared by their form only: %s\n",
+                     sandbox.status().message().c_str());
+      }
+      return sandbox;
+    }));
+  }
+  if (flags.solve.sandbox == "local" && generator.max_concurrent() > flags.sandbox.max_sessions) {
+    return InvalidArgument(
+        "--sandbox-max-sessions is " + std::to_string(flags.sandbox.max_sessions) + ", but " +
+        std::to_string(generator.max_concurrent()) + " samples run at a time (--max-batch-size)");
+  }
+  return OpenSandbox(flags);
+}
+
 // The run's folder with the samples that are already in it, without their texts.
 Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveFlags& flags, const SolvePlan& plan,
-                                              const ChatWrapper& wrapper,
+                                              const ChatWrapper& wrapper, const TextSource& source,
                                               std::vector<Sample>& earlier) {
   if (flags.solve.output.empty()) return std::unique_ptr<RunFolder>();
   RunFolderOptions options;
@@ -251,14 +269,18 @@ Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveFlags& flags, const Sol
   options.resume = flags.solve.resume;
   options.first_seed = flags.sampling.seed;
   options.num_samples = flags.solve.samples;
-  options.settings = CollectSettings(flags, plan, wrapper);
+  options.settings = CollectSettings(flags, plan, wrapper, source);
   return RunFolder::Open(options, plan.problems, [&earlier](const Sample& sample) {
     earlier.push_back(sample);
     earlier.back().transcript.segments.clear();
   });
 }
 
-Status Solve(const SolveFlags& flags, const SolvePlan& plan, Solver& solver, RunFolder* folder) {
+Status Solve(const SolveFlags& flags, const SolvePlan& plan, const TextSource& source,
+             Solver& solver, RunFolder* folder) {
+  if (!source.server().empty()) {
+    std::printf("%s at %s\n", source.model().c_str(), source.server().c_str());
+  }
   Status status = solver.Run(CatchInterrupts());
   if (!status.ok()) {
     const bool can_resume = folder != nullptr;
@@ -266,8 +288,10 @@ Status Solve(const SolveFlags& flags, const SolvePlan& plan, Solver& solver, Run
                                                   "--resume goes on with " + flags.solve.output)
                       : status;
   }
-  const Metrics metrics =
+  Metrics metrics =
       ComputeMetrics(plan.problems, solver.outcomes(), flags.solve.samples, solver.seconds());
+  metrics.model = source.model();
+  metrics.server = source.server();
   std::fputs(FormatSummary(metrics).c_str(), stdout);
   if (folder == nullptr) return OkStatus();
   const std::string benchmark = std::filesystem::path(flags.problems).stem().string();
@@ -276,26 +300,29 @@ Status Solve(const SolveFlags& flags, const SolvePlan& plan, Solver& solver, Run
 
 Status RunSolve(const SolveFlags& flags) {
   QED_ASSIGN_OR_RETURN(const SolvePlan plan, MakePlan(flags));
-  QED_ASSIGN_OR_RETURN(const std::unique_ptr<ModelSession> session,
-                       ModelSession::Open(flags.model));
-  QED_ASSIGN_OR_RETURN(const ChatWrapper wrapper, ChooseWrapper(flags, *session));
-  EngineGenerator generator(*session);
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<TextSource> source, OpenSource(flags, plan));
+  QED_ASSIGN_OR_RETURN(const ChatWrapper wrapper, ChooseWrapper(flags, *source));
+  Generator& generator = source->generator();
   const TaskOptions task_options{plan.prompt, wrapper, flags.system, plan.max_code_calls};
   QED_ASSIGN_OR_RETURN(std::vector<SolveTask> tasks,
                        PrepareTasks(plan.problems, task_options, generator));
   std::vector<Sample> earlier;
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<RunFolder> folder,
-                       OpenFolder(flags, plan, wrapper, earlier));
+                       OpenFolder(flags, plan, wrapper, *source, earlier));
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<SandboxClient> sandbox,
                        StartSandbox(flags, plan, generator));
+
+  const std::unique_ptr<SandboxComparer> comparer =
+      sandbox ? std::make_unique<SandboxComparer>(*sandbox) : nullptr;
 
   NoSampleStore no_store;
   SampleStore& store = folder ? static_cast<SampleStore&>(*folder) : no_store;
   ProgressPrinter printer(stdout, ::isatty(STDERR_FILENO) ? stderr : nullptr, Clock::Real());
   Solver solver(MakeSolverOptions(flags, plan, wrapper, generator), plan.problems, std::move(tasks),
-                SolverParts{generator, sandbox.get(), store, printer, Clock::Real()});
+                SolverParts{generator, plan.max_code_calls > 0 ? sandbox.get() : nullptr, store,
+                            printer, Clock::Real(), nullptr, comparer.get()});
   for (const Sample& sample : earlier) solver.Restore(sample);
-  return Solve(flags, plan, solver, folder.get());
+  return Solve(flags, plan, *source, solver, folder.get());
 }
 
 }  // namespace
@@ -306,6 +333,7 @@ CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run) {
   command->add_option("problems", flags->problems, "JSONL file with a \"problem\" in each line")
       ->required();
   AddModelFlags(*command, flags->model);
+  AddKnobFlags(*command, flags->remote);
   AddKnobFlags(*command, flags->solve);
   AddKnobFlags(*command, flags->sampling);
   AddKnobFlags(*command, flags->sandbox);
@@ -316,7 +344,16 @@ CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run) {
   command->add_option("--code-end", flags->code_end, "tag after a program");
   command->add_option("--code-output-begin", flags->output_begin, "tag before its output");
   command->add_option("--code-output-end", flags->output_end, "tag after its output");
-  run = [flags] { return RunSolve(*flags); };
+  run = [flags, command] {
+    const bool has_server = command->count("--server") > 0;
+    if (has_server && flags->remote.server.empty()) return InvalidArgument("--server is empty");
+    for (const char* name : {"--model", "--adapter"}) {
+      if (has_server && command->count(name) > 0) {
+        return InvalidArgument(std::string("--server and ") + name + " exclude each other");
+      }
+    }
+    return RunSolve(*flags);
+  };
   return command;
 }
 

@@ -70,6 +70,30 @@ TEST(Replay, RulesSaveTokensAndTime) {
   EXPECT_EQ(result.stop_reasons.at("agree:2"), 2);
 }
 
+TEST(Replay, KnowsWhichAnswersAreEqualFromTheRecords) {
+  RunRecords records = TwoProblems();
+  // 3.5+x, x+7/2 and 8 in "b": the first two are one class, which is correct.
+  const auto rename = [&](size_t sample, const std::string& answer, const std::string& of) {
+    Sample& renamed = records.samples[0][sample];
+    renamed = Recorded("b", static_cast<int32_t>(sample), answer, renamed.start_time);
+    renamed.answer_class = of;
+    renamed.correct = answer != "8";
+  };
+  rename(0, "8", "");
+  rename(1, "x+3.5", "");
+  rename(2, "8", "");
+  rename(3, "7/2+x", "x+3.5");
+  EXPECT_EQ(Replayed(records, "never").metrics.majority.correct, 0);  // 8 came first
+  records.samples[0][0] = Recorded("b", 0, "3.5+x", 100);
+  records.samples[0][0].answer_class = "x+3.5";
+  records.samples[0][0].correct = true;
+  const ReplayResult result = Replayed(records, "agree:3");
+  EXPECT_EQ(result.metrics.majority.correct, 50);
+  EXPECT_DOUBLE_EQ(*result.metrics.pass_at_1.correct, 37.5);
+  EXPECT_EQ(result.stop_reasons.at("agree:3"), 1);
+  EXPECT_EQ(Replayed(records, "agree:2", 3).stop_reasons.at("agree:2"), 2);
+}
+
 TEST(Replay, TakesTheFirstSamples) {
   const ReplayResult result = Replayed(TwoProblems(), "never", 1);
   EXPECT_EQ(result.metrics.num_samples, 1);

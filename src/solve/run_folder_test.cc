@@ -103,6 +103,14 @@ TEST(RecordLine, HoldsEverythingOfASample) {
   EXPECT_EQ(back->transcript.Text(), sample.transcript.Text());
   EXPECT_EQ(back->transcript.code_calls[0].status, ExecuteResult::ProcessStatus::kTimeout);
 
+  Sample compared = sample;
+  compared.answer_class = "1/2";
+  compared.comparisons = {{"\\sqrt{4}", Verdict::kTimeout}, {"1/2", Verdict::kEqual}};
+  const Result<Sample> compared_back = ParseRecordLine(ToRecordLine(compared));
+  ASSERT_TRUE(compared_back.ok());
+  EXPECT_EQ(compared_back->answer_class, "1/2");
+  EXPECT_EQ(compared_back->comparisons, compared.comparisons);
+
   Sample empty;
   empty.finish = SampleFinish::kError;
   empty.error = "out of pages";

@@ -36,6 +36,27 @@ TEST(CountVotes, IgnoresMissingAnswersButCountsThem) {
   EXPECT_THAT(CountVotes(std::vector<Ballot>{}).votes, IsEmpty());
 }
 
+TEST(CountVotes, EqualAnswersVoteTogetherUnderTheirMostFrequentForm) {
+  std::vector<Ballot> ballots = {{0, "c"}, {1, "a", 0.5}, {2, "b", 0.5}, {3, "b", 0.5}, {4, "c"}};
+  for (const size_t i : {1, 2, 3}) ballots[i].answer_class = "a";
+  ballots[2].correct = true;
+  ballots[0].correct = ballots[1].correct = false;
+  Tally tally = CountVotes(ballots);
+  EXPECT_THAT(Answers(tally), ElementsAre("c", "b"));
+  EXPECT_EQ(tally.votes[1].answer_class, "a");
+  EXPECT_EQ(tally.votes[1].count, 3);
+  EXPECT_EQ(tally.votes[1].weight, 1.5);
+  EXPECT_EQ(tally.votes[1].first_sample, 1);
+  EXPECT_TRUE(*tally.votes[1].correct);
+  EXPECT_FALSE(*tally.votes[0].correct);
+  // Forms as frequent as each other: the earliest sample's.
+  ballots.pop_back();
+  ballots.push_back({4, "a", 1, false, "a"});
+  EXPECT_THAT(Answers(CountVotes(ballots)), ElementsAre("a", "c"));
+  std::reverse(ballots.begin(), ballots.end());
+  EXPECT_THAT(Answers(CountVotes(ballots)), ElementsAre("a", "c"));
+}
+
 TEST(CountVotes, BreaksTiesByTheEarliestSample) {
   EXPECT_THAT(Answers(CountVotes(std::vector<Ballot>{{3, "a"}, {1, "b"}, {2, "c"}})),
               ElementsAre("b", "c", "a"));
