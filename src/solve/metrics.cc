@@ -70,6 +70,8 @@ json ModeToJson(const Metrics& metrics, const Accuracy& accuracy) {
       {"gen_seconds", metrics.seconds},
       {"no_answer", accuracy.no_answer},
   };
+  if (!metrics.model.empty()) mode["model"] = metrics.model;
+  if (!metrics.server.empty()) mode["server"] = metrics.server;
   if (accuracy.correct) mode["symbolic_correct"] = *accuracy.correct;
   return mode;
 }

@@ -21,6 +21,8 @@ struct Accuracy {
 };
 
 struct Metrics {
+  std::string model;   // its name; empty: not known
+  std::string server;  // URLs it was asked at; empty: it ran in the process itself
   int64_t num_problems = 0;
   int32_t num_samples = 0;  // k: per problem
   Accuracy pass_at_1;       // mean over samples

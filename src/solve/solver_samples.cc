@@ -136,15 +136,17 @@ void Solver::Execute(uint64_t id, LiveSample& live, std::string code) {
 Status Solver::OnSegment(uint64_t id, LiveSample& live, Segment segment) {
   live.sample.generation_seconds += Seconds(parts_.clock.Now() - live.since);
   const bool failed = segment.finish == Segment::Finish::kError;
-  if (failed && !draining_ && !ConcernsOneSample(segment.error)) {
-    const Status error = segment.error;
-    // The sample ends here: nothing more will come for it.
-    live.loop.OnSegment(std::move(segment));
-    --generating_;
-    live_.erase(id);
-    return error;
+  if (!failed || ConcernsOneSample(segment.error)) {
+    return Apply(id, live, live.loop.OnSegment(std::move(segment)));
   }
-  return Apply(id, live, live.loop.OnSegment(std::move(segment)));
+  // Where the generator fails, the run ends: the sample has not failed, it is as if
+  // interrupted.
+  const bool first = !std::exchange(draining_, true);
+  Status error = std::move(segment.error);
+  segment.finish = Segment::Finish::kCancelled;
+  live.loop.Cancel(SampleFinish::kCancelled);
+  QED_RETURN_IF_ERROR(Apply(id, live, live.loop.OnSegment(std::move(segment))));
+  return first ? error : OkStatus();
 }
 
 Status Solver::OnCodeResult(uint64_t id, LiveSample& live, Result<ExecuteResult> result) {

@@ -1,0 +1,38 @@
+// What a run's text comes from: a model in this process, or servers.
+#ifndef QED_CLI_TEXT_SOURCE_H_
+#define QED_CLI_TEXT_SOURCE_H_
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "cli/model_session.h"
+#include "config/remote_config.h"
+#include "solve/generator.h"
+#include "solve/run_settings.h"
+
+namespace qed {
+
+class TextSource {
+ public:
+  virtual ~TextSource() = default;
+
+  virtual Generator& generator() = 0;
+  // Jinja; empty: not known.
+  virtual const std::string& chat_template() const = 0;
+  // What of it the samples depend on.
+  virtual void AddSettings(RunSettings& settings) const = 0;
+  virtual std::string model() const = 0;
+  virtual std::string server() const = 0;  // its URLs; empty: none
+
+  static Result<std::unique_ptr<TextSource>> OpenModel(const ModelFlags& flags);
+  // At most `max_samples` at a time; 0: no limit. The API key comes from the
+  // environment: QED_API_KEY, else OPENAI_API_KEY. Lines about servers that go and
+  // come are printed to stderr.
+  static Result<std::unique_ptr<TextSource>> OpenServers(const RemoteConfig& config,
+                                                         int32_t max_seq_len, int32_t max_samples);
+};
+
+}  // namespace qed
+
+#endif  // QED_CLI_TEXT_SOURCE_H_
