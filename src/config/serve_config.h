@@ -16,6 +16,8 @@ struct ServeConfig {
   int32_t max_waiting = 2048;        // completions in the queue; more get 429
   int32_t max_connections = 4096;    // open at a time; more get 503
   int64_t max_body_bytes = 8 << 20;  // of one request
+  double header_timeout = 10;        // seconds from a request's first byte to its whole header
+  double body_timeout = 60;          // seconds from there to its whole body
   double request_timeout = 0;        // seconds, where a request names none; 0: no limit
   double drain_timeout = 30;         // seconds that running requests get after SIGTERM
   double stall_seconds = 30;         // without a step while there is work: not healthy
@@ -34,6 +36,10 @@ void VisitKnobs(ServeConfig& c, Visitor&& visit) {
         c.max_connections, KnobRange<int32_t>{1, 65536});
   visit(Knob{"max-body-bytes", "bytes", "most in the body of one request"}, c.max_body_bytes,
         KnobRange<int64_t>{1024, int64_t{1} << 30});
+  visit(Knob{"header-timeout", "s", "in which a request's header must arrive; else 408"},
+        c.header_timeout, KnobRange<double>{0.1, 3600});
+  visit(Knob{"body-timeout", "s", "in which its body must arrive; else 408"}, c.body_timeout,
+        KnobRange<double>{0.1, 3600});
   visit(Knob{"request-timeout", "s", "where a request names none; 0 is no limit"},
         c.request_timeout, KnobRange<double>{0, 1e7});
   visit(Knob{"drain-timeout", "s", "for running requests after SIGTERM"}, c.drain_timeout,

@@ -15,6 +15,7 @@ using ErrorCode = boost::system::error_code;
 constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kMaxPipelined = 64 << 10;  // beyond the running request
 constexpr std::chrono::milliseconds kLingerTime{2'000};
+constexpr size_t kMaxLingerBytes = 16 << 20;
 
 std::string PeerName(const Connection::Socket& socket) {
   ErrorCode error;
@@ -124,7 +125,11 @@ void Connection::OnReadable() {
   if (error == asio::error::would_block || error == asio::error::try_again) return AwaitInput();
   if (error == asio::error::eof) return OnEndOfInput();
   if (error) return Abort();
-  if (phase_ != Phase::kLingering) in_.append(bytes.data(), size);
+  if (phase_ == Phase::kLingering) {
+    lingered_ += size;
+    return lingered_ > kMaxLingerBytes ? Close() : AwaitInput();
+  }
+  in_.append(bytes.data(), size);
   Advance();
 }
 

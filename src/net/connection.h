@@ -110,6 +110,7 @@ class Connection : public Exchange::Host, public std::enable_shared_from_this<Co
   Phase phase_ = Phase::kIdle;
   std::string in_;
   std::unique_ptr<RequestParser> parser_;
+  size_t lingered_ = 0;  // bytes thrown away in kLingering
   bool in_body_ = false;
   bool reading_ = false;      // a wait for input is under way
   bool peer_closed_ = false;  // its sending half

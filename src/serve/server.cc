@@ -50,6 +50,10 @@ HttpResponse WrongMethod(const char* allowed) {
   return response;
 }
 
+std::chrono::milliseconds ToMilliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
 std::string ValidUtf8(std::string_view bytes) {
   std::string text;
   AppendValidUtf8(bytes, text);
@@ -80,6 +84,8 @@ Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const Se
   http.port = static_cast<uint16_t>(config.port);
   http.max_connections = config.max_connections;
   http.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  http.header_timeout = ToMilliseconds(config.header_timeout);
+  http.body_timeout = ToMilliseconds(config.body_timeout);
   QED_ASSIGN_OR_RETURN(
       server->http_,
       HttpServer::Start(http, [raw = server.get()](HttpRequest request, Responder responder) {

@@ -1,5 +1,6 @@
 #include "serve/solve_routes.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>

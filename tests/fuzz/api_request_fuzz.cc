@@ -1,13 +1,16 @@
-// Any body as a request: it is read or refused with a whole error body.
+// Any body as a request: it is read or refused with a whole error body; and as texts
+// whose votes are to be counted.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/json.h"
 #include "nlohmann/json.hpp"
 #include "serve/api_request.h"
+#include "serve/solve_routes.h"
 
 namespace {
 
@@ -34,5 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Check(qed::ParseTokenizeRequest(body, &tokenize));
   qed::DetokenizeRequest detokenize;
   Check(qed::ParseDetokenizeRequest(body, defaults.vocab_size, &detokenize));
+  const qed::HttpResponse votes = qed::SolveRoutes::Votes(body);
+  if (votes.status != (qed::ParseJson(votes.body)->contains("error") ? 400 : 200)) std::abort();
   return 0;
 }
