@@ -29,8 +29,8 @@ json PromptJson(const CompletionPrompt& prompt) {
   return prompt.ids != nullptr ? json(*prompt.ids) : json(prompt.text);
 }
 
-json LlamaCppBody(const SamplingParams& params, const CompletionPrompt& prompt,
-                  int32_t max_tokens) {
+json LlamaCppBody(const ServerInfo& info, const SamplingParams& params,
+                  const CompletionPrompt& prompt, int32_t max_tokens) {
   json body = {{"prompt", PromptJson(prompt)},
                {"stream", true},
                {"cache_prompt", true},
@@ -41,7 +41,7 @@ json LlamaCppBody(const SamplingParams& params, const CompletionPrompt& prompt,
                {"min_p", params.min_p},
                {"typical_p", 1.0},
                {"repeat_penalty", params.repetition_penalty},
-               {"repeat_last_n", -1},
+               {"repeat_last_n", info.max_seq_len},
                {"presence_penalty", params.presence_penalty},
                {"frequency_penalty", params.frequency_penalty},
                {"seed", SeedOf(ServerKind::kLlamaCpp, params, prompt.tokens_before)},
@@ -215,7 +215,8 @@ const char* CompletionPath(ServerKind kind) {
 
 std::string CompletionBody(const ServerInfo& info, const SamplingParams& params,
                            const CompletionPrompt& prompt, int32_t max_tokens) {
-  if (info.kind == ServerKind::kLlamaCpp) return DumpJson(LlamaCppBody(params, prompt, max_tokens));
+  if (info.kind == ServerKind::kLlamaCpp)
+    return DumpJson(LlamaCppBody(info, params, prompt, max_tokens));
   json body = {{"model", info.model},
                {"prompt", PromptJson(prompt)},
                {"max_tokens", max_tokens},

@@ -164,10 +164,12 @@ void Dispatcher::OnRefusal(const SamplePtr& sample, const HttpResponse& response
     pool_.OnBusy(*sample->server, retry_after);
     return Enqueue(sample, true);
   }
-  if (status == 400 || status == 413 || status == 422) {
+  // A text that is too long concerns this sample; what else is wrong with a request
+  // is wrong with those of all samples.
+  if (status == 413 || (status == 400 && why.find("context") != std::string::npos)) {
     return End(sample, Segment::Finish::kError, InvalidArgument(why));
   }
-  if (status == 401 || status == 403 || status == 404 || status == 405) {
+  if (status >= 400 && status < 500 && status != 408) {
     return End(sample, Segment::Finish::kError, Unavailable(why));
   }
   GoOn(sample, Unavailable(why));
