@@ -164,6 +164,8 @@ class ClientsThatLeaveTest(unittest.TestCase):
             self.assertTrue(server.wait_idle(PATIENCE))
             self.assertEqual(server.threads(), threads)
             self.assertEqual(server.request("GET", "/health")[0], 200)
+            print(f"after {STORM} requests: {threads} threads as before, "
+                  f"{server.pages_in_use():.0f} pages in use")
 
 
 class LoadTest(unittest.TestCase):
