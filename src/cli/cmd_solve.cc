@@ -27,6 +27,7 @@
 #include "sandbox/local_sandbox.h"
 #include "sandbox/remote_sandbox.h"
 #include "solve/answer.h"
+#include "solve/genselect.h"
 #include "solve/metrics.h"
 #include "solve/problem.h"
 #include "solve/progress.h"
@@ -61,7 +62,8 @@ struct SolvePlan {
   StopRule stop;
   TimeLimits time;
   VoteWeighting vote = VoteWeighting::kNone;
-  int32_t max_code_calls = 0;  // 0 without a sandbox
+  std::optional<PromptTemplate> select_prompt;  // none: the vote decides
+  int32_t max_code_calls = 0;                   // 0 without a sandbox
 };
 
 std::string Unescape(const std::string& text) {
@@ -100,6 +102,15 @@ Result<VoteWeighting> ParseVote(const std::string& vote) {
   return InvalidArgument("--vote is \"" + vote + "\"; it must be majority or confidence");
 }
 
+Result<std::optional<PromptTemplate>> LoadSelectPrompt(const SolveConfig& solve) {
+  if (solve.select == "vote") return std::optional<PromptTemplate>();
+  if (solve.select != "genselect") {
+    return InvalidArgument("--select is \"" + solve.select + "\"; it must be vote or genselect");
+  }
+  QED_ASSIGN_OR_RETURN(PromptTemplate prompt, PromptTemplate::Load(solve.select_prompt));
+  return std::optional(std::move(prompt));
+}
+
 Status ReduceExpectedAnswers(int64_t modulo, std::vector<Problem>& problems) {
   if (modulo == 0) return OkStatus();
   for (Problem& problem : problems) {
@@ -132,6 +143,7 @@ Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   }
   QED_ASSIGN_OR_RETURN(plan.stop, StopRule::Parse(flags.solve.stop_when));
   QED_ASSIGN_OR_RETURN(plan.vote, ParseVote(flags.solve.vote));
+  QED_ASSIGN_OR_RETURN(plan.select_prompt, LoadSelectPrompt(flags.solve));
   QED_ASSIGN_OR_RETURN(plan.prompt, PromptTemplate::Load(flags.solve.prompt));
   OverrideTags(flags, plan.prompt.tags);
   if (plan.prompt.tags.code_begin.empty() || plan.prompt.tags.code_end.empty()) {
@@ -171,6 +183,11 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
   VisitKnobs(sampling, add);
   if (plan.max_code_calls > 0) VisitKnobs(sandbox, add);
   for (const char* name : {"output", "resume", "limit", "problems-in-flight"}) settings.erase(name);
+  if (plan.select_prompt) {
+    settings["select-prompt text"] = plan.select_prompt->user;
+  } else {
+    std::erase_if(settings, [](const auto& entry) { return entry.first.starts_with("select"); });
+  }
 
   source.AddSettings(settings);
   settings["problems"] = ProblemsFingerprint(plan.problems);
@@ -221,6 +238,13 @@ SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
   options.answer_modulo = flags.solve.answer_modulo;
   options.vote_weighting = plan.vote;
   options.pruning = {flags.solve.prune_keep, flags.solve.prune_warmup};
+  if (plan.select_prompt) {
+    options.select.num_selections = flags.solve.select_samples;
+    options.select.max_candidates = flags.solve.select_candidates;
+    options.select.max_chars = flags.solve.select_chars;
+    options.select.max_tokens = flags.solve.select_max_tokens;
+    options.select.task = {*plan.select_prompt, wrapper, flags.system, 0};
+  }
   options.stop = plan.stop;
   options.time = plan.time;
   return options;
@@ -259,7 +283,8 @@ Result<std::unique_ptr<SandboxClient>> StartSandbox(const SolveFlags& flags, con
   return OpenSandbox(flags);
 }
 
-// The run's folder with the samples that are already in it, without their texts.
+// The run's folder with the samples that are already in it, their texts cut down to
+// what a selection would show.
 Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveFlags& flags, const SolvePlan& plan,
                                               const ChatWrapper& wrapper, const TextSource& source,
                                               std::vector<Sample>& earlier) {
@@ -270,9 +295,11 @@ Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveFlags& flags, const Sol
   options.first_seed = flags.sampling.seed;
   options.num_samples = flags.solve.samples;
   options.settings = CollectSettings(flags, plan, wrapper, source);
-  return RunFolder::Open(options, plan.problems, [&earlier](const Sample& sample) {
+  const size_t shown = plan.select_prompt ? static_cast<size_t>(flags.solve.select_chars) : 0;
+  return RunFolder::Open(options, plan.problems, [&earlier, shown](const Sample& sample) {
     earlier.push_back(sample);
-    earlier.back().transcript.segments.clear();
+    earlier.back().transcript.segments = {
+        {TranscriptSegment::Source::kModel, SolutionSummary(sample.transcript.Text(), shown), 0}};
   });
 }
 
@@ -290,6 +317,9 @@ Status Solve(const SolveFlags& flags, const SolvePlan& plan, const TextSource& s
   }
   Metrics metrics =
       ComputeMetrics(plan.problems, solver.outcomes(), flags.solve.samples, solver.seconds());
+  if (plan.select_prompt) {
+    AddSelections(solver.selections(), flags.solve.select_samples, metrics);
+  }
   metrics.model = source.model();
   metrics.server = source.server();
   std::fputs(FormatSummary(metrics).c_str(), stdout);
@@ -322,6 +352,11 @@ Status RunSolve(const SolveFlags& flags) {
                 SolverParts{generator, plan.max_code_calls > 0 ? sandbox.get() : nullptr, store,
                             printer, Clock::Real(), nullptr, comparer.get()});
   for (const Sample& sample : earlier) solver.Restore(sample);
+  if (folder && plan.select_prompt) {
+    QED_RETURN_IF_ERROR(folder->ReadSelections(
+        flags.solve.select_samples,
+        [&solver](const Selection& selection) { solver.RestoreSelection(selection); }));
+  }
   return Solve(flags, plan, *source, solver, folder.get());
 }
 

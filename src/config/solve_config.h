@@ -38,6 +38,12 @@ struct SolveConfig {
   int32_t confidence_window = 256;  // tokens
   double prune_keep = 0;            // 0: no pruning
   int32_t prune_warmup = 16;        // samples
+  std::string select = "vote";      // "vote" or "genselect" (solve/genselect.h)
+  std::string select_prompt = "genselect";
+  int32_t select_samples = 8;
+  int32_t select_candidates = 16;
+  int32_t select_chars = 5000;
+  int32_t select_max_tokens = 2048;
   // Seconds; 0: no limit, or nothing. What they mean together: solve/time_bank.h.
   double time_per_problem = 0;
   double time_bank = 0;
@@ -82,6 +88,18 @@ void VisitKnobs(SolveConfig& c, Visitor&& visit) {
         c.prune_keep, KnobRange<double>{0, 1});
   visit(Knob{"prune-warmup", "samples", "of a problem that finish before any is pruned"},
         c.prune_warmup, KnobRange<int32_t>{1, 4096});
+  visit(Knob{"select", "", "vote, or genselect to let the model choose among the samples"},
+        c.select, NoRange{});
+  visit(Knob{"select-prompt", "", "built-in name (genselect) or YAML file"}, c.select_prompt,
+        NoRange{});
+  visit(Knob{"select-samples", "judgments", "of a problem; their majority decides"},
+        c.select_samples, KnobRange<int32_t>{1, 4096});
+  visit(Knob{"select-candidates", "solutions", "shown to a judgment"}, c.select_candidates,
+        KnobRange<int32_t>{2, 256});
+  visit(Knob{"select-chars", "bytes", "of each solution shown, its end"}, c.select_chars,
+        KnobRange<int32_t>{400, 1 << 20});
+  visit(Knob{"select-max-tokens", "tokens", "of one judgment"}, c.select_max_tokens,
+        KnobRange<int32_t>{1, 1 << 20});
   visit(
       Knob{"time-per-problem", "s", "granted to each; then its samples are cut short; 0: no limit"},
       c.time_per_problem, KnobRange<double>{0, 1e7});

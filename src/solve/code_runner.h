@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,13 +28,22 @@ class CodeRunner {
   CodeRunner(const CodeRunner&) = delete;
   CodeRunner& operator=(const CodeRunner&) = delete;
 
-  // `done` is called once, from one of the runner's threads.
+  // `done` is called once, from one of the runner's threads. REQUIRES: no other
+  // program of the session is waiting.
   void Execute(ExecuteRequest request, Done done);
+  // Ends a running program of the session at once, however many others run or wait;
+  // one that still waits is not begun (`done` gets kCancelled).
   void CloseSession(std::string session_id);
 
  private:
+  // Whether the session's program may begin: it was not closed meanwhile.
+  bool TakeWaiting(const std::string& session_id);
+
   SandboxClient& sandbox_;
   BlockingQueue<std::function<void()>> jobs_;
+  BlockingQueue<std::string> closings_;
+  std::mutex mutex_;
+  std::set<std::string> waiting_;  // sessions with a program in jobs_; guarded by mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "solve/confidence.h"
 #include "solve/generator.h"
+#include "solve/genselect.h"
 #include "solve/sample.h"
 #include "solve/tool_loop.h"
 
@@ -51,6 +52,19 @@ struct LiveSample {
   bool has_session = false;  // in the sandbox
   Clock::Time since;         // when what runs now began
 };
+
+// A judgment at work (solve/genselect.h).
+struct LiveSelection {
+  size_t problem = 0;
+  Selection selection;
+  std::unique_ptr<GenerationStream> stream;
+};
+
+// Errors of one stream, after which others can still be done.
+inline bool ConcernsOneSample(const Status& error) {
+  return error.code() == StatusCode::kResourceExhausted ||
+         error.code() == StatusCode::kInvalidArgument || error.code() == StatusCode::kUnsupported;
+}
 
 }  // namespace qed
 

@@ -119,6 +119,23 @@ Metrics ComputeMetrics(const std::vector<Problem>& problems,
   return metrics;
 }
 
+void AddSelections(const std::vector<SelectionOutcome>& selected, int32_t num_selections,
+                   Metrics& metrics) {
+  metrics.num_selections = num_selections;
+  double known = 0;
+  double correct = 0;
+  double no_answer = 0;
+  for (const SelectionOutcome& outcome : selected) {
+    metrics.selections_done += outcome.selections;
+    metrics.selection_tokens += outcome.generated_tokens;
+    no_answer += outcome.answer.empty() ? 1 : 0;
+    known += outcome.correct ? 1 : 0;
+    correct += outcome.correct.value_or(false) ? 1 : 0;
+  }
+  metrics.genselect.no_answer = Percent(no_answer, static_cast<double>(selected.size()));
+  if (known > 0) metrics.genselect.correct = Percent(correct, known);
+}
+
 std::string MetricsToJson(const Metrics& metrics, const std::string& benchmark) {
   const std::string k = std::to_string(metrics.num_samples);
   json pass_at_1 = ModeToJson(metrics, metrics.pass_at_1);
@@ -129,9 +146,14 @@ std::string MetricsToJson(const Metrics& metrics, const std::string& benchmark) 
         {"avg_sample_std_dev", metrics.avg_sample_std_dev},
         {"std_err_across_runs", metrics.std_err_across_runs}};
   }
-  const json modes = {{"pass@1[avg-of-" + k + "]", pass_at_1},
-                      {"majority@" + k, ModeToJson(metrics, metrics.majority)},
-                      {"pass@" + k, ModeToJson(metrics, metrics.pass_at_k)}};
+  json modes = {{"pass@1[avg-of-" + k + "]", pass_at_1},
+                {"majority@" + k, ModeToJson(metrics, metrics.majority)},
+                {"pass@" + k, ModeToJson(metrics, metrics.pass_at_k)}};
+  if (metrics.num_selections > 0) {
+    json& genselect = modes["genselect@" + k] = ModeToJson(metrics, metrics.genselect);
+    genselect["num_selections"] = metrics.selections_done;
+    genselect["selection_tokens"] = metrics.selection_tokens;
+  }
   return DumpJson(json{{benchmark, modes}}) + "\n";
 }
 

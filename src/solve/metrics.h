@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "solve/genselect.h"
 #include "solve/outcome.h"
 #include "solve/problem.h"
 
@@ -24,10 +25,14 @@ struct Metrics {
   std::string model;   // its name; empty: not known
   std::string server;  // URLs it was asked at; empty: it ran in the process itself
   int64_t num_problems = 0;
-  int32_t num_samples = 0;  // k: per problem
-  Accuracy pass_at_1;       // mean over samples
-  Accuracy majority;        // of the most voted answer
-  Accuracy pass_at_k;       // of any sample
+  int32_t num_samples = 0;     // k: per problem
+  Accuracy pass_at_1;          // mean over samples
+  Accuracy majority;           // of the most voted answer
+  Accuracy pass_at_k;          // of any sample
+  int32_t num_selections = 0;  // of each problem; 0: `genselect` says nothing
+  Accuracy genselect;          // of the selected answer, the vote's where none was
+  int64_t selections_done = 0;
+  int64_t selection_tokens = 0;  // generated for them; not in generated_tokens
   int64_t generated_tokens = 0;
   int64_t code_calls = 0;
   int64_t samples_done = 0;  // cancelled ones included
@@ -44,7 +49,12 @@ Metrics ComputeMetrics(const std::vector<Problem>& problems,
                        const std::vector<ProblemOutcomes>& outcomes, int32_t num_samples,
                        double seconds);
 
-// {benchmark: {"pass@1[avg-of-k]": {...}, "majority@k": {...}, "pass@k": {...}}},
+// Fills in what selections came to: one outcome a problem.
+void AddSelections(const std::vector<SelectionOutcome>& selected, int32_t num_selections,
+                   Metrics& metrics);
+
+// {benchmark: {"pass@1[avg-of-k]": {...}, "majority@k": {...}, "pass@k": {...}}} (and
+// "genselect@k" where there are selections: k is the samples, as in the others),
 // the shape NeMo-Skills' evaluation writes.
 std::string MetricsToJson(const Metrics& metrics, const std::string& benchmark);
 

@@ -65,6 +65,12 @@ std::string FormatProblem(const ProblemReport& report) {
     line += " expected " + Shown(NormalizeAnswer(*report.problem->expected_answer)) + ": ";
     line += report.correct.value_or(false) ? "correct" : "wrong";
   }
+  if (report.selected && !report.selected->by_vote) {
+    const SelectionOutcome& selected = *report.selected;
+    line += "; selected " + Shown(selected.answer) +
+            Format(" (%d of %d)", selected.chosen, selected.selections);
+    if (selected.correct) line += *selected.correct ? ": correct" : ": wrong";
+  }
   if (!report.stopped_by.empty()) line += " [" + report.stopped_by + "]";
   return line;
 }
@@ -107,11 +113,19 @@ std::string FormatSummary(const Metrics& metrics) {
   if (metrics.pass_at_1.correct) {
     text += "pass@1[avg-of-" + std::to_string(k) + "]: " + FormatPercent(metrics.pass_at_1.correct);
     text += "   majority@" + std::to_string(k) + ": " + FormatPercent(metrics.majority.correct);
-    text += "   pass@" + std::to_string(k) + ": " + FormatPercent(metrics.pass_at_k.correct) + "\n";
+    text += "   pass@" + std::to_string(k) + ": " + FormatPercent(metrics.pass_at_k.correct);
+    if (metrics.num_selections > 0) {
+      text += "   genselect@" + std::to_string(k) + ": " + FormatPercent(metrics.genselect.correct);
+    }
+    text += "\n";
   }
   text += Format("samples without an answer: %.1f %%\n", metrics.pass_at_1.no_answer);
   text += Format("%" PRId64 " tokens, %" PRId64 " code calls, %.1f s (%.0f tokens/s)\n",
                  metrics.generated_tokens, metrics.code_calls, metrics.seconds, rate);
+  if (metrics.num_selections > 0) {
+    text += Format("%" PRId64 " selections, %" PRId64 " tokens\n", metrics.selections_done,
+                   metrics.selection_tokens);
+  }
   return text;
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <system_error>
+#include <utility>
 
 namespace qed {
 namespace {
@@ -12,6 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSettingsFile = "run.json";
 constexpr const char* kPartialFile = "partial.jsonl";
+constexpr const char* kSelectionsFile = "selections.jsonl";
 constexpr const char* kMetricsFile = "metrics.json";
 constexpr const char* kResultPrefix = "output-rs";
 
@@ -164,6 +167,36 @@ Status RunFolder::AppendPartial(const Sample& sample) {
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> file,
                        AppendFile::Open(File(kPartialFile)));
   return file->AppendLine(ToRecordLine(sample));
+}
+
+Status RunFolder::AppendSelection(const Selection& selection) {
+  if (selections_ == nullptr) {
+    QED_ASSIGN_OR_RETURN(selections_, AppendFile::Open(File(kSelectionsFile)));
+  }
+  return selections_->AppendLine(ToRecordLine(selection));
+}
+
+Status RunFolder::ReadSelections(int32_t num_selections,
+                                 const std::function<void(const Selection&)>& on_record) {
+  const std::string path = File(kSelectionsFile);
+  if (!fs::exists(path)) return OkStatus();
+  QED_ASSIGN_OR_RETURN(selections_, AppendFile::Open(path));
+  std::ifstream file(path, std::ios::binary);
+  std::set<std::pair<std::string, int32_t>> seen;
+  std::string line;
+  for (int64_t number = 1; std::getline(file, line); ++number) {
+    const std::string where = path + " line " + std::to_string(number);
+    const Result<Selection> selection = ParseSelectionLine(line);
+    if (!selection.ok()) return selection.status().WithPrefix(where);
+    const bool ours = problem_index_.count(selection->problem_id) > 0 && selection->index >= 0 &&
+                      selection->index < num_selections;
+    if (!ours) return Corrupt(where + " is none of this run's selections");
+    if (!seen.emplace(selection->problem_id, selection->index).second) {
+      return Corrupt(where + " is there twice");
+    }
+    on_record(*selection);
+  }
+  return file.bad() ? IoError("cannot read " + path) : OkStatus();
 }
 
 Status RunFolder::RewriteResults() const {

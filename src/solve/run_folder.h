@@ -4,6 +4,7 @@
 //   run.json             the settings the samples depend on
 //   samples.jsonl        a record of every finished sample: the truth
 //   output-rs{seed}.jsonl  one line a problem, made from the records
+//   selections.jsonl     a record of every selection, where there are any
 //   partial.jsonl        samples that were interrupted; they will be run again
 //   metrics.json         at the end
 //   .lock                keeps a second run out
@@ -55,6 +56,10 @@ class RunFolder : public SampleStore {
   // when it returns OK. After an error the folder can still be resumed.
   Status Append(const Sample& sample) override;
   Status AppendPartial(const Sample& sample) override;
+  Status AppendSelection(const Selection& selection) override;
+  // Calls `on_record` for each selection that is there. Before the first append.
+  Status ReadSelections(int32_t num_selections,
+                        const std::function<void(const Selection&)>& on_record);
   // Brings the result files into the problems' order and writes metrics.json.
   Status Finish(const std::string& metrics_json);
 
@@ -78,6 +83,7 @@ class RunFolder : public SampleStore {
   std::map<std::string, size_t> problem_index_;
   std::unique_ptr<FolderLock> lock_;
   std::unique_ptr<AppendFile> records_;
+  std::unique_ptr<AppendFile> selections_;    // null before the first
   int64_t records_size_ = 0;                  // bytes
   std::vector<std::vector<Extent>> extents_;  // [sample][problem], in samples.jsonl
 };

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "solve/genselect.h"
 #include "solve/problem.h"
 #include "solve/vote.h"
 
@@ -16,6 +17,7 @@ struct ProblemReport {
   Tally tally;
   std::string stopped_by;       // what ended it early; empty: all samples were done
   std::optional<bool> correct;  // of the majority; none where that is not known
+  std::optional<SelectionOutcome> selected = std::nullopt;  // where there are selections
 };
 
 struct SolveProgress {

@@ -39,6 +39,7 @@ Solver::Solver(const SolverOptions& options, const std::vector<Problem>& problem
     states_[i].classes = AnswerClasses(problems_[i].expected_answer);
     outcomes_[i].resize(samples);
   }
+  if (options_.select.num_selections > 0) selection_outcomes_.resize(problems_.size());
   progress_.problems_total = static_cast<int64_t>(problems_.size());
   progress_.samples_total = progress_.problems_total * options_.num_samples;
 }
@@ -83,6 +84,7 @@ Status Solver::Loop(const std::atomic<bool>& interrupted) {
   QED_RETURN_IF_ERROR(SettleRestored());
   while (true) {
     QED_RETURN_IF_ERROR(SettleOpenProblems());
+    QED_RETURN_IF_ERROR(StartSelections());
     QED_RETURN_IF_ERROR(StartSamples());
     if (parts_.observer.WantsProgress()) ReportProgress();
     if (live_.empty() && open_.empty()) return OkStatus();
@@ -98,6 +100,12 @@ void Solver::OpenBooks() {
   for (size_t i = 0; i < states_.size(); ++i) {
     bank_.Restore(i, FromSeconds(states_[i].restored_seconds));
     if (states_[i].done < options_.num_samples) continue;
+    if (NeedsSelection(i)) {
+      open_.insert(i);
+      bank_.Open(i);
+      continue;
+    }
+    Decide(i, CountVotes(outcomes_[i]));
     bank_.Close(i);
     ++progress_.problems_done;
   }
@@ -161,7 +169,7 @@ Status Solver::SettleProblem(size_t problem) {
     QED_RETURN_IF_ERROR(StopProblem(problem, SampleFinish::kDeadline, kStoppedByTime));
   }
   if (!state.unplaced.empty()) QED_RETURN_IF_ERROR(PlaceAnswers(problem));
-  return state.done == options_.num_samples ? FinishProblem(problem) : OkStatus();
+  return state.done == options_.num_samples ? Select(problem) : OkStatus();
 }
 
 Status Solver::FinishProblem(size_t problem) {
@@ -172,6 +180,8 @@ Status Solver::FinishProblem(size_t problem) {
   report.tally = CountVotes(outcomes_[problem]);
   report.stopped_by = states_[problem].stopped_by;
   report.correct = MajorityCorrect(problems_[problem], report.tally);
+  Decide(problem, report.tally);
+  if (options_.select.num_selections > 0) report.selected = selection_outcomes_[problem];
   ++progress_.problems_done;
   parts_.observer.OnProblemDone(report);
   return OkStatus();
@@ -269,8 +279,9 @@ bool Solver::MayStart(size_t problem) const {
 void Solver::Drain() {
   draining_ = true;
   for (const auto& [id, live] : live_) CancelLive(*live, SampleFinish::kCancelled);
+  for (const auto& [id, live] : selecting_) live.stream->Cancel();
   [[maybe_unused]] Status ignored = HandleEvents();
-  while (!live_.empty()) {
+  while (!live_.empty() || !selecting_.empty()) {
     Wait();
     ignored = HandleEvents();
   }

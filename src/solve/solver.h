@@ -11,6 +11,9 @@
 // one after the other, of what is there the one with the lowest index first. When
 // a problem's time is up, answers not placed yet stand for themselves.
 //
+// With selections (solve/genselect.h) a problem whose samples are done stays open for
+// them, before any new sample starts, until they are done or its time is up.
+//
 // A sample whose program is running gives its slot at the generator away; when
 // the output is there it goes on from its own pages, before younger samples.
 #ifndef QED_SOLVE_SOLVER_H_
@@ -35,6 +38,7 @@
 #include "solve/blocking_queue.h"
 #include "solve/code_runner.h"
 #include "solve/generator.h"
+#include "solve/genselect.h"
 #include "solve/live_sample.h"
 #include "solve/outcome.h"
 #include "solve/problem.h"
@@ -66,6 +70,7 @@ struct SolverOptions {
   int64_t answer_modulo = 0;       // 0: answers as they are; see ReadAnswer
   VoteWeighting vote_weighting = VoteWeighting::kNone;
   PruningOptions pruning;
+  SelectOptions select;
   StopRule stop;
   TimeLimits time;
 };
@@ -97,6 +102,9 @@ class Solver {
   // REQUIRES: it belongs to one of the problems and was not given before.
   void Restore(const Sample& sample);
 
+  // The same for a selection; after the problem's samples.
+  void RestoreSelection(const Selection& selection);
+
   // Returns when every sample is done. Each sample is a function of its
   // problem, its seed and the options, whatever runs beside it; which samples a
   // stop rule, a time limit or pruning cuts short does depend on the order in
@@ -106,6 +114,8 @@ class Solver {
   Status Run(const std::atomic<bool>& interrupted);
 
   const std::vector<ProblemOutcomes>& outcomes() const { return outcomes_; }
+  // Of each problem; empty without selections.
+  const std::vector<SelectionOutcome>& selections() const { return selection_outcomes_; }
   // The run's age: this process and the earlier parts of a resumed run.
   double seconds() const;
 
@@ -116,6 +126,12 @@ class Solver {
     int32_t sample = 0;
     std::vector<AnswerClasses::Question> questions;
   };
+  struct SelectionRound {
+    std::optional<SelectionPrompt> prompt;  // none: there is nothing to select from
+    std::vector<bool> begun;                // by index
+    int32_t live = 0;
+    bool over = false;  // no more are started
+  };
   struct ProblemState {
     std::vector<SampleState> samples;
     int32_t done = 0;
@@ -124,8 +140,11 @@ class Solver {
     std::optional<double> pruning_bound;
     double restored_seconds = 0;  // charged by earlier parts of the run
     AnswerClasses classes;
-    std::map<int32_t, Sample> unplaced;  // finished, by index
-    std::optional<Asked> asked;          // about one of them
+    std::map<int32_t, Sample> unplaced;        // finished, by index
+    std::optional<Asked> asked;                // about one of them
+    std::map<int32_t, std::string> summaries;  // of the samples with an answer, for selections
+    std::vector<Selection> selections;         // done
+    std::optional<SelectionRound> round;       // once all samples are done
   };
   struct LowConfidence {};
   struct Compared {
@@ -180,6 +199,15 @@ class Solver {
   void OnCompared(uint64_t id, Compared compared);
   Status StorePlaced(size_t problem, int32_t index);
 
+  // solver_select.cc: selections.
+  bool NeedsSelection(size_t problem) const;
+  Status Select(size_t problem);
+  Status BeginRound(size_t problem);
+  Status StartSelections();
+  Status StartSelection(size_t problem, int32_t index);
+  Status OnSelection(uint64_t id, Segment segment);
+  void Decide(size_t problem, const Tally& votes);
+
   const SolverOptions options_;
   const std::vector<Problem>& problems_;
   const std::vector<SolveTask> tasks_;
@@ -194,7 +222,9 @@ class Solver {
 
   BlockingQueue<Event> events_;
   std::map<uint64_t, std::unique_ptr<LiveSample>> live_;
-  int32_t generating_ = 0;  // of live_: those that hold a slot
+  std::map<uint64_t, LiveSelection> selecting_;
+  std::vector<SelectionOutcome> selection_outcomes_;
+  int32_t generating_ = 0;  // those of both that hold a slot
   uint64_t next_id_ = 0;
   std::unique_ptr<CodeRunner> runner_;
   bool draining_ = false;

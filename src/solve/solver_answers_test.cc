@@ -26,6 +26,7 @@ class Recorder : public SampleStore, public SolveObserver {
     return OkStatus();
   }
   Status AppendPartial(const Sample&) override { return OkStatus(); }
+  Status AppendSelection(const Selection&) override { return OkStatus(); }
   void OnProblemDone(const ProblemReport& done) override { report = done; }
   bool WantsProgress() const override { return false; }
   void OnProgress(const SolveProgress&) override {}

@@ -28,6 +28,7 @@ class Recorder : public SampleStore, public SolveObserver {
     return OkStatus();
   }
   Status AppendPartial(const Sample&) override { return OkStatus(); }
+  Status AppendSelection(const Selection&) override { return OkStatus(); }
   void OnProblemDone(const ProblemReport& report) override {
     order.push_back(report.problem->id);
     reports[report.problem->id] = report;

@@ -9,16 +9,6 @@ namespace {
 
 using Phase = LiveSample::Phase;
 
-double UnixSeconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-// Errors of one sample, after which others can still be done.
-bool ConcernsOneSample(const Status& error) {
-  return error.code() == StatusCode::kResourceExhausted ||
-         error.code() == StatusCode::kInvalidArgument || error.code() == StatusCode::kUnsupported;
-}
-
 }  // namespace
 
 Sample Solver::MakeSample(size_t problem, int32_t index) const {
@@ -82,6 +72,9 @@ Status Solver::Handle(Event event) {
   if (Compared* compared = std::get_if<Compared>(&event.what)) {
     OnCompared(event.id, std::move(*compared));
     return OkStatus();
+  }
+  if (selecting_.count(event.id) > 0) {
+    return OnSelection(event.id, std::get<Segment>(std::move(event.what)));
   }
   const auto found = live_.find(event.id);
   if (std::holds_alternative<LowConfidence>(event.what)) {
@@ -203,6 +196,10 @@ void Solver::CountOutcome(size_t problem, const Sample& sample) {
   state.samples[index] = SampleState::kDone;
   state.changed = true;
   outcomes_[problem][index] = OutcomeOf(sample, options_.vote_weighting);
+  if (options_.select.num_selections > 0 && !sample.answer.empty()) {
+    state.summaries[sample.index] =
+        SolutionSummary(sample.transcript.Text(), static_cast<size_t>(options_.select.max_chars));
+  }
   ++state.done;
   ++progress_.samples_done;
 }

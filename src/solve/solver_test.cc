@@ -29,6 +29,7 @@ class MemoryStore : public SampleStore {
     partial.push_back(sample);
     return OkStatus();
   }
+  Status AppendSelection(const Selection&) override { return OkStatus(); }
 
   std::vector<Sample> samples;
   std::vector<Sample> partial;

@@ -19,7 +19,7 @@ struct BuiltInPrompt {
   std::string_view user;
 };
 
-constexpr std::array<BuiltInPrompt, 2> kBuiltInPrompts = {{
+constexpr std::array<BuiltInPrompt, 3> kBuiltInPrompts = {{
     {"generic/math",
      "Solve the following math problem. Make sure to put the answer (and only answer) inside "
      "\\boxed{{}}.\n\n{examples}{problem}"},
@@ -28,6 +28,14 @@ constexpr std::array<BuiltInPrompt, 2> kBuiltInPrompts = {{
      "executions.\n"
      "You may perform up to {total_code_executions} Python code calls to assist your reasoning.\n"
      "Make sure to put the answer (and only answer) inside \\boxed{{}}.\n\n{problem}"},
+    {"genselect",
+     "Below are a mathematics problem and {num_solutions} attempts to solve it, numbered from 0 "
+     "to {max_idx}. They do not agree. Compare them step by step, find the mistakes in the wrong "
+     "ones, and decide which attempt is most likely right. How many attempts share an answer is "
+     "no proof of it.\n\n"
+     "Problem:\n{problem}\n\n{solutions}"
+     "End with one line of this form, where N is the number of the best attempt:\n"
+     "Judgment: N"},
 }};
 
 // Where the value of a key goes; nullptr for a key that prompt files do not have.

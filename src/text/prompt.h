@@ -6,7 +6,8 @@
 // `code_output_end`, `code_output_format`. `few_shot_examples` may be there and
 // is not used: there are no examples, and {examples} is empty. Any other key is
 // an error. Built in: "generic/math", "openmath/tir" (Apache-2.0, NeMo-Skills:
-// the texts OpenMath-Nemotron was trained with).
+// the texts OpenMath-Nemotron was trained with), and "genselect" (ours: {problem},
+// {solutions}, {num_solutions}, {max_idx}; solve/genselect.h).
 #ifndef QED_TEXT_PROMPT_H_
 #define QED_TEXT_PROMPT_H_
 
