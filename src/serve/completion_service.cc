@@ -194,7 +194,7 @@ void CompletionService::Admit(const std::shared_ptr<ServedRequest>& served,
   const bool admitted = queue_.Push(tickets, [&] {
     served->BeginStream();
     const std::lock_guard lock(mutex_);
-    active_.emplace(served.get(), served);
+    active_.emplace(served.get(), Active{served, std::nullopt});
   });
   if (admitted) return Watch(served, *responder);
   served->Abandon();
@@ -211,7 +211,10 @@ void CompletionService::Watch(const std::shared_ptr<ServedRequest>& served,
   const double asked = served->request().timeout;
   const double timeout = asked > 0 ? asked : config_.request_timeout;
   if (timeout > 0) {
-    timer_.Add(Clock::Real().Now() + ToDuration(timeout), [weak] {
+    const std::lock_guard lock(mutex_);
+    const auto entry = active_.find(served.get());
+    if (entry == active_.end()) return;  // it has ended already
+    entry->second.deadline = timer_.Add(Clock::Real().Now() + ToDuration(timeout), [weak] {
       if (const auto request = weak.lock()) request->Cancel(CancelReason::kTimeout);
     });
   }
@@ -222,7 +225,9 @@ void CompletionService::Watch(const std::shared_ptr<ServedRequest>& served,
 void CompletionService::OnEnd(const ServedRequest& request, const RequestSummary& summary) {
   log_(LogLine(summary));
   const std::lock_guard lock(mutex_);
-  active_.erase(&request);
+  const auto entry = active_.find(&request);
+  if (entry->second.deadline) timer_.Remove(*entry->second.deadline);
+  active_.erase(entry);
   idle_.notify_all();
 }
 
@@ -236,8 +241,8 @@ void CompletionService::CancelAll(CancelReason reason) {
   std::vector<std::shared_ptr<ServedRequest>> requests;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [key, weak] : active_) {
-      if (auto request = weak.lock()) requests.push_back(std::move(request));
+    for (const auto& [key, active] : active_) {
+      if (auto request = active.request.lock()) requests.push_back(std::move(request));
     }
   }
   for (const auto& request : requests) request->Cancel(reason);

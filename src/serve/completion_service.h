@@ -82,7 +82,11 @@ class CompletionService {
 
   mutable std::mutex mutex_;
   std::condition_variable idle_;
-  std::unordered_map<const ServedRequest*, std::weak_ptr<ServedRequest>> active_;
+  struct Active {
+    std::weak_ptr<ServedRequest> request;
+    std::optional<DeadlineTimer::Handle> deadline;
+  };
+  std::unordered_map<const ServedRequest*, Active> active_;
 };
 
 }  // namespace qed

@@ -15,12 +15,25 @@ DeadlineTimer::~DeadlineTimer() {
   thread_.join();
 }
 
-void DeadlineTimer::Add(Clock::Time time, std::function<void()> callback) {
+DeadlineTimer::Handle DeadlineTimer::Add(Clock::Time time, std::function<void()> callback) {
+  Handle handle;
   {
     const std::lock_guard lock(mutex_);
-    callbacks_.emplace(time, std::move(callback));
+    handle = {time, ++last_id_};
+    callbacks_.emplace(handle, std::move(callback));
   }
   wake_.notify_one();
+  return handle;
+}
+
+void DeadlineTimer::Remove(const Handle& handle) {
+  const std::lock_guard lock(mutex_);
+  callbacks_.erase(handle);
+}
+
+size_t DeadlineTimer::size() const {
+  const std::lock_guard lock(mutex_);
+  return callbacks_.size();
 }
 
 void DeadlineTimer::Run() {
@@ -31,8 +44,8 @@ void DeadlineTimer::Run() {
       continue;
     }
     const auto first = callbacks_.begin();
-    if (Clock::Real().Now() < first->first) {
-      const Clock::Time time = first->first;
+    const Clock::Time time = first->first.first;
+    if (Clock::Real().Now() < time) {
       wake_.wait_until(lock, time);
       continue;
     }

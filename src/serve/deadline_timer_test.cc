@@ -25,8 +25,8 @@ TEST(DeadlineTimerTest, CallsInTheOrderOfTimesAndNotBefore) {
       done.count_down();
     });
   };
-  add(3, milliseconds(400));
-  add(2, milliseconds(200));  // wakes a timer that waits for a later one
+  add(3, milliseconds(1500));
+  add(2, milliseconds(1000));  // wakes a timer that waits for a later one
   add(1, milliseconds(0));
   done.wait();
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
@@ -59,6 +59,18 @@ TEST(DeadlineTimerTest, WhatIsStillToComeIsDroppedWithTheTimer) {
     EXPECT_EQ(held.use_count(), 2);
   }
   EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(DeadlineTimerTest, WhatIsRemovedIsDroppedAtOnce) {
+  const auto held = std::make_shared<int>(0);
+  DeadlineTimer timer;
+  const auto handle =
+      timer.Add(Clock::Real().Now() + std::chrono::hours(1), [held] { FAIL() << "an hour early"; });
+  EXPECT_EQ(timer.size(), 1u);
+  timer.Remove(handle);
+  EXPECT_EQ(timer.size(), 0u);
+  EXPECT_EQ(held.use_count(), 1);
+  timer.Remove(handle);  // once is enough
 }
 
 TEST(DeadlineTimerTest, TakesCallbacksFromManyThreads) {
