@@ -61,7 +61,7 @@ class Solve {
     }
   }
 
-  // The server reads the answers and counts them as qed solve does.
+  // The server reads the answers, as qed solve does, and counts them.
   async vote() {
     const texts = this.samples.map((sample) => (sample.ended ? sample.text : null));
     const {answers, votes} = await (await post("/solve/votes", {texts})).json();
