@@ -68,13 +68,13 @@ Status RemoteSequence::OnEvent(CompletionEvent event) {
   AddText(event.text);
   // Where the ids came to be known with this event, they begin with the prompt.
   if (ids_known_) mark.ids = ids_.size() - event.token_ids.size();
-  if (request_tokens_ > mark.tokens) before_last_ = mark;
   Status status = CheckBounds();
   if (status.ok() && !complete() && !event.finish_reason.empty()) status = Finish(event);
   if (!status.ok()) {
     Restore(mark);
     return status;
   }
+  if (request_tokens_ > mark.tokens) before_last_ = mark;
   if (watcher_ && segment_.logprobs.size() > watched_) {
     watcher_(std::span<const float>(segment_.logprobs).subspan(watched_));
     watched_ = segment_.logprobs.size();
