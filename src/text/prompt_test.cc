@@ -12,6 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(PromptTest, BuiltInsRenderTheTrainedTexts) {
+  EXPECT_THAT(PromptTemplate::Load("genselect")->user, HasSubstr("Judgment: N"));
   const auto math = PromptTemplate::Load("generic/math");
   ASSERT_TRUE(math.ok());
   EXPECT_EQ(math->Fill({{"problem", "What is {1}?"}}).value(),
@@ -90,7 +91,7 @@ TEST(PromptTest, LoadsFilesAndSaysWhenThereIsNone) {
   ASSERT_TRUE(prompt.ok());
   EXPECT_EQ(prompt->Fill({{"problem", "x"}}).value(), "x");
   EXPECT_THAT(PromptTemplate::Load("generic/maths").status().message(),
-              HasSubstr("neither generic/math or openmath/tir nor a YAML file"));
+              HasSubstr("neither generic/math or openmath/tir or genselect nor a YAML file"));
 }
 
 }  // namespace
