@@ -84,6 +84,24 @@ TEST(ComputeMetrics, SaysNothingOfAccuracyWhereNothingIsExpected) {
   EXPECT_THAT(FormatSummary(metrics), Not(HasSubstr("pass@1")));
 }
 
+TEST(AddSelections, GivesARowOfItsOwn) {
+  SelectionOutcome right, none;
+  right.selections = 3;
+  right.answer = "7";
+  right.correct = true;
+  right.generated_tokens = 30;
+  none.correct = false;
+  Metrics metrics;
+  metrics.num_samples = 4;
+  EXPECT_THAT(MetricsToJson(metrics, "set"), Not(HasSubstr("genselect")));
+  AddSelections({right, none}, 3, metrics);
+  const nlohmann::json row = ParseJson(MetricsToJson(metrics, "set"))->at("set").at("genselect@4");
+  EXPECT_EQ(row.at("symbolic_correct"), 50.0);
+  EXPECT_EQ(row.at("no_answer"), 50.0);
+  EXPECT_EQ(row.at("num_selections"), 3);
+  EXPECT_EQ(row.at("selection_tokens"), 30);
+}
+
 TEST(FormatProblem, ShowsTheVote) {
   Problem problem = MakeProblem("3", "42");
   ProblemReport report;
