@@ -78,16 +78,6 @@ class PageTest(unittest.TestCase):
         self.assertEqual(background, "rgb(21, 24, 28)")
         self.assertEqual(page.problems, [])
 
-    def test_stop_ends_the_samples(self):
-        page = self.browser
-        run_page(page, "Count to one thousand, one number a line.", 2, 1.5)
-        page.wait("Number(document.querySelector('#tokens').innerText) > 0")
-        page.click("#stop")
-        page.wait("document.querySelector('#message').innerText === 'Stopped.'")
-        self.assertTrue(self.server.wait_idle())
-        self.assertTrue(page.evaluate("document.querySelector('#stop').disabled"))
-        self.assertEqual(page.texts(".sample .state"), ["no answer, stopped"] * 2)
-
     def test_what_a_model_writes_is_only_text(self):
         page = self.browser
         text = f"{HOSTILE}<tool_call>{HOSTILE}</tool_call>\n```output\n{HOSTILE}```\n"
@@ -126,7 +116,23 @@ class PageTest(unittest.TestCase):
         self.assertFalse(page.evaluate("document.querySelector('#solve').disabled"))
 
 
-class ErrorsTest(unittest.TestCase):
+class BusyServerTest(unittest.TestCase):
+
+    def test_stop_ends_the_samples(self):
+        with Server("--max-batch-size", "1") as server, Browser() as page:
+            page.open(server.url)
+            # Of others, before ours: ours cannot end by themselves meanwhile.
+            others = server.open_stream(prompt="x", n=4, max_tokens=900, ignore_eos=True)
+            run_page(page, "What is 17 * 23?", 2)
+            page.wait("Number(document.querySelector('#status-waiting').innerText) >= 4")
+            page.click("#stop")
+            page.wait("document.querySelector('#message').innerText === 'Stopped.'")
+            page.wait("Number(document.querySelector('#status-waiting').innerText) <= 3")
+            self.assertEqual(
+                server.metrics()['qed_request_success_total{finished_reason="cancelled"}'], 2)
+            self.assertTrue(page.evaluate("document.querySelector('#stop').disabled"))
+            self.assertEqual(page.texts(".sample .state"), ["no answer, stopped"] * 2)
+            others.close()
 
     def test_a_full_queue_and_a_server_that_is_gone(self):
         with Server("--max-batch-size", "1", "--max-waiting", "2") as server, Browser() as page:
