@@ -15,7 +15,7 @@ def run_page(browser, problem, samples, temperature=0):
     """Fills the form by the keyboard alone and sends it."""
     browser.evaluate("document.querySelector('#problem').select()")
     browser.type(problem)
-    for value in (samples, 60, temperature):
+    for value in (samples, 200, temperature):
         browser.press("Tab", 9)
         browser.evaluate("document.activeElement.select()")
         browser.type(str(value))
