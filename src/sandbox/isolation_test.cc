@@ -171,6 +171,7 @@ bool BecomeRootWithoutUserNamespaces() {
   const std::string proc = "/proc/" + std::to_string(::getpid());
   const pid_t outside = ::fork();
   if (outside == 0) {
+    ::close(ready[1]);  // or the end of a parent that fails would not be seen
     char byte;
     if (::read(ready[0], &byte, 1) != 1) ::_exit(1);
     std::ofstream(proc + "/uid_map") << "0 0 4294967295";
