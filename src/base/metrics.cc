@@ -177,12 +177,21 @@ void MetricsRegistry::AddCounter(const std::string& name, const std::string& hel
 }
 
 std::string MetricsRegistry::Text() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  // Read without the lock: who is asked for a number may hold locks that others hold
+  // when they come here.
+  std::vector<std::pair<const Family*, std::vector<const Series*>>> shown;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& family : families_) {
+      shown.emplace_back(family.get(), std::vector<const Series*>());
+      for (const auto& series : family->series) shown.back().second.push_back(series.get());
+    }
+  }
   std::string out;
-  for (const auto& family : families_) {
+  for (const auto& [family, all_series] : shown) {
     out += "# HELP " + family->name + " " + EscapeHelp(family->help) + "\n";
     out += "# TYPE " + family->name + " " + family->type + "\n";
-    for (const auto& series : family->series) series->AppendTo(out, family->name);
+    for (const Series* series : all_series) series->AppendTo(out, family->name);
   }
   return out;
 }

@@ -76,7 +76,8 @@ class MetricsRegistry {
   Histogram& GetHistogram(const std::string& name, const std::string& help,
                           const std::vector<double>& bounds, const MetricLabels& labels = {});
   // A number that is asked for when the text is made: a gauge, or a counter kept
-  // elsewhere. `read` may be called by any thread while the registry lives.
+  // elsewhere. `read` may be called by any thread while the registry lives. Once for
+  // a name and labels.
   void AddGauge(const std::string& name, const std::string& help, std::function<double()> read,
                 const MetricLabels& labels = {});
   void AddCounter(const std::string& name, const std::string& help, std::function<double()> read,

@@ -100,6 +100,7 @@ class Server : public SandboxServer {
  private:
   CellQueue::Options QueueOptions(const SandboxConfig& sandbox_config);
   void AddGauges();
+  void AddConnectionMetrics();
 
   void Handle(HttpRequest request, std::shared_ptr<HttpResponder> responder);
   void HandleExecute(const HttpRequest& request, const std::shared_ptr<Call>& call);
@@ -150,6 +151,11 @@ void Server::AddGauges() {
                      [=, this] { return number(sandbox_->pool().size()); });
   registry_.AddGauge("qed_sandbox_healthy", "1 while cells work.",
                      [=, this] { return number(health_.Check().ok() ? 1 : 0); });
+}
+
+// After Listen: they ask the server, which may have its first request before it is ours.
+void Server::AddConnectionMetrics() {
+  const auto number = [](auto value) { return static_cast<double>(value); };
   registry_.AddGauge("qed_sandbox_connections", "Connections that are open.",
                      [=, this] { return number(http_->stats().connections); });
   registry_.AddCounter("qed_sandbox_connections_refused_total", "Connections over the limit.",
@@ -166,6 +172,7 @@ Status Server::Listen() {
   QED_ASSIGN_OR_RETURN(http_, HttpServer::Start(http, [this](auto request, auto responder) {
                          Handle(std::move(request), std::move(responder));
                        }));
+  AddConnectionMetrics();
   return OkStatus();
 }
 
