@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "nlohmann/json.hpp"
+#include "remote/json_fields.h"
 
 namespace qed {
 namespace {
@@ -70,14 +71,8 @@ void AddOwnFields(const ServerInfo& info, const SamplingParams& params,
   }
 }
 
-const json* Find(const json& object, const char* name) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
 bool ReadText(const json& object, const char* name, std::string* out) {
-  const json* value = Find(object, name);
+  const json* value = FindField(object, name);
   if (value == nullptr) return true;
   if (!value->is_string()) return false;
   *out = value->get<std::string>();
@@ -85,67 +80,50 @@ bool ReadText(const json& object, const char* name, std::string* out) {
 }
 
 void ReadCount(const json& object, const char* name, int64_t* out) {
-  const json* value = Find(object, name);
+  const json* value = FindField(object, name);
   if (value == nullptr || !value->is_number_integer()) return;
   const auto count = value->get<int64_t>();
   if (count >= 0 && count <= std::numeric_limits<int32_t>::max()) *out = count;
 }
 
 bool ReadIds(const json& object, const char* name, std::vector<int32_t>* out) {
-  const json* ids = Find(object, name);
-  if (ids == nullptr) return true;
-  if (!ids->is_array()) return false;
-  for (const json& element : *ids) {
-    const int64_t id = element.is_number_integer() ? element.get<int64_t>() : -1;
-    if (id < 0 || id > std::numeric_limits<int32_t>::max()) return false;
-    out->push_back(static_cast<int32_t>(id));
-  }
-  return true;
+  const json* ids = FindField(object, name);
+  return ids == nullptr || ReadTokenIds(*ids, out);
 }
 
 // A stop string as vLLM, TensorRT-LLM and we (stop_reason) or SGLang (matched_stop)
 // tell it; the number of a stop token is none.
 void ReadStop(const json& choice, std::string* stop) {
   for (const char* name : {"stop_reason", "matched_stop"}) {
-    const json* value = Find(choice, name);
+    const json* value = FindField(choice, name);
     if (value != nullptr && value->is_string()) *stop = value->get<std::string>();
   }
 }
 
 void ReadUsage(const json& event, CompletionEvent* out) {
-  const json* usage = Find(event, "usage");
+  const json* usage = FindField(event, "usage");
   if (usage == nullptr) return;
   ReadCount(*usage, "completion_tokens", &out->completion_tokens);
   int64_t prompt = -1;
   ReadCount(*usage, "prompt_tokens", &prompt);
-  const json* details = Find(*usage, "prompt_tokens_details");
+  const json* details = FindField(*usage, "prompt_tokens_details");
   if (prompt < 0 || details == nullptr) return;
   int64_t cached = 0;
   ReadCount(*details, "cached_tokens", &cached);
   out->computed_tokens = std::max<int64_t>(0, prompt - cached);
 }
 
-std::string ErrorMessage(const json& error) {
-  std::string message = "an error";
-  const json* inner = Find(error, "message");
-  if (error.is_string()) message = error.get<std::string>();
-  if (inner != nullptr && inner->is_string()) message = inner->get<std::string>();
-  message.resize(std::min<size_t>(message.size(), 300));
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  return message;
-}
-
 Result<CompletionEvent> ParseLlamaCpp(const json& event) {
   CompletionEvent out;
-  const json* stop = Find(event, "stop");
+  const json* stop = FindField(event, "stop");
   if (stop == nullptr || !stop->is_boolean() || !ReadText(event, "content", &out.text)) {
     return Corrupt("an event without content");
   }
   ReadCount(event, "tokens_predicted", &out.completion_tokens);
-  if (const json* probabilities = Find(event, "completion_probabilities");
+  if (const json* probabilities = FindField(event, "completion_probabilities");
       probabilities != nullptr && probabilities->is_array()) {
     for (const json& token : *probabilities) {
-      const json* logprob = Find(token, "logprob");
+      const json* logprob = FindField(token, "logprob");
       if (logprob != nullptr && logprob->is_number()) out.logprobs.push_back(logprob->get<float>());
     }
   }
@@ -157,7 +135,7 @@ Result<CompletionEvent> ParseLlamaCpp(const json& event) {
   if (type == "word" && !ReadText(event, "stopping_word", &out.stop)) {
     return Corrupt("an end without its stopping_word");
   }
-  if (const json* timings = Find(event, "timings")) {
+  if (const json* timings = FindField(event, "timings")) {
     ReadCount(*timings, "prompt_n", &out.computed_tokens);
   }
   return out;
@@ -166,7 +144,7 @@ Result<CompletionEvent> ParseLlamaCpp(const json& event) {
 Result<CompletionEvent> ParseOpenAi(const json& event) {
   CompletionEvent out;
   ReadUsage(event, &out);
-  const json* choices = Find(event, "choices");
+  const json* choices = FindField(event, "choices");
   if (choices == nullptr || !choices->is_array() || choices->size() > 1) {
     return Corrupt("an event without choices, or with several");
   }
@@ -178,8 +156,8 @@ Result<CompletionEvent> ParseOpenAi(const json& event) {
                      ReadIds(choice, "prompt_token_ids", &out.prompt_ids);
   if (!valid) return Corrupt("a choice with fields of wrong types");
   if (!out.finish_reason.empty()) ReadStop(choice, &out.stop);
-  if (const json* logprobs = Find(choice, "logprobs")) {
-    const json* tokens = Find(*logprobs, "token_logprobs");
+  if (const json* logprobs = FindField(choice, "logprobs")) {
+    const json* tokens = FindField(*logprobs, "token_logprobs");
     if (tokens != nullptr && tokens->is_array()) {
       for (const json& logprob : *tokens) {
         if (logprob.is_number()) out.logprobs.push_back(logprob.get<float>());
@@ -244,8 +222,9 @@ Result<CompletionEvent> ParseCompletionEvent(ServerKind kind, std::string_view d
   }
   const Result<json> event = ParseJson(data, kEventLimits);
   if (!event.ok()) return event.status();
-  if (const json* error = Find(*event, "error")) {
-    return Unavailable("the stream ended with: " + ErrorMessage(*error));
+  if (const json* error = FindField(*event, "error")) {
+    const std::string text = OneLine(ErrorText(*error));
+    return Unavailable("the stream ended with: " + (text.empty() ? "an error" : text));
   }
   return kind == ServerKind::kLlamaCpp ? ParseLlamaCpp(*event) : ParseOpenAi(*event);
 }

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "nlohmann/json.hpp"
+#include "remote/json_fields.h"
 
 namespace qed {
 namespace {
@@ -14,7 +15,6 @@ using nlohmann::json;
 
 constexpr JsonLimits kReplyLimits{size_t{16} << 20, 32};
 constexpr size_t kMaxNameBytes = 1024;
-constexpr size_t kMaxMessageBytes = 300;
 
 struct NamedKind {
   ServerKind kind;
@@ -27,31 +27,13 @@ constexpr NamedKind kKinds[] = {{ServerKind::kQed, "qed", "qed"},
                                 {ServerKind::kTensorRtLlm, "tensorrt_llm", "TensorRT-LLM"},
                                 {ServerKind::kLlamaCpp, "llamacpp", "llama.cpp"}};
 
-const json* Find(const json& object, const char* name) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::string TextField(const json& object, const char* name) {
-  const json* value = Find(object, name);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : "";
-}
-
 // 0 where it is no positive number that fits.
 int32_t CountField(const json& object, const char* name) {
-  const json* value = Find(object, name);
+  const json* value = FindField(object, name);
   if (value == nullptr || !value->is_number_integer()) return 0;
   const auto number = value->get<int64_t>();
   return number > 0 && number <= std::numeric_limits<int32_t>::max() ? static_cast<int32_t>(number)
                                                                      : 0;
-}
-
-std::string OneLine(std::string text) {
-  if (text.size() > kMaxMessageBytes) text.resize(kMaxMessageBytes);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-  return text;
 }
 
 // The body of a 200; empty where the server has no such thing.
@@ -73,9 +55,9 @@ bool GivesTokenIds(HttpClient& client, const ServerAddress& address, const Serve
                      {"temperature", 0},    {"ignore_eos", true}, {"return_token_ids", true}};
   const json reply =
       ParseOrNull(Ask(client, address.Fetch("POST", "/v1/completions", DumpJson(body)), deadline));
-  const json* choices = Find(reply, "choices");
+  const json* choices = FindField(reply, "choices");
   if (choices == nullptr || !choices->is_array() || choices->empty()) return false;
-  const json* ids = Find((*choices)[0], "token_ids");
+  const json* ids = FindField((*choices)[0], "token_ids");
   return ids != nullptr && ids->is_array() && ids->size() == 1;
 }
 
@@ -84,7 +66,7 @@ void AskLlamaCpp(HttpClient& client, const ServerAddress& address, Clock::Time d
   const json props = ParseOrNull(Ask(client, address.Fetch("GET", "/props"), deadline));
   info->chat_template = TextField(props, "chat_template");
   info->max_concurrent = CountField(props, "total_slots");
-  if (const json* settings = Find(props, "default_generation_settings")) {
+  if (const json* settings = FindField(props, "default_generation_settings")) {
     info->max_seq_len = CountField(*settings, "n_ctx");
   }
 }
@@ -125,7 +107,7 @@ Result<ServerAddress> ParseServerAddress(std::string_view url, std::string api_k
 Result<ServerInfo> ParseModels(std::string_view body, const std::string& wanted) {
   const Result<json> parsed = ParseJson(body, kReplyLimits);
   if (!parsed.ok()) return parsed.status().WithPrefix("/v1/models");
-  const json* data = Find(*parsed, "data");
+  const json* data = FindField(*parsed, "data");
   if (data == nullptr || !data->is_array() || data->empty()) {
     return Corrupt("/v1/models names no model: not a server that speaks OpenAI's API");
   }
@@ -148,15 +130,11 @@ Result<ServerInfo> ParseModels(std::string_view body, const std::string& wanted)
 Result<std::vector<int32_t>> ParseTokens(std::string_view body) {
   const Result<json> parsed = ParseJson(body, kReplyLimits);
   if (!parsed.ok()) return parsed.status().WithPrefix("/tokenize");
-  const json* tokens = Find(*parsed, "tokens");
+  const json* tokens = FindField(*parsed, "tokens");
   if (tokens == nullptr || !tokens->is_array()) return Corrupt("/tokenize gives no tokens");
   std::vector<int32_t> ids;
-  for (const json& token : *tokens) {
-    const int64_t id = token.is_number_integer() ? token.get<int64_t>() : -1;
-    if (id < 0 || id > std::numeric_limits<int32_t>::max()) {
-      return Corrupt("/tokenize gives something that is no token id");
-    }
-    ids.push_back(static_cast<int32_t>(id));
+  if (!ReadTokenIds(*tokens, &ids)) {
+    return Corrupt("/tokenize gives something that is no token id");
   }
   return ids;
 }
@@ -202,11 +180,8 @@ std::string DescribeRefusal(const HttpResponse& response) {
   text.append(" ").append(HttpReason(response.status));
   const json body = ParseOrNull(response.body);
   // {"error": {"message"}}, {"error": "message"} or {"message"}.
-  const json* error = Find(body, "error");
-  std::string message = TextField(body, "message");
-  if (error != nullptr) {
-    message = error->is_string() ? error->get<std::string>() : TextField(*error, "message");
-  }
+  const json* error = FindField(body, "error");
+  const std::string message = error != nullptr ? ErrorText(*error) : TextField(body, "message");
   if (!message.empty()) text.append(": ").append(message);
   return OneLine(std::move(text));
 }
