@@ -2,10 +2,9 @@
 
 import os
 import struct
-import tempfile
 import unittest
 
-from qed_run import MODEL, qed, require_model
+from qed_run import MODEL, qed, require_model, temporary_folder
 
 FAILED, UNUSABLE = 1, 2
 
@@ -22,9 +21,7 @@ def patched_header(find, offset, value):
 class BadModelTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
 
     def file(self, content):
         path = os.path.join(self.folder, "model.gguf")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 BINARY = os.environ.get("QED_BINARY", "build/qed")
 MODEL = os.environ.get("QED_MODEL", "models/SmolLM2-135M-Instruct.Q4_1.gguf")
@@ -20,6 +21,13 @@ def skip(reason):
     """Ends the test as skipped."""
     print(f"skipped: {reason}")
     sys.exit(EXIT_SKIPPED)
+
+
+def temporary_folder(test):
+    """The path of a folder that lives as long as the test."""
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    return folder.name
 
 
 def qed(*arguments, timeout=300, **options):

@@ -6,11 +6,10 @@ import os
 import shutil
 import struct
 import subprocess
-import tempfile
 import unittest
 import zlib
 
-from qed_run import qed, write_problems
+from qed_run import qed, temporary_folder, write_problems
 
 PROBLEMS, SAMPLES = 6, 8
 BAR_COLOR = (0x1F, 0x5F, 0xA8)
@@ -67,9 +66,7 @@ def png_colors(path):
 class ReportTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         write_problems(os.path.join(self.folder, "samples.jsonl"),
                        [record(p, s) for p in range(PROBLEMS) for s in range(SAMPLES)])
 

@@ -3,10 +3,9 @@
 import os
 import resource
 import signal
-import tempfile
 import unittest
 
-from qed_run import MODEL, qed, require_model, write_problems
+from qed_run import MODEL, qed, require_model, temporary_folder, write_problems
 
 FAILED, UNUSABLE = 1, 2
 
@@ -14,9 +13,7 @@ FAILED, UNUSABLE = 1, 2
 class BadInputTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         self.problems = self.path("good.jsonl")
         write_problems(self.problems, [{"problem": "What is 1 + 1?"}])
 

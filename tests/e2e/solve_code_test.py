@@ -4,10 +4,9 @@ text; on a terminal the run shows a line that keeps changing."""
 import os
 import pty
 import subprocess
-import tempfile
 import unittest
 
-from qed_run import BINARY, MODEL, qed, read_lines, require_model, write_problems
+from qed_run import BINARY, MODEL, qed, read_lines, require_model, temporary_folder, write_problems
 from sandbox_run import sandbox
 
 # The default model, as published, does not know the usual tags, but writes
@@ -24,9 +23,7 @@ code_output_end: "```\n"
 class CodeTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         self.prompt = os.path.join(self.folder, "prompt.yaml")
         with open(self.prompt, "w", encoding="utf-8") as file:
             file.write(PROMPT)

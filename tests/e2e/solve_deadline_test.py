@@ -3,12 +3,11 @@
 import http.server
 import json
 import os
-import tempfile
 import threading
 import time
 import unittest
 
-from qed_run import qed, read_lines, write_problems
+from qed_run import qed, read_lines, temporary_folder, write_problems
 
 TOTAL, CODE_TIMEOUT, SAMPLES = 4, 6, 16
 # Seconds more than it may take, for machines that are busy. One program after the
@@ -56,29 +55,29 @@ class SolveDeadlineTest(unittest.TestCase):
         self.addCleanup(self.server.shutdown)
 
     def test_programs_do_not_outlive_the_total(self):
-        with tempfile.TemporaryDirectory() as folder:
-            problems = os.path.join(folder, "two.jsonl")
-            write_problems(problems, [{"id": str(i), "problem": "What is 6 * 7?",
-                                       "expected_answer": 42} for i in range(2)])
-            output = os.path.join(folder, "run")
-            began = time.monotonic()
-            run = qed("solve", problems, "--server",
-                      f"http://127.0.0.1:{self.server.server_port}", "--chat-wrapper", "none",
-                      "--output", output, "--samples", str(SAMPLES), "--max-tokens", "400",
-                      "--code-begin", "<code>\n", "--code-end", "</code>",
-                      "--max-code-calls", "100", "--code-timeout", str(CODE_TIMEOUT),
-                      "--time-total", str(TOTAL))
-            took = time.monotonic() - began
-            self.assertEqual(run.returncode, 0, run.stderr)
-            self.assertLess(took, TOTAL + CODE_TIMEOUT + PATIENCE)
-            records = read_lines(os.path.join(output, "samples.jsonl"))
-            self.assertEqual(len({(r["problem_id"], r["sample"]) for r in records}), 2 * SAMPLES)
-            # What was boxed before the time was up counts, and is marked.
-            begun = [r for r in records if r["generated_tokens"] > 0]
-            self.assertTrue(begun)
-            for record in begun:
-                self.assertEqual((record["answer"], record["finish_reason"], record["partial"]),
-                                 ("42", "deadline", True), record)
+        folder = temporary_folder(self)
+        problems = os.path.join(folder, "two.jsonl")
+        write_problems(problems, [{"id": str(i), "problem": "What is 6 * 7?",
+                                   "expected_answer": 42} for i in range(2)])
+        output = os.path.join(folder, "run")
+        began = time.monotonic()
+        run = qed("solve", problems, "--server",
+                  f"http://127.0.0.1:{self.server.server_port}", "--chat-wrapper", "none",
+                  "--output", output, "--samples", str(SAMPLES), "--max-tokens", "400",
+                  "--code-begin", "<code>\n", "--code-end", "</code>",
+                  "--max-code-calls", "100", "--code-timeout", str(CODE_TIMEOUT),
+                  "--time-total", str(TOTAL))
+        took = time.monotonic() - began
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertLess(took, TOTAL + CODE_TIMEOUT + PATIENCE)
+        records = read_lines(os.path.join(output, "samples.jsonl"))
+        self.assertEqual(len({(r["problem_id"], r["sample"]) for r in records}), 2 * SAMPLES)
+        # What was boxed before the time was up counts, and is marked.
+        begun = [r for r in records if r["generated_tokens"] > 0]
+        self.assertTrue(begun)
+        for record in begun:
+            self.assertEqual((record["answer"], record["finish_reason"], record["partial"]),
+                             ("42", "deadline", True), record)
 
 
 if __name__ == "__main__":

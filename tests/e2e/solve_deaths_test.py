@@ -8,11 +8,10 @@ import random
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 import unittest
 
-from qed_run import BINARY, MODEL, read_lines, require_model, write_problems
+from qed_run import BINARY, MODEL, read_lines, require_model, temporary_folder, write_problems
 
 PROBLEMS, SAMPLES = 3, 2
 DEATHS = int(os.environ.get("QED_DEATHS", "1"))
@@ -51,9 +50,7 @@ class Service:
 class DeathsTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         self.problems = os.path.join(self.folder, "sums.jsonl")
         write_problems(self.problems, [
             {"id": f"sum-{i}", "problem": f"Compute {17 * i + 3} + {i} with Python."}

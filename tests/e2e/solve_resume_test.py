@@ -5,11 +5,10 @@ import os
 import random
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
-from qed_run import BINARY, MODEL, qed, read_lines, require_model, write_problems
+from qed_run import BINARY, MODEL, qed, read_lines, require_model, temporary_folder, write_problems
 
 PROBLEMS, SAMPLES, KILLS = 8, 4, 10
 
@@ -17,9 +16,7 @@ PROBLEMS, SAMPLES, KILLS = 8, 4, 10
 class ResumeTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         self.problems = os.path.join(self.folder, "sums.jsonl")
         write_problems(self.problems, [
             {"id": f"sum-{i}", "problem": f"What is {17 * i + 3} + {i}?",

@@ -5,10 +5,9 @@ goes on with: how well it judges is not looked at."""
 
 import json
 import os
-import tempfile
 import unittest
 
-from qed_run import MODEL, qed, read_lines, require_model, write_problems
+from qed_run import MODEL, qed, read_lines, require_model, temporary_folder, write_problems
 
 PROMPT = r"""
 user: "{problem}"
@@ -25,14 +24,13 @@ def pattern(*answers):
 class SelectTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.output = os.path.join(folder.name, "out")
-        self.prompts = [os.path.join(folder.name, name) for name in ("p.yaml", "s.yaml")]
+        folder = temporary_folder(self)
+        self.output = os.path.join(folder, "out")
+        self.prompts = [os.path.join(folder, name) for name in ("p.yaml", "s.yaml")]
         for path, text in zip(self.prompts, (PROMPT, SELECT_PROMPT)):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-        self.problems = os.path.join(folder.name, "patterns.jsonl")
+        self.problems = os.path.join(folder, "patterns.jsonl")
         write_problems(self.problems, [
             {"id": "divided", "problem": pattern(1, 2, 2, 1, 1, 2), "expected_answer": "2"},
             {"id": "equal", "problem": pattern(*[r"\sqrt{12}"] * 4),

@@ -7,13 +7,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
 import urllib.request
 
-from qed_run import BINARY, MODEL, qed, read_lines, require_model, write_problems
+from qed_run import BINARY, MODEL, qed, read_lines, require_model, temporary_folder, write_problems
 from serve_run import Server
 
 PROBLEMS, SAMPLES = 3, 3
@@ -40,9 +39,7 @@ def records(output):
 class SolveServerTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         self.problems = os.path.join(self.folder, "sums.jsonl")
         write_problems(self.problems, [
             {"id": f"sum-{i}", "problem": f"Compute {17 * i + 3} + {i} with Python, then say why.",
