@@ -27,7 +27,8 @@
 namespace qed {
 
 // In place of a token id: what the latest launched row of the same slot with
-// `next` set samples. Only as the one token of a sequence in its step.
+// `next` set samples (any id, where its logits are not finite numbers). Only as
+// the one token of a sequence in its step.
 inline constexpr int32_t kSampledToken = -1;
 
 // What a row of logits is wanted for.
@@ -72,6 +73,7 @@ class StepRunner {
   // sampled with `params`. `tokens` are all it has so far and generated[i] is
   // whether the model wrote tokens[i]; penalties need them, and count from here on
   // the `next` tokens of the slot themselves. Copies what it keeps; may allocate.
+  // REQUIRES: fewer than depth() steps in flight.
   virtual void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,
                      const std::vector<bool>& generated) = 0;
 

@@ -81,13 +81,16 @@ Status ValidateSamplingParams(const SamplingParams& params, int32_t vocab_size) 
                            "; it must be from 0 to " + std::to_string(kMaxLogprobs) +
                            ", or -1 for none");
   }
-  for (int32_t id : params.stop_token_ids) {
-    if (id < 0 || id >= vocab_size) {
-      return InvalidArgument("stop token id " + std::to_string(id) +
+  const auto check = [&](const std::vector<int32_t>& ids, const std::string& what) -> Status {
+    for (int32_t id : ids) {
+      if (id >= 0 && id < vocab_size) continue;
+      return InvalidArgument(what + " token id " + std::to_string(id) +
                              " is not in the vocabulary of " + std::to_string(vocab_size));
     }
-  }
-  return OkStatus();
+    return OkStatus();
+  };
+  QED_RETURN_IF_ERROR(check(params.stop_token_ids, "stop"));
+  return check(params.forced_tokens, "forced");
 }
 
 Sampler::Sampler(int32_t vocab_size, ThreadPool& pool) : pool_(pool), scratch_(pool.size()) {
@@ -135,6 +138,7 @@ void Sampler::SampleOne(const SampleRow& row, Scratch& scratch, SampledToken& ou
   const float max = MaxLogit(logits);
   if (!std::isfinite(max)) return;
   out.id = row.params->temperature == 0 ? FindLogit(logits, max) : Draw(row, logits, max, scratch);
+  if (row.forced >= 0) out.id = row.forced;
   if (row.params->logprobs >= 0) FillLogprobs(row, scratch, out);
 }
 
@@ -203,7 +207,7 @@ void Sampler::FillLogprobs(const SampleRow& row, Scratch& scratch, SampledToken&
   const double log_sum = LogSumExp(logits, max);
   out.logprob = static_cast<float>(logits[out.id] - log_sum);
   const int32_t k = std::min(row.params->logprobs, static_cast<int32_t>(logits.size()));
-  if (k == 0) return;
+  if (k <= 0) return;
   BlockMaxima(logits, scratch.block_max);
   std::ranges::copy(scratch.block_max, scratch.block_order.begin());
   WeightedToken last = kAllTokens;
