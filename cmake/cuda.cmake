@@ -8,9 +8,6 @@ endif()
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES 90a)
 endif()
-set(CMAKE_CUDA_STANDARD 20)
-set(CMAKE_CUDA_STANDARD_REQUIRED ON)
-set(CMAKE_CUDA_EXTENSIONS OFF)
 # The program must start where there is no CUDA, on the CPU: the runtime is in it,
 # the driver and cuBLASLt are opened when a GPU is used.
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
@@ -18,40 +15,23 @@ enable_language(CUDA)
 find_package(CUDAToolkit 13.0 REQUIRED)
 include_directories(SYSTEM ${CUDAToolkit_INCLUDE_DIRS})
 
+if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.26
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+endif()
 add_compile_options(
   "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Werror;-Werror=all-warnings;-lineinfo>")
 
-# FlashInfer's attention templates with the CUTLASS and CCCL that they are written
-# for, out of its wheel: headers only, no Python runs.
-set(QED_FLASHINFER_VERSION 0.6.13)
-set(QED_FLASHINFER_SHA256 239e6ddc3cbbaf0bee251861a8c7c69438b1171830d69ddfa133ddea4494850d)
-set(QED_FLASHINFER_DIR "${CMAKE_SOURCE_DIR}/third_party/flashinfer-${QED_FLASHINFER_VERSION}"
-    CACHE PATH "The unpacked flashinfer-python wheel; fetched from PyPI where it is missing")
-
-function(qed_fetch_flashinfer)
-  find_package(Python3 REQUIRED COMPONENTS Interpreter)
-  set(download ${CMAKE_BINARY_DIR}/flashinfer)
-  message(STATUS "Fetching flashinfer-python ${QED_FLASHINFER_VERSION} from PyPI")
-  execute_process(
-    COMMAND ${Python3_EXECUTABLE} -m pip download --no-deps --quiet --dest ${download}
-            flashinfer-python==${QED_FLASHINFER_VERSION}
-    RESULT_VARIABLE failed)
-  set(wheel ${download}/flashinfer_python-${QED_FLASHINFER_VERSION}-py3-none-any.whl)
-  if(failed OR NOT EXISTS ${wheel})
-    message(FATAL_ERROR "flashinfer-python ${QED_FLASHINFER_VERSION} could not be fetched with pip; "
-                        "unpack its wheel and pass -DQED_FLASHINFER_DIR=FOLDER")
-  endif()
-  file(SHA256 ${wheel} hash)
-  if(NOT hash STREQUAL QED_FLASHINFER_SHA256)
-    message(FATAL_ERROR "${wheel} has SHA-256 ${hash}, not ${QED_FLASHINFER_SHA256}")
-  endif()
-  file(ARCHIVE_EXTRACT INPUT ${wheel} DESTINATION ${QED_FLASHINFER_DIR}
-       PATTERNS flashinfer/data/include/* flashinfer/data/cccl/* flashinfer/data/cutlass/include/*
-                flashinfer_python-*.dist-info/*)
-endfunction()
-
+# FlashInfer's attention templates with the CUTLASS and CCCL that they are written for.
+set(QED_FLASHINFER_DIR "${CMAKE_SOURCE_DIR}/third_party/flashinfer"
+    CACHE PATH "What scripts/get-flashinfer unpacked; done now where it is missing")
 if(NOT EXISTS ${QED_FLASHINFER_DIR}/flashinfer/data/include)
-  qed_fetch_flashinfer()
+  execute_process(COMMAND ${CMAKE_SOURCE_DIR}/scripts/get-flashinfer ${QED_FLASHINFER_DIR}
+                  RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "scripts/get-flashinfer failed; unpack the wheel it names by hand and pass "
+                        "-DQED_FLASHINFER_DIR=FOLDER")
+  endif()
 endif()
 
 # Their own CCCL must be found before the toolkit's: -I, not -isystem.
