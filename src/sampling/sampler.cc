@@ -14,13 +14,6 @@ namespace {
 constexpr WeightedToken kAllTokens = {.weight = std::numeric_limits<float>::min(),
                                       .id = std::numeric_limits<int32_t>::max()};
 
-// Uniform in [0, 1) with 53 bits.
-double Uniform(const SamplingParams& params, uint64_t position) {
-  const auto words = Philox4x32(params.seed, params.sample_index, position);
-  const uint64_t bits = (uint64_t{words[0]} << 32) | words[1];
-  return static_cast<double>(bits >> 11) * 0x1p-53;
-}
-
 // The token at which the running sum of weights passes `target`; the last one
 // of any weight where rounding keeps it from that.
 int32_t Walk(std::span<const WeightedToken> tokens, double target) {
@@ -149,7 +142,7 @@ int32_t Sampler::Draw(const SampleRow& row, std::span<const float> logits, float
   const float scale = std::min(1.0f / params.temperature, std::numeric_limits<float>::max());
   double sum =
       ExpWeights(logits, max, scale, scratch.weights, scratch.block_sum, scratch.block_max);
-  const double u = Uniform(params, row.position);
+  const double u = UniformDouble(params.seed, params.sample_index, row.position);
   WeightedToken last = kAllTokens;
   // The likeliest token has weight 1, so min-p is a weight.
   last.weight = std::max(last.weight, params.min_p);

@@ -1,0 +1,56 @@
+#include "base/check.h"
+#include "cuda/launch.cuh"
+#include "kernels/cuda/rms_norm.h"
+#include "kernels/cuda/row.cuh"
+#include "kernels/cuda/row_launch.cuh"
+
+namespace qed::cuda {
+namespace {
+
+// A block a row.
+template <int kVectors>
+__global__ void __launch_bounds__(1024) AddRmsNormKernel(int width, const RmsNormArgs args) {
+  WaitForKernelBefore();
+  __shared__ float scratch[kWarp];
+  const int64_t t = blockIdx.x;
+  const int64_t source = args.row_ids == nullptr ? t : args.row_ids[t];
+  float* residual = args.residual + source * width;
+  Four row[kVectors];
+  float squares = 0;
+#pragma unroll
+  for (int i = 0; i < kVectors; ++i) {
+    const int column = ColumnOf(i);
+    if (column >= width) continue;
+    row[i] = LoadFour(residual + column);
+    if (args.delta.data != nullptr) {
+      const Four delta = LoadProduct(args.delta, width, source, column);
+#pragma unroll
+      for (int j = 0; j < 4; ++j) row[i].v[j] += delta.v[j];
+      if (args.row_ids == nullptr) StoreFour(residual + column, row[i]);
+    }
+#pragma unroll
+    for (int j = 0; j < 4; ++j) squares += row[i].v[j] * row[i].v[j];
+  }
+  const float factor =
+      1.0F / sqrtf(BlockSum(squares, scratch) / static_cast<float>(width) + args.eps);
+#pragma unroll
+  for (int i = 0; i < kVectors; ++i) {
+    const int column = ColumnOf(i);
+    if (column >= width) continue;
+    const Four weight = LoadFour(args.weight + column);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) row[i].v[j] *= factor * weight.v[j];
+  }
+  StoreRow<kVectors>(row, width, t, args.out, scratch);
+}
+
+}  // namespace
+
+void AddRmsNorm(int32_t rows, int32_t width, const RmsNormArgs& args, StreamHandle stream) {
+  QED_CHECK(rows > 0);
+  LaunchForRows(rows, width, [&](auto vectors, dim3 grid, dim3 block) {
+    Launch(AddRmsNormKernel<vectors()>, grid, block, 0, stream, width, args);
+  });
+}
+
+}  // namespace qed::cuda
