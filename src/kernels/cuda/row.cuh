@@ -123,6 +123,10 @@ __device__ __forceinline__ float BlockLargest(float value, float* scratch) {
       [](float a, float b) { return LargerMagnitude(a, b); });
 }
 
+// Most threads of a block whose threads hold so many vectors (row_launch.cuh).
+template <int kVectors>
+inline constexpr int kMaxRowThreads = kVectors <= 2 ? 512 : 1024;
+
 // Where vector i of this thread lies in its block's row.
 __device__ __forceinline__ int ColumnOf(int i) {
   return 4 * static_cast<int>(threadIdx.x + static_cast<unsigned>(i) * blockDim.x);
