@@ -96,7 +96,7 @@ __device__ __forceinline__ float WarpLargest(float value) {
 }
 
 // Over all threads of the block, given to each of them. The block is whole warps;
-// `scratch` holds 33 floats of shared memory, whatever they were before.
+// `scratch` holds kWarp floats of shared memory, whatever they were before.
 template <typename WarpReduce, typename Combine>
 __device__ __forceinline__ float BlockReduce(float value, float* scratch, WarpReduce warp_reduce,
                                              Combine combine) {
