@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "bench/gpu_timing.h"
 #include "cuda/buffer.h"
 #include "cuda/device.h"
 #include "cuda/stream.h"
@@ -24,27 +25,6 @@ constexpr AttentionShape kShape = {
 constexpr int32_t kVocab = 152064;
 constexpr int32_t kMaxTokens = 8192;
 constexpr int64_t kCacheBytes = int64_t{3} << 30;
-constexpr int32_t kRuns = 30;
-
-template <typename T>
-T Must(Result<T> result) {
-  QED_CHECK(result.ok()) << result.status().message();
-  return std::move(result).value();
-}
-
-// Milliseconds of one call, the mean over kRuns of them behind one another.
-template <typename Work>
-double Time(const Stream& stream, Work&& work) {
-  const Event start = Must(Event::Create(Event::Timing::kOn));
-  const Event end = Must(Event::Create(Event::Timing::kOn));
-  for (int32_t i = 0; i < 3; ++i) work(i);
-  start.Record(stream.handle());
-  for (int32_t i = 0; i < kRuns; ++i) work(i);
-  end.Record(stream.handle());
-  const Status status = stream.Synchronize();
-  QED_CHECK(status.ok()) << status.message();
-  return Event::Milliseconds(start, end) / kRuns;
-}
 
 class Bench {
  public:

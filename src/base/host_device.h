@@ -5,9 +5,13 @@
 
 #ifdef __CUDACC__
 #define QED_HOST_DEVICE __host__ __device__
-#define QED_UNROLL _Pragma("unroll")
 #else
 #define QED_HOST_DEVICE
+#endif
+
+#ifdef __CUDA_ARCH__
+#define QED_UNROLL _Pragma("unroll")
+#else
 #define QED_UNROLL
 #endif
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <limits>
 
 #include "base/check.h"
 
@@ -38,7 +37,8 @@ std::string DeviceMemoryPlan::Table() const {
 
 Status GivePages(double fraction, int32_t min_pages, const std::string& holders,
                  DeviceMemoryPlan& plan) {
-  QED_CHECK(fraction > 0 && fraction <= 1 && min_pages >= 1 && plan.page_bytes > 0);
+  QED_CHECK(fraction > 0 && fraction <= 1 && plan.page_bytes > 0);
+  QED_CHECK(min_pages >= 1 && min_pages <= kMaxDevicePages);
   const int64_t taken = Sum(plan.items);
   const int64_t needed = taken + int64_t{min_pages} * plan.page_bytes;
   if (needed > plan.free_bytes) {

@@ -27,6 +27,10 @@ struct DeviceMemoryPlan {
   std::string Table() const;
 };
 
+// Most pages: the host keeps count of each, and a token's place (page * page size +
+// place in the page) must fit 32 bits.
+inline constexpr int32_t kMaxDevicePages = 1 << 20;
+
 // Gives pages `fraction` of what `plan.items` leave free, as many as fit, and adds
 // them to the items. `holders`: who else holds memory, for the message; may be empty.
 // kResourceExhausted, with the shortfall in bytes, where the items and

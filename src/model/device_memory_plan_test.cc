@@ -1,7 +1,5 @@
 #include "model/device_memory_plan.h"
 
-#include <limits>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -45,12 +43,13 @@ TEST(DeviceMemoryPlanTest, TheShortfallIsToldInBytesAndOneLine) {
   EXPECT_EQ(status.message().find('\n'), std::string::npos);
 }
 
-TEST(DeviceMemoryPlanTest, PagesAreCountedIn32Bits) {
+TEST(DeviceMemoryPlanTest, ThereAreOnlySoManyPages) {
   DeviceMemoryPlan plan = Plan();
   plan.free_bytes = int64_t{1} << 40;
   plan.page_bytes = 1;
   ASSERT_TRUE(GivePages(1.0, 1, "", plan).ok());
-  EXPECT_EQ(plan.num_pages, std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(plan.num_pages, kMaxDevicePages);
+  EXPECT_EQ(plan.items.back().bytes, kMaxDevicePages);
 }
 
 TEST(DeviceMemoryPlanTest, TheTableNamesEveryItem) {

@@ -9,7 +9,7 @@ namespace {
 
 // A block a row.
 template <int kVectors>
-__global__ void __launch_bounds__(1024)
+__global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
     QuantizeRowsKernel(int width, const BFloat16* x, const Activations out) {
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];

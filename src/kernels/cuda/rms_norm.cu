@@ -9,7 +9,8 @@ namespace {
 
 // A block a row.
 template <int kVectors>
-__global__ void __launch_bounds__(1024) AddRmsNormKernel(int width, const RmsNormArgs args) {
+__global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
+    AddRmsNormKernel(int width, const RmsNormArgs args) {
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];
   const int64_t t = blockIdx.x;

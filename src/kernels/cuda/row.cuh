@@ -96,7 +96,7 @@ __device__ __forceinline__ float WarpLargest(float value) {
 }
 
 // Over all threads of the block, given to each of them. The block is whole warps;
-// `scratch` holds 33 floats of shared memory, whatever they were before.
+// `scratch` holds kWarp floats of shared memory, whatever they were before.
 template <typename WarpReduce, typename Combine>
 __device__ __forceinline__ float BlockReduce(float value, float* scratch, WarpReduce warp_reduce,
                                              Combine combine) {
@@ -122,6 +122,10 @@ __device__ __forceinline__ float BlockLargest(float value, float* scratch) {
       value, scratch, [](float x) { return WarpLargest(x); },
       [](float a, float b) { return LargerMagnitude(a, b); });
 }
+
+// Most threads of a block whose threads hold so many vectors (row_launch.cuh).
+template <int kVectors>
+inline constexpr int kMaxRowThreads = kVectors <= 2 ? 512 : 1024;
 
 // Where vector i of this thread lies in its block's row.
 __device__ __forceinline__ int ColumnOf(int i) {

@@ -22,6 +22,7 @@ void LaunchForRows(int32_t rows, int32_t width, LaunchFn&& launch) {
   QED_CHECK(width > 0 && width % 4 == 0 && width <= kMaxRowWidth) << width;
   const int fours = width / 4;
   const int vectors = fours <= 512 ? 1 : fours <= 1024 ? 2 : fours <= 4096 ? 4 : 8;
+  static_assert(kMaxRowThreads<1> == 512 && kMaxRowThreads<2> == 512 && kMaxRowThreads<8> == 1024);
   const int threads = (fours + vectors - 1) / vectors;
   const dim3 grid(static_cast<unsigned>(rows));
   const dim3 block(static_cast<unsigned>((threads + kWarp - 1) / kWarp * kWarp));

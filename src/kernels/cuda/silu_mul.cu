@@ -12,7 +12,7 @@ __device__ __forceinline__ float Silu(float x) { return x / (1.0F + __expf(-x));
 
 // A block a row.
 template <int kVectors>
-__global__ void __launch_bounds__(1024)
+__global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
     SiluMulKernel(int width, const Product gate_up, const Activations out) {
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];
