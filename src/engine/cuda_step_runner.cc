@@ -81,7 +81,7 @@ class CudaStepRunner : public StepRunner {
   CudaStepRunner(std::unique_ptr<CudaDecoder> decoder, int ordinal)
       : decoder_(std::move(decoder)),
         ordinal_(ordinal),
-        slots_(decoder_->options().max_batch_size),
+        params_(decoder_->options().max_batch_size),
         sampled_(decoder_->options().max_batch_size) {
     tokens_.reserve(decoder_->options().max_num_tokens);
     for (SampledToken& token : sampled_) token.top.reserve(kMaxLogprobs);
@@ -101,9 +101,9 @@ class CudaStepRunner : public StepRunner {
   int64_t launched_ = 0, finished_ = 0;  // steps
   Status failure_;
 
-  std::vector<cuda::SamplingRow> slots_;  // [slots], by MakeSamplingRow
-  std::vector<int32_t> tokens_;           // [T]
-  std::vector<SampledToken> sampled_;     // [slots]
+  std::vector<SamplingParams> params_;  // [slots]
+  std::vector<int32_t> tokens_;         // [T]
+  std::vector<SampledToken> sampled_;   // [slots]
   StepTimes times_;
 };
 
@@ -136,7 +136,7 @@ Status CudaStepRunner::TakeMemory() {
 
 void CudaStepRunner::Start(int32_t slot, const SamplingParams& params,
                            std::span<const int32_t> tokens, const std::vector<bool>& generated) {
-  slots_[slot] = MakeSamplingRow(params, slot);
+  params_[slot] = params;
   if (!HasPenalties(params)) return;
   cuda::UseDevice(ordinal_);
   const size_t token_bytes = tokens.size() * sizeof(int32_t);
@@ -176,7 +176,7 @@ void CudaStepRunner::Launch(const StepBatch& batch) {
   const std::span<cuda::SamplingRow> rows(
       reinterpret_cast<cuda::SamplingRow*>(entry.input.data() + inputs.extra),
       batch.samples.size());
-  const SamplingTotals totals = FillSamplingRows(batch, slots_, rows);
+  const SamplingTotals totals = FillSamplingRows(batch, params_, config().vocab_size, rows);
   entry.rows = rows;
   Marks& marks = marks_[launched_ % marks_.size()];
   marks.begin.Record(decoder_->stream());

@@ -13,19 +13,15 @@
 
 namespace qed {
 
-// The row of a sequence in `slot`, but for what differs from token to token.
-cuda::SamplingRow MakeSamplingRow(const SamplingParams& params, int32_t slot);
-
 // What a step's rows add up to.
 struct SamplingTotals {
   int32_t num_tops = 0;  // likeliest tokens wanted
   bool any_logprobs = false;
 };
 
-// rows[r] becomes the row of batch.samples[r]; slots[s] is what MakeSamplingRow made
-// for slot s.
-SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const cuda::SamplingRow> slots,
-                                std::span<cuda::SamplingRow> rows);
+// rows[r] becomes the row of batch.samples[r]; params[s] are those of slot s.
+SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const SamplingParams> params,
+                                int32_t vocab_size, std::span<cuda::SamplingRow> rows);
 
 // The result of these rows. Allocates nothing where each SampledToken::top has room
 // for kMaxLogprobs.

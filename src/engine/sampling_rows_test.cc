@@ -1,6 +1,5 @@
 #include "engine/sampling_rows.h"
 
-#include <limits>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -13,58 +12,18 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-TEST(SamplingRows, CarryTheParameters) {
-  SamplingParams params;
-  params.temperature = 0.5f;
-  params.top_p = 0.9f;
-  params.min_p = 0.01f;
-  params.top_k = 40;
-  params.repetition_penalty = 1.1f;
-  params.presence_penalty = 0.2f;
-  params.frequency_penalty = 0.3f;
-  params.seed = uint64_t{1} << 60;
-  params.sample_index = uint64_t{1} << 50;
-  params.logprobs = 5;
-  cuda::SamplingRow row = MakeSamplingRow(params, 7);
-  EXPECT_EQ(row.scale, 2.0f);
-  EXPECT_EQ(row.top_p, 0.9f);
-  EXPECT_EQ(row.min_p, 0.01f);
-  EXPECT_EQ(row.top_k, 40);
-  EXPECT_EQ(row.repetition, 1.1f);
-  EXPECT_EQ(row.presence, 0.2f);
-  EXPECT_EQ(row.frequency, 0.3f);
-  EXPECT_EQ(row.seed, params.seed);
-  EXPECT_EQ(row.stream, params.sample_index);
-  EXPECT_EQ(row.slot, 7);
-  EXPECT_EQ(row.has_penalties, 1);
-  EXPECT_EQ(row.logprobs, 1);
-  EXPECT_EQ(row.num_top, 5);
-
-  params = SamplingParams();
-  params.temperature = 0;
-  row = MakeSamplingRow(params, 0);
-  EXPECT_EQ(row.scale, 0.0f);
-  EXPECT_EQ(row.has_penalties, 0);
-  EXPECT_EQ(row.logprobs, 0);
-  EXPECT_EQ(row.num_top, 0);
-  params.temperature = 1e-45f;
-  EXPECT_EQ(MakeSamplingRow(params, 0).scale, std::numeric_limits<float>::max());
-}
-
 TEST(SamplingRows, AreFilledFromTheirSlotsAndReadBack) {
-  SamplingParams plain, with_tops;
-  plain.frequency_penalty = 1;
-  with_tops.logprobs = 2;
-  const std::vector<cuda::SamplingRow> slots = {
-      MakeSamplingRow(with_tops, 0), {}, MakeSamplingRow(plain, 2)};
+  std::vector<SamplingParams> params(3);  // of the slots
+  params[0].logprobs = 2;
+  params[2].frequency_penalty = 1;
   const std::vector<int32_t> batch_slots = {2, 0};
   const std::vector<StepSample> samples = {{.sequence = 0, .given = 30, .next = false},
                                            {.sequence = 0, .position = 9, .given = 31},
                                            {.sequence = 1, .position = 4},
                                            {.sequence = 1, .position = 5}};
   std::vector<cuda::SamplingRow> rows(4);
-  const SamplingTotals totals =
-      FillSamplingRows({.forward = {}, .slots = batch_slots, .samples = samples}, slots, rows);
+  const SamplingTotals totals = FillSamplingRows(
+      {.forward = {}, .slots = batch_slots, .samples = samples}, params, 300, rows);
   EXPECT_EQ(totals.num_tops, 4);
   EXPECT_TRUE(totals.any_logprobs);
   EXPECT_EQ(rows[0].slot, 2);
@@ -100,12 +59,12 @@ TEST(SamplingRows, AreFilledFromTheirSlotsAndReadBack) {
 }
 
 TEST(SamplingRows, NothingIsWantedOfMostSteps) {
-  const std::vector<cuda::SamplingRow> slots = {MakeSamplingRow({}, 0)};
+  const std::vector<SamplingParams> params(1);
   const std::vector<int32_t> batch_slots = {0};
   const std::vector<StepSample> samples = {{}};
   std::vector<cuda::SamplingRow> rows(1);
-  const SamplingTotals totals =
-      FillSamplingRows({.forward = {}, .slots = batch_slots, .samples = samples}, slots, rows);
+  const SamplingTotals totals = FillSamplingRows(
+      {.forward = {}, .slots = batch_slots, .samples = samples}, params, 300, rows);
   EXPECT_EQ(totals.num_tops, 0);
   EXPECT_FALSE(totals.any_logprobs);
 }
