@@ -29,7 +29,8 @@ class CpuStepRunnerTest : public ::testing::Test {
         {.forward = {tokens, {&sequence, 1}, rows}, .slots = {&slot, 1}, .samples = samples});
     position_ += sequence.num_rows;
     std::vector<int32_t> ids;
-    for (const SampledToken& token : runner_.Finish().value()) ids.push_back(token.id);
+    const std::span<const SampledToken> sampled = runner_.Finish().value();
+    for (const SampledToken& token : sampled) ids.push_back(token.id);
     EXPECT_EQ(model_.error(), "");
     return ids;
   }
