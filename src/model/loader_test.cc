@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "checkpoint/random_checkpoint.h"
 #include "checkpoint/rope_rows.h"
 #include "gtest/gtest.h"
 #include "model/test_checkpoint.h"
@@ -97,6 +98,65 @@ TEST(LoaderTest, MergesAdapters) {
   EXPECT_LT(Distance(want, LastLogits(base.checkpoint, &adapter, "auto")), 0.1);
 }
 
+std::vector<float> QuantizedLogits(const Checkpoint& checkpoint, const Adapter* adapter,
+                                   const std::string& quantize) {
+  ThreadPool pool(2);
+  EngineConfig config = TestConfig("f32");
+  config.quantize = quantize;
+  auto model = LoadModel(checkpoint, adapter, config, pool);
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return ModelRunner(**model).Step({{0, kTokens}})[0];
+}
+
+TEST(LoaderTest, QuantizedWeightsStayNearTheStored) {
+  for (DType dtype : {DType::kF32, DType::kBF16, DType::kQ8_0}) {
+    const TestCheckpoint test = RandomCheckpoint(SmallConfig(), dtype);
+    const auto exact = LastLogits(test.checkpoint, nullptr, "f32");
+    const double int8 = Distance(exact, QuantizedLogits(test.checkpoint, nullptr, "int8_wo"));
+    const double fp8 = Distance(exact, QuantizedLogits(test.checkpoint, nullptr, "fp8"));
+    const double tensor =
+        Distance(exact, QuantizedLogits(test.checkpoint, nullptr, "fp8_per_tensor"));
+    EXPECT_GT(int8, 0) << DTypeName(dtype);
+    EXPECT_LT(int8, 0.15) << DTypeName(dtype);
+    EXPECT_GT(fp8, int8) << DTypeName(dtype);
+    EXPECT_LT(fp8, 1.0) << DTypeName(dtype);
+    EXPECT_LT(tensor, 1.0) << DTypeName(dtype);
+    EXPECT_NE(tensor, fp8) << DTypeName(dtype);
+  }
+}
+
+TEST(LoaderTest, AdaptersAreMergedBeforeQuantizing) {
+  const TestCheckpoint base = RandomCheckpoint(SmallConfig(), DType::kF32);
+  Adapter adapter;
+  const std::string name = "model.layers.1.mlp.up_proj.weight";
+  LoraDelta delta = {.rank = 1, .scale = 1.0f, .a = {}, .b = {}};
+  delta.a.assign(96, 0.1f);
+  delta.b.assign(160, 1.0f);
+  adapter.deltas[name] = delta;
+  const auto merged = LastLogits(base.checkpoint, &adapter, "f32");
+  EXPECT_GT(Distance(merged, LastLogits(base.checkpoint, nullptr, "f32")), 0.3);
+  for (const std::string quantize : {"int8_wo", "fp8", "fp8_per_tensor"}) {
+    const double off = Distance(merged, QuantizedLogits(base.checkpoint, &adapter, quantize));
+    EXPECT_LT(off, quantize == "int8_wo" ? 0.15 : 1.0) << quantize;
+  }
+}
+
+// The network that --random-weights makes: logits that are finite, differ from
+// token to token and are no lottery.
+TEST(LoaderTest, RandomWeightsMakeASaneNetwork) {
+  const ModelConfig tiny = RandomShape("tiny").value();
+  const Checkpoint checkpoint = MakeRandomCheckpoint("tiny", tiny);
+  const auto exact = LastLogits(checkpoint, nullptr, "f32");
+  double squares = 0;
+  for (float logit : exact) squares += double{logit} * logit;
+  const double deviation = std::sqrt(squares / static_cast<double>(exact.size()));
+  EXPECT_GT(deviation, 2);
+  EXPECT_LT(deviation, 12);
+  EXPECT_EQ(exact, LastLogits(checkpoint, nullptr, "f32"));
+  EXPECT_LT(Distance(exact, LastLogits(checkpoint, nullptr, "auto")), 1.0);
+  EXPECT_LT(Distance(exact, QuantizedLogits(checkpoint, nullptr, "int8_wo")), 1.0);
+}
+
 Status LoadStatus(const ModelConfig& model, const EngineConfig& config) {
   const TestCheckpoint test = RandomCheckpoint(model, DType::kF32);
   ThreadPool pool(1);
@@ -109,6 +169,12 @@ TEST(LoaderTest, RefusesImpossibleConfigs) {
   Status status = LoadStatus(SmallConfig(), config);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("--compute"), std::string::npos);
+
+  config = TestConfig("auto");
+  config.quantize = "int4";
+  status = LoadStatus(SmallConfig(), config);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("--quantize"), std::string::npos);
 
   config = TestConfig("auto");
   config.page_size = 24;
