@@ -18,7 +18,10 @@ TokenizerSpec StandInTokenizer(int32_t vocab_size) {
   for (int byte = 0; byte < 256; ++byte) {
     spec.tokens.push_back(BytesToAlphabet(std::string(1, static_cast<char>(byte))));
   }
-  for (int32_t id = 256; id < vocab_size; ++id) spec.tokens.push_back("~" + std::to_string(id));
+  for (int32_t id = 256; id < vocab_size; ++id) {
+    spec.tokens.emplace_back("~");
+    spec.tokens.back() += std::to_string(id);
+  }
   return spec;
 }
 
