@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -239,8 +240,10 @@ INSTANTIATE_TEST_SUITE_P(
                       AttentionShape{6, 1, 128, 16}, AttentionShape{12, 3, 64, 48}),
     [](const auto& test) {
       const AttentionShape& s = test.param;
-      return "H" + std::to_string(s.num_heads) + "KVH" + std::to_string(s.num_kv_heads) + "D" +
-             std::to_string(s.head_dim) + "P" + std::to_string(s.page_size);
+      std::ostringstream name;
+      name << "H" << s.num_heads << "KVH" << s.num_kv_heads << "D" << s.head_dim << "P"
+           << s.page_size;
+      return name.str();
     });
 
 TEST(CudaAttentionShapeTest, RefusesWhatWasNotCompiled) {
