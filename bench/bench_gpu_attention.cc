@@ -4,6 +4,7 @@
 //
 // usage: bench_gpu_attention [GPU]
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
@@ -28,12 +29,13 @@ constexpr int64_t kCacheBytes = int64_t{3} << 30;
 
 class Bench {
  public:
-  Bench(const DeviceInfo& device, double read_rate)
+  Bench(const DeviceInfo& device, double read_rate, bool long_prompts)
       : read_rate_(read_rate),
         planner_(kShape, {.max_sequences = 256,
                           .max_tokens = kMaxTokens,
                           .max_seq_len = 32768,
-                          .num_sms = device.num_sms}),
+                          .num_sms = device.num_sms,
+                          .long_prompts = long_prompts}),
         stream_(Must(Stream::Create())),
         plan_host_(Must(PinnedBuffer::Allocate(planner_.max_plan_bytes()))),
         plan_device_(Must(DeviceBuffer::Allocate(planner_.max_plan_bytes()))),
@@ -138,12 +140,18 @@ int Main(int ordinal) {
   }
   const double read_rate = Must(MeasureReadRate());
   std::printf("%s, reads %.2f TB/s; one layer each\n", device->name.c_str(), read_rate * 1e-12);
-  Bench bench(*device, read_rate);
+  Bench bench(*device, read_rate, false);
   for (const int32_t count : {1, 8, 12, 32, 64, 256}) bench.Attention(count, 1, 650);
   for (const int32_t count : {1, 12, 32}) bench.Attention(count, 1, 16000);
   bench.Attention(12, 4, 2000);
   bench.Attention(1, 100, 8000);
-  for (const int32_t rows : {512, 2048, 8192}) bench.Attention(1, rows, rows);
+  const std::array<int32_t, 3> prompts = {512, 2048, 8192};
+  for (const int32_t rows : prompts) bench.Attention(1, rows, rows);
+  if (HasLongPromptKernel(kShape, device->major)) {
+    std::printf("with the kernel for long prompts\n");
+    Bench with(*device, read_rate, true);
+    for (const int32_t rows : prompts) with.Attention(1, rows, rows);
+  }
   for (const int32_t rows : {1, 8, 12, 32, 64, 256}) bench.Sampling(rows);
   return 0;
 }

@@ -19,12 +19,17 @@ namespace qed {
 struct ModelFlags {
   std::string model;             // GGUF file or HF folder
   std::string adapter = "auto";  // PEFT folder; "auto": the one shipped beside the model; "none"
+  std::string random_weights;    // in place of a model: a shape's name
   EngineConfig engine;
 };
 
 // Adds --model, --adapter and the engine's knobs; `flags` must live as long as
 // the parser. The default of --model is DefaultModel().
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
+
+// Adds --random-weights, for commands that can do something with a network that
+// was never trained. REQUIRES: AddModelFlags was called.
+void AddRandomWeightsFlag(CLI::App& app, ModelFlags& flags);
 
 // What a checkpoint's generation_config.json says of sampling; -1: nothing.
 struct SamplingDefaults {
@@ -41,7 +46,10 @@ class ModelSession {
   static Result<std::unique_ptr<ModelSession>> Open(const ModelFlags& flags);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
-  const LanguageModel& model() const { return *model_; }
+  const ModelConfig& model_config() const { return model_->config(); }
+  ModelFootprint footprint() const { return model_->footprint(); }
+  // What computes, for reports.
+  const std::string& device_name() const { return device_name_; }
   const SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
   const EngineConfig& config() const { return config_; }
   Engine& engine() { return *engine_; }
@@ -54,6 +62,7 @@ class ModelSession {
 
   EngineConfig config_;
   SamplingDefaults sampling_defaults_;
+  std::string device_name_;
   std::unique_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<LanguageModel> model_;

@@ -60,10 +60,12 @@ CudaDecoder::CudaDecoder(const ModelConfig& config, const CudaDecoderOptions& op
       attention_shape_{config.num_heads, config.num_kv_heads, config.head_dim, options.page_size},
       max_rows_(cuda::BufferRows(std::max(options.max_num_tokens, options.max_batch_size))),
       max_logits_(cuda::BufferRows(options.max_batch_size)),
-      planner_(attention_shape_, {.max_sequences = max_logits_,
-                                  .max_tokens = max_rows_,
-                                  .max_seq_len = options.max_seq_len,
-                                  .num_sms = device.num_sms}) {
+      planner_(attention_shape_,
+               {.max_sequences = max_logits_,
+                .max_tokens = max_rows_,
+                .max_seq_len = options.max_seq_len,
+                .num_sms = device.num_sms,
+                .long_prompts = cuda::HasLongPromptKernel(attention_shape_, device.major)}) {
   sequences_.reserve(static_cast<size_t>(options.max_batch_size));
   graph_sizes_ = cuda::PaddedSizes(std::min(options.max_batch_size, kMaxRecordedRows));
 }

@@ -54,8 +54,7 @@ Status GivePages(double fraction, int32_t min_pages, const std::string& holders,
     return ResourceExhausted(message);
   }
   const auto given = static_cast<int64_t>(fraction * static_cast<double>(plan.free_bytes - taken));
-  const int64_t pages =
-      std::clamp<int64_t>(given / plan.page_bytes, min_pages, std::numeric_limits<int32_t>::max());
+  const int64_t pages = std::clamp<int64_t>(given / plan.page_bytes, min_pages, kMaxDevicePages);
   plan.num_pages = static_cast<int32_t>(pages);
   plan.items.push_back({"KV pages", pages * plan.page_bytes});
   return OkStatus();

@@ -23,10 +23,14 @@ struct AttentionLaunch {
   const int32_t* pages = nullptr;
   PagedKvCache kv;
   int32_t num_heads = 0;
+  int32_t num_tokens = 0;  // T
 };
 
 void LaunchAttention64(int32_t tile_rows, const AttentionLaunch& launch, StreamHandle stream);
 void LaunchAttention128(int32_t tile_rows, const AttentionLaunch& launch, StreamHandle stream);
+
+// Items of AttentionPlan::Launch::long_prompt.
+void LaunchLongPrompt128(const AttentionLaunch& launch, StreamHandle stream);
 
 }  // namespace qed::cuda
 

@@ -14,7 +14,9 @@ constexpr int32_t kBlocksPerSm = 2;
 constexpr int32_t kMinChunk = 128;
 constexpr int32_t kChunkGranule = 32;
 constexpr int64_t kAlignment = 16;
-constexpr int32_t kNumClasses = static_cast<int32_t>(kAttentionTiles.size());
+constexpr int32_t kNumPacked = static_cast<int32_t>(kAttentionTiles.size());
+constexpr int32_t kLongPrompt = kNumPacked;  // the class of long prompts
+constexpr int32_t kNumClasses = kNumPacked + 1;
 
 constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t Align(int64_t bytes) { return CeilDiv(bytes, kAlignment) * kAlignment; }
@@ -24,17 +26,25 @@ T* At(std::byte* memory, int64_t offset) {
   return reinterpret_cast<T*>(memory + offset);
 }
 
+AttentionPlan::Launch LaunchOf(int32_t size_class, int32_t first_item, int32_t grid_items) {
+  const bool is_long = size_class == kLongPrompt;
+  return {.tile_rows = is_long ? kLongPromptTile : kAttentionTiles[size_class],
+          .long_prompt = is_long,
+          .first_item = first_item,
+          .grid_items = grid_items};
+}
+
 }  // namespace
 
 AttentionPlanner::AttentionPlanner(const AttentionShape& shape, const Limits& limits)
     : shape_(shape), limits_(limits), group_(shape.num_heads / shape.num_kv_heads) {
   QED_CHECK_EQ(shape.num_heads % shape.num_kv_heads, 0);
   blocks_at_once_ = std::max(1, kBlocksPerSm * limits.num_sms / shape.num_kv_heads);
-  // Of the classes only the last has sequences of several tiles; ItemLimit says
-  // what splitting adds.
+  // Only large sequences have several tiles, of as many packed rows as the largest
+  // tile or more; ItemLimit says what splitting adds.
   const int64_t tiles =
       limits.max_sequences + CeilDiv(int64_t{limits.max_tokens} * group_, kAttentionTiles.back());
-  const int64_t max_items = tiles + int64_t{kNumClasses} * blocks_at_once_;
+  const int64_t max_items = tiles + int64_t{kNumPacked} * blocks_at_once_;
   const int64_t max_pages =
       int64_t{limits.max_sequences} * CeilDiv(limits.max_seq_len, shape.page_size);
   AttentionPlan plan;
@@ -61,12 +71,16 @@ int32_t AttentionPlanner::max_partial_rows() const {
   return rows;
 }
 
-int32_t AttentionPlanner::max_counters() const { return kNumClasses * blocks_at_once_; }
+int32_t AttentionPlanner::max_counters() const { return kNumPacked * blocks_at_once_; }
 
 AttentionPlanner::Cut AttentionPlanner::CutRows(int32_t num_rows) const {
+  if (limits_.long_prompts && num_rows >= kLongPromptRows) {
+    return {.size_class = kLongPrompt,
+            .tiles = static_cast<int32_t>(CeilDiv(num_rows, kLongPromptTile))};
+  }
   const int64_t packed = int64_t{num_rows} * group_;
   int32_t size_class = 0;
-  while (size_class + 1 < kNumClasses && packed > kAttentionTiles[size_class]) ++size_class;
+  while (size_class + 1 < kNumPacked && packed > kAttentionTiles[size_class]) ++size_class;
   return {.size_class = size_class,
           .tiles = static_cast<int32_t>(CeilDiv(packed, kAttentionTiles[size_class]))};
 }
@@ -172,11 +186,15 @@ int32_t AttentionPlanner::FillItems(std::span<const AttentionSequence> sequences
     };
     if (cut.chunks > 1) partial_rows_ += s.num_rows * cut.chunks;
     for (item.tile = cut.tiles - 1; item.tile >= 0; --item.tile) {
-      const int64_t packed_end = (item.tile + int64_t{1}) * kAttentionTiles[size_class];
+      if (cut.chunks == 1) {
+        items[count++] = item;
+        continue;
+      }
+      const int64_t packed_end = (item.tile + int64_t{1}) * kAttentionTiles[cut.size_class];
       const int64_t end_row = std::min<int64_t>(s.num_rows, CeilDiv(packed_end, group_));
       const int64_t seen = s.context - s.num_rows + end_row;
-      item.tile_chunks = cut.chunks > 1 ? static_cast<int32_t>(CeilDiv(seen, cut.chunk_tokens)) : 1;
-      item.counter = cut.chunks > 1 ? counters_++ : 0;
+      item.tile_chunks = static_cast<int32_t>(CeilDiv(seen, cut.chunk_tokens));
+      item.counter = counters_++;
       for (item.chunk = 0; item.chunk < item.tile_chunks; ++item.chunk) items[count++] = item;
     }
   }
@@ -186,8 +204,11 @@ int32_t AttentionPlanner::FillItems(std::span<const AttentionSequence> sequences
 // Returns the items that suffice for it.
 int64_t AttentionPlanner::CutSequences(std::span<const AttentionSequence> sequences) {
   QED_CHECK_LE(sequences.size(), cuts_.size());
-  for (size_t s = 0; s < sequences.size(); ++s) cuts_[s] = CutRows(sequences[s].num_rows);
-  for (int32_t c = 0; c < kNumClasses; ++c) ChooseChunks(sequences, c);
+  for (size_t s = 0; s < sequences.size(); ++s) {
+    cuts_[s] = CutRows(sequences[s].num_rows);
+    cuts_[s].chunk_tokens = sequences[s].context;
+  }
+  for (int32_t c = 0; c < kNumPacked; ++c) ChooseChunks(sequences, c);
   int64_t items = 0;
   for (size_t s = 0; s < sequences.size(); ++s) items += int64_t{cuts_[s].tiles} * cuts_[s].chunks;
   return items;
@@ -215,7 +236,7 @@ void AttentionPlanner::Fill(std::span<const AttentionSequence> sequences, std::b
     const int32_t count = FillItems(sequences, c, At<AttentionItem>(memory, plan.items) + first);
     if (count == 0) continue;
     counts[plan.num_launches] = count;
-    plan.launches[plan.num_launches++] = {kAttentionTiles[c], first, count};
+    plan.launches[plan.num_launches++] = LaunchOf(c, first, count);
     first += count;
   }
   QED_CHECK_LE(partial_rows_, max_partial_rows());
@@ -250,7 +271,7 @@ AttentionPlan AttentionPlanner::PlanPadded(std::span<const AttentionSequence> se
   QED_CHECK_LE(CutSequences(sequences), items);
   Fill(sequences, memory, plan);
   plan.num_launches = 1;
-  plan.launches[0] = {kAttentionTiles[cut.size_class], 0, static_cast<int32_t>(items)};
+  plan.launches[0] = LaunchOf(cut.size_class, 0, static_cast<int32_t>(items));
   return plan;
 }
 

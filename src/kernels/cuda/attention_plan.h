@@ -25,6 +25,11 @@ namespace qed::cuda {
 // packed rows, else to the last.
 inline constexpr std::array<int32_t, 3> kAttentionTiles = {16, 64, 128};
 
+// Long prompts have a kernel of their own where the GPU does: their tiles are of
+// queries of one head, not packed, and they are not split.
+inline constexpr int32_t kLongPromptTile = 128;
+inline constexpr int32_t kLongPromptRows = 384;  // least for it
+
 // What one block (for every KV head) does; read by the kernels as it is.
 struct AttentionItem {
   int32_t first_row = 0;   // of the sequence's queries in the step's rows
@@ -54,11 +59,12 @@ struct AttentionShape {
 
 struct AttentionPlan {
   struct Launch {
-    int32_t tile_rows = 0;  // of kAttentionTiles
+    int32_t tile_rows = 0;  // of kAttentionTiles, or kLongPromptTile
+    bool long_prompt = false;
     int32_t first_item = 0;
     int32_t grid_items = 0;  // blocks for each KV head; those beyond the count do nothing
   };
-  std::array<Launch, kAttentionTiles.size()> launches;
+  std::array<Launch, kAttentionTiles.size() + 1> launches;
   int32_t num_launches = 0;
   int32_t num_tokens = 0;  // T, padding included
 
@@ -75,9 +81,10 @@ class AttentionPlanner {
  public:
   struct Limits {
     int32_t max_sequences = 0;
-    int32_t max_tokens = 0;   // most T, padding included
-    int32_t max_seq_len = 0;  // most context
-    int32_t num_sms = 0;      // multiprocessors of the GPU
+    int32_t max_tokens = 0;     // most T, padding included
+    int32_t max_seq_len = 0;    // most context
+    int32_t num_sms = 0;        // multiprocessors of the GPU
+    bool long_prompts = false;  // whether the GPU has the kernel for them
   };
 
   AttentionPlanner(const AttentionShape& shape, const Limits& limits);
@@ -102,7 +109,7 @@ class AttentionPlanner {
  private:
   // How a sequence is cut.
   struct Cut {
-    int32_t size_class = 0;  // index in kAttentionTiles
+    int32_t size_class = 0;  // index in kAttentionTiles; their number for a long prompt
     int32_t tiles = 0;
     int32_t chunks = 1;
     int32_t chunk_tokens = 0;

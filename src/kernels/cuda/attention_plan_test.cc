@@ -71,7 +71,8 @@ void CheckPlan(const AttentionPlanner& planner, const Planned& planned, const St
     seen[s.first_row].assign(static_cast<size_t>(s.num_rows) * group, 0);
   }
   for (int32_t l = 0; l < planned.plan.num_launches; ++l) {
-    const int32_t tile_rows = planned.plan.launches[l].tile_rows;
+    const bool long_prompt = planned.plan.launches[l].long_prompt;
+    const int32_t tile_rows = planned.plan.launches[l].tile_rows * (long_prompt ? group : 1);
     ASSERT_LE(planned.Count(l), planned.plan.launches[l].grid_items);
     for (int32_t i = 0; i < planned.Count(l); ++i) {
       const AttentionItem& item = planned.Item(l, i);
@@ -206,6 +207,24 @@ TEST(AttentionPlanTest, PromptsDecodesAndDraftsGetTheirOwnTiles) {
   EXPECT_EQ(planned.Item(0, 0).tile, 2048 * 5 / 128 - 1) << "the tile with most to see first";
   EXPECT_EQ(planned.plan.launches[1].tile_rows, 64);
   EXPECT_EQ(planned.plan.launches[2].tile_rows, 16);
+}
+
+TEST(AttentionPlanTest, LongPromptsHaveTilesOfQueries) {
+  AttentionPlanner::Limits limits = kLimits;
+  limits.long_prompts = true;
+  for (const AttentionShape& shape : {kShape, AttentionShape{8, 8, 128, 16}}) {
+    AttentionPlanner planner(shape, limits);
+    const Step step({{1, 700}, {383, 400}, {384, 20000}, {1000, 1000}});
+    const Planned planned = MakePlan(planner, step);
+    CheckPlan(planner, planned, step, shape);
+    ASSERT_TRUE(planned.plan.launches[0].long_prompt);
+    EXPECT_EQ(planned.plan.launches[0].tile_rows, 128);
+    EXPECT_EQ(planned.Count(0), 3 + 8);
+    for (int32_t i = 0; i < planned.Count(0); ++i) {
+      EXPECT_EQ(planned.Item(0, i).num_chunks, 1);
+    }
+    EXPECT_FALSE(planned.plan.launches[1].long_prompt);
+  }
 }
 
 TEST(AttentionPlanTest, PaddedPlansDifferInContentOnly) {

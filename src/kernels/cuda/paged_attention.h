@@ -30,6 +30,9 @@ struct PagedKvCache {
 // kUnsupported, naming the number, where no kernel was compiled for the shape.
 Status CheckAttentionShape(const AttentionShape& shape);
 
+// For AttentionPlanner::Limits::long_prompts.
+bool HasLongPromptKernel(const AttentionShape& shape, int compute_capability_major);
+
 // Device memory for results of chunks: [partial rows, H, D] bf16, [partial rows, H]
 // f32, [counters, KVH] int32.
 int64_t AttentionWorkspaceBytes(const AttentionPlanner& planner, const AttentionShape& shape);

@@ -40,6 +40,10 @@ Status CheckAttentionShape(const AttentionShape& shape) {
   return OkStatus();
 }
 
+bool HasLongPromptKernel(const AttentionShape& shape, int compute_capability_major) {
+  return shape.head_dim == 128 && compute_capability_major == 9;
+}
+
 int64_t AttentionWorkspaceBytes(const AttentionPlanner& planner, const AttentionShape& shape) {
   return WorkspaceOf(planner, shape).bytes;
 }
@@ -65,6 +69,7 @@ void PagedAttention(const PagedAttentionArgs& args, StreamHandle stream) {
       .pages = reinterpret_cast<const int32_t*>(args.plan_memory + plan.pages),
       .kv = args.kv,
       .num_heads = args.num_heads,
+      .num_tokens = plan.num_tokens,
   };
   QED_CHECK(args.q_stride % 8 == 0) << args.q_stride;
   for (int32_t l = 0; l < plan.num_launches; ++l) {
@@ -72,7 +77,10 @@ void PagedAttention(const PagedAttentionArgs& args, StreamHandle stream) {
                    plan.launches[l].first_item;
     launch.count = reinterpret_cast<const int32_t*>(args.plan_memory + plan.counts) + l;
     launch.grid_items = plan.launches[l].grid_items;
-    if (args.kv.head_dim == 64) {
+    if (plan.launches[l].long_prompt) {
+      QED_CHECK_EQ(args.kv.head_dim, 128);
+      LaunchLongPrompt128(launch, stream);
+    } else if (args.kv.head_dim == 64) {
       LaunchAttention64(plan.launches[l].tile_rows, launch, stream);
     } else {
       QED_CHECK_EQ(args.kv.head_dim, 128);
