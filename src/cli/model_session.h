@@ -3,13 +3,17 @@
 #define QED_CLI_MODEL_SESSION_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "base/status.h"
 #include "base/thread_pool.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
+#include "config/model_config.h"
+#include "cuda/device.h"
 #include "engine/engine.h"
 #include "model/language_model.h"
 #include "text/tokenizer.h"
@@ -46,8 +50,8 @@ class ModelSession {
   static Result<std::unique_ptr<ModelSession>> Open(const ModelFlags& flags);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
-  const ModelConfig& model_config() const { return model_->config(); }
-  ModelFootprint footprint() const { return model_->footprint(); }
+  const ModelConfig& model_config() const { return model_config_; }
+  ModelFootprint footprint() const { return footprint_; }
   // What computes, for reports.
   const std::string& device_name() const { return device_name_; }
   const SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
@@ -60,13 +64,19 @@ class ModelSession {
  private:
   ModelSession() = default;
 
+  // Loads the model, onto `gpu` if there is one.
+  Result<std::unique_ptr<StepRunner>> Load(const Checkpoint& checkpoint, const Adapter* adapter,
+                                           const std::optional<cuda::DeviceInfo>& gpu);
+
   EngineConfig config_;
+  ModelConfig model_config_;
+  ModelFootprint footprint_;
   SamplingDefaults sampling_defaults_;
   std::string device_name_;
   std::unique_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<ThreadPool> pool_;
-  std::unique_ptr<LanguageModel> model_;
-  std::unique_ptr<Engine> engine_;  // last: destroyed first
+  std::unique_ptr<LanguageModel> model_;  // on the CPU
+  std::unique_ptr<Engine> engine_;        // last: destroyed first
 };
 
 }  // namespace qed

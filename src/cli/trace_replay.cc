@@ -145,7 +145,9 @@ class TraceRun {
     SamplingParams params = params_;
     params.sample_index = sample;
     params.ignore_eos = true;
-    params.max_tokens = trace_.samples[sample].stretches[states_[sample].stretch].generate;
+    const TraceStretch& stretch = trace_.samples[sample].stretches[states_[sample].stretch];
+    params.max_tokens = stretch.generate;
+    params.forced_tokens = stretch.ids;
     return params;
   }
 
