@@ -46,6 +46,7 @@ def _grouped(rng: random.Random, t: Table) -> Draft:
         f"{{B}} has {r} {{y}}.",
         f"There are {r} {{y}} [in another {{c1}}|too].",
         f"[One|Each] {{c1}} [costs|weighs] {r} [dollars|grams].",
+        f"[Each|Every] {{x1}} has {_few(rng)} [parts|spots|layers|sides].",
         "",
         "",
     ]
@@ -159,6 +160,8 @@ _RATES = [
     ("A {x1} [weighs|has a weight of] {per} grams", "grams", "{x}"),
     ("A {x1} [costs|is sold for] {per} dollars", "dollars", "{x}"),
     ("{A} needs {per} minutes for [a|one|each] {x1}", "minutes", "{x}"),
+    ("{A} gets {per} dollars for [every|each] {x1} {A_he} sells", "dollars", "{x}"),
+    ("The {place} [charges|takes] {per} dollars for each {v1}", "dollars", "{v}"),
 ]
 
 
@@ -183,6 +186,47 @@ def _rates(rng: random.Random, t: Table) -> Draft:
     return [rate, beside], ask, f"print({per * count} / {per})"
 
 
+_SPREAD = [
+    ("{A} paid {total} dollars for {count} {x}", "dollars", "a {x1}", "cost"),
+    ("{count} {c} [weigh|have a weight of] {total} pounds", "pounds", "a {c1}", "weigh"),
+    ("{total} {m} [sat|were] in {count} {g}", "{m}", "a {g1}", "have"),
+    ("{total} {x} were in {count} {c}", "{x}", "a {c1}", "hold"),
+]
+_DONE = (
+    "read|read|pages walked|walk|miles earned|earn|dollars picked|pick|{f} made|make|{x}".split()
+)
+_SPANS = "day hour week month".split()
+
+
+def _per_one(rng: random.Random, t: Table) -> Draft:
+    """A total spread evenly; how much falls to one is asked, beside other numbers."""
+    per, count = rng.randint(2, 60), rng.randint(2, 30)
+    if rng.random() < 0.5:
+        (past, base, unit), span = rng.choice(_DONE).split("|"), rng.choice(_SPANS)
+        told = (
+            f"{{A}} {past} {per * count} {unit} in {count} {span}s"
+            f"[, the same number [each|every] {span}|, at the same rate|]"
+        )
+        ask = (
+            f"How many {unit} [did {{A_he}} {base} [each|a|per|every] {span}|is that [a|per]"
+            f" {span}]?"
+        )
+    else:
+        text, unit, one, verb = rng.choice(_SPREAD)
+        told = text.replace("{total}", str(per * count)).replace("{count}", str(count))
+        told += "[, all the same|]" if verb in ("cost", "weigh") else "[, the same number in each|]"
+        ask = f"How many {unit} does {one} {verb}?"
+    beside = (
+        f"[[Each|Every] {{x1}} has {_few(rng)} [parts|spots|layers|sides].|{{B}} has {number(rng)}"
+        f" {{y}}.|{{A}} also had {number(rng)} {{y}}.|It took {_few(rng)} minutes to count them.||]"
+    )
+    return [f"{told}.", beside], ask, f"print({per * count} / {count})"
+
+
+def _few(rng: random.Random) -> int:
+    return rng.randint(2, 40)
+
+
 def _goal(rng: random.Random, t: Table) -> Draft:
     """So much is wanted and so much is there, of one kind or of two."""
     (n, k), (m, j) = pair(rng), pair(rng)
@@ -203,5 +247,6 @@ KINDS: list[Kind] = [
     (_priced, 3),
     (_measured, 2),
     (_rates, 3),
+    (_per_one, 3),
     (_goal, 2),
 ]
