@@ -66,7 +66,7 @@ def reworded(rng: random.Random, worked: gsm8k.Worked) -> Example:
 def _from_worked(
     rng: random.Random, worked: gsm8k.Worked, kind: str, count: int
 ) -> Iterator[Example]:
-    unvaried = 2 if gsm8k.variable_numbers(worked) else 5
+    unvaried = 2 if gsm8k.variable_numbers(worked) else 3
     for i in range(count):
         version = worked if i < unvaried else gsm8k.vary(rng, worked)
         if version is None:

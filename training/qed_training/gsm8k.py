@@ -325,6 +325,7 @@ def variable_numbers(worked: Worked) -> list[float]:
     mixed = {round(s.value, 6) for s in worked.steps[:-1]} & set(in_question)
     if mixed or len(results) < len(worked.steps) or has_unexplained_number(worked):
         return []
+    percent = re.search(r"%|percent", worked.question) is not None
     free = []
     for value in sorted(set(in_question)):
         words = _NUMBER_WORDS.get(int(value)) if value == int(value) else None
@@ -335,6 +336,7 @@ def variable_numbers(worked: Worked) -> list[float]:
             and in_question.count(value) == 1
             and value not in results
             and not spelled
+            and not (percent and 100 - value in in_question)  # "60%" may be what 40% leave
         ):
             free.append(value)
     return free

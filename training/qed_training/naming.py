@@ -34,6 +34,7 @@ _VERBS = [
     (r"\b(sold|sells?)\b", "sold"),
     (r"\b(bought|buys?)\b", "bought"),
 ]
+_EMPTY = set("find therefore thus means needs need then because with after before they".split())
 _GENERIC = "amount value part number count result more next other".split()
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*) = (.*)")
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -45,12 +46,13 @@ def _suggested(table: list[tuple[str, str]], sentence: str) -> list[str]:
 
 def pick(hints: list[str], sentence: str, taken: set[str]) -> str:
     """A free name: a plain word of `hints`, else what the sentence suggests, else a word of `hints`."""
+    nouns = [h for h in hints if h not in _EMPTY and re.search(rf"\b{h}\b", sentence)]
     sentence = sentence.lower()
     words = re.findall(r"[a-z]+", sentence)
     candidates = [
         *(h for h in hints if h in _PLAIN),
         *_suggested(_KEYWORDS, sentence),
-        *(h for h in hints if h.isalpha() and h in words and 3 < len(h) < 10),
+        *(h for h in nouns if h.isalpha() and 3 < len(h) < 10),
         *_suggested(_VERBS, sentence),
         *(w for w in reversed(words) if w in _PLAIN),
         *_GENERIC,

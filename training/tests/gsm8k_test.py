@@ -91,6 +91,12 @@ class VaryTest(unittest.TestCase):
         self.assertEqual(gsm8k.variable_numbers(worked), [9.0])
 
 
+    def test_what_a_percentage_leaves_is_not_mistaken_for_a_number(self):
+        worked = gsm8k.convert("Of 60 hens 40% are red. How many are not?",
+                               "60*60/100=<<60*60/100=36>>36\n#### 36", "36")
+        self.assertEqual(gsm8k.variable_numbers(worked), [])
+
+
 class SubquestionsTest(unittest.TestCase):
     def test_a_step_becomes_a_question(self):
         made = subquestions.subquestions(gsm8k.convert(QUESTION, SOLUTION, "108"))
