@@ -175,7 +175,8 @@ def main() -> None:
     examples = read_examples(arguments.data / "train.jsonl.xz", arguments.limit)
     if arguments.no_comments:
         examples = [without_comments(e) for e in examples]
-    encoded = [e for e in encode(base, examples, arguments.seed) if len(e[0]) <= 1024]
+    longest = min(1024, arguments.tokens)
+    encoded = [e for e in encode(base, examples, arguments.seed) if len(e[0]) <= longest]
     total = sum(len(t) for t, _ in encoded)
     print(
         f"{len(encoded)} examples, {total / 1e6:.1f} million tokens,"

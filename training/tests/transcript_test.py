@@ -46,6 +46,15 @@ class RunnerTest(unittest.TestCase):
         self.assertEqual(outputs[0], "Traceback (most recent call last):\n    f()\n    return missing\n"
                                      "NameError: name 'missing' is not defined\n")
 
+    def test_syntax_errors_are_shown_without_frames(self):
+        outputs, ok = runner.run_session(["a = 3\nprint(a))"])
+        self.assertFalse(ok)
+        self.assertEqual(outputs[0], "Traceback (most recent call last):\n    print(a))\n            ^\n"
+                                     "SyntaxError: unmatched ')'\n")
+        outputs, ok = runner.run_session([" a = 3"])
+        self.assertEqual(outputs[0], "Traceback (most recent call last):\n    a = 3\n"
+                                     "IndentationError: unexpected indent\n")
+
     def test_long_output_is_cut_and_endless_programs_end(self):
         outputs, _ = runner.run_session(["print('x' * 999)"])
         self.assertEqual(outputs[0], "x" * 200 + "<output cut>")
