@@ -96,7 +96,7 @@ _FRACTIONS = [
 
 def _events(plot: Plot, count: int) -> str:
     """Events that change "{x}" of {A}; the name of the last amount."""
-    level, names = "0", ["now", "then", "after", "later", "final"]
+    names = ["now", "then", "after", "later", "final"]
     start = plot.draw(8, plot.rng.choice([40, 120, 600]), plot.rng.choice([1, 2, 10, 12]))
     plot.say(f"{{A}} [had|has|started with|owned] {start} {{x}}[ at first|| in {{A_his}} {{c1}}].")
     level = str(start)
@@ -161,25 +161,33 @@ def undone(plot: Plot) -> Worked:
     part, word = plot.rng.choice(_FRACTIONS[:3])
     word, end = plot.phrase(word), plot.draw(3, 90)
     plot.say("{A} had some {x}.")
-    order = plot.rng.choice(["take, part", "part, take", "add, part"])
     back = "2" if part == 2 else f"{part} / {part - 1}"
-    if order == "part, take":
-        plot.say(f"{{A_he}} gave {word} of them to {{B}} and then lost {n}.")
-        plot.step(f"Before {{A_he}} lost {n} {{x}}", "before", f"{end} + {n}")
-    elif order == "take, part":
-        plot.say(f"{{A_he}} lost {n} of them and then gave {word} of the rest to {{B}}.")
-        plot.step(f"Before {{A_he}} gave away {word}", "before", f"{end} * {back}")
-        plot.say(f"{{A_he}} has {end} {{x}} left.")
-        plot.step(f"Before {{A_he}} lost {n} {{x}}", "start", f"before + {n}")
-        return plot.finish("How many {x} did {A} have [at first|in the beginning|at the start]?")
-    else:
-        plot.say(f"{{A_he}} bought {m} more and then sold {word} of all {{A_he}} had.")
-        plot.step(f"Before {{A_he}} sold {word}", "before", f"{end} * {back}")
-        plot.say(f"{{A_he}} has {end} {{x}} left.")
-        plot.step(f"Before {{A_he}} bought {m} {{x}}", "start", f"before - {m}")
-        return plot.finish("How many {x} did {A} have [at first|in the beginning|at the start]?")
+    # What happened, and the two steps that undo it, the last event first.
+    happened, undo_last, undo_first = plot.rng.choice(
+        [
+            (
+                f"{{A_he}} lost {n} of them and then gave {word} of the rest to {{B}}.",
+                (f"Before {{A_he}} gave away {word}", f"{end} * {back}"),
+                (f"Before {{A_he}} lost {n} {{x}}", f"before + {n}"),
+            ),
+            (
+                f"{{A_he}} gave {word} of them to {{B}} and then lost {n}.",
+                (f"Before {{A_he}} lost {n} {{x}}", f"{end} + {n}"),
+                (f"Before {{A_he}} gave away {word}", f"before * {back}"),
+            ),
+            (
+                f"{{A_he}} bought {m} more and then sold {word} of all {{A_he}} had.",
+                (f"Before {{A_he}} sold {word}", f"{end} * {back}"),
+                (f"Before {{A_he}} bought {m} {{x}}", f"before - {m}"),
+            ),
+        ]
+    )
+    plot.say(happened)
+    comment, expression = undo_last
+    plot.step(comment, "before", expression)
     plot.say(f"{{A_he}} has {end} {{x}} left.")
-    plot.step(f"Before {{A_he}} gave away {word}", "start", f"before * {back}")
+    comment, expression = undo_first
+    plot.step(comment, "start", expression)
     return plot.finish("How many {x} did {A} have [at first|in the beginning|at the start]?")
 
 
