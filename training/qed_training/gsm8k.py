@@ -1,6 +1,6 @@
 """GSM8K's worked solutions as programs, and their numbers varied.
 
-A solution marks every calculation: "Natalia sold 48/2 = <<48/2=24>>24 clips in
+A solution marks every calculation: "Ida sold 24/2 = <<24/2=12>>12 hats in
 May." Each mark becomes a line of the program, under a comment that says what it is
 for; numbers that an earlier line computed become its variable.
 """

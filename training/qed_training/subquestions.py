@@ -1,6 +1,6 @@
 """Questions about the steps of a worked solution.
 
-"Natalia sold 48/2 = 24 clips in May" becomes "How many clips did Natalia sell in
+"Ida sold 24/2 = 12 hats in May" becomes "How many hats did Ida sell in
 May?", asked of the same story. The story's other numbers are then beside the
 point, which is what makes such questions worth training on.
 """
@@ -80,7 +80,7 @@ def _lower(subject: str) -> str:
 
 
 def _ask_verb(head: str, tail: str, money: bool) -> str | None:
-    """Head is a subject and a verb: "Natalia sold", "she will need", "they have read"."""
+    """Head is a subject and a verb: "Ida sold", "she will need", "they have read"."""
     match = re.fullmatch(
         r"((?:[A-Z][\w’'-]*|he|she|they|it|the|his|her|their|each)(?: [\w’'-]+){0,4}?)"
         rf" (?:({'|'.join(_HELPERS)}|has|have|had) )?(?:also |only |already |now |still )?([a-z]+)"
