@@ -2,13 +2,14 @@
 """How fast `qed serve` is, beside what it is made of and beside llama-server.
 
   throughput  generated tokens a second of --clients streams, each prompt once, beside
-              what the prefill and decode rates of `qed bench` in the same minute add up to
+              what the prefill and decode rates of `qed bench` add up to: medians of --rounds,
+              bench and server in turn
   streams     --clients streams at once: errors, how evenly they were served, memory, threads
   llama       the same completions from llama-server, at --slots
 
 usage: bench_server.py throughput|streams|llama --qed build/qed --model MODEL.gguf
            [--clients 16] [--prompt-tokens 100] [--new-tokens 128] [--requests N]
-           [--llama-server PATH --slots 8,32] [--threads 2]
+           [--rounds 5] [--llama-server PATH --slots 8,32] [--threads 2]
 
 Prompts are token ids that no other prompt begins with (qed) or texts of about as
 many tokens (both servers, with `llama`). Prints one JSON object.
@@ -19,6 +20,7 @@ import asyncio
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -36,31 +38,55 @@ class Timing:
         self.error = None
 
 
+class Stream(asyncio.Protocol):
+    """Takes a streamed reply as it comes. What it does for an event counts against the
+    server, which shares the processors with it: it only looks at the beginning and the end."""
+
+    KEPT = 4096  # bytes: more than the event with the usage and the one behind it
+
+    def __init__(self, request, timing, closed):
+        self.request, self.timing, self.closed = request, timing, closed
+        self.head = self.tail = b""
+
+    def connection_made(self, transport):
+        transport.write(self.request)
+
+    def data_received(self, data):
+        if self.timing.first is None:
+            self.head += data
+            if b"\ndata: " not in self.head:
+                return
+            self.timing.first = time.monotonic()
+        self.tail = data if len(data) >= self.KEPT else (self.tail + data)[-self.KEPT:]
+
+    def connection_lost(self, _):
+        self.timing.end = time.monotonic()
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
 async def complete(address, body, timing):
     """One streamed completion over a connection of its own."""
     data = json.dumps(body).encode()
+    request = (b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+               b"Content-Type: application/json\r\nContent-Length: "
+               + str(len(data)).encode() + b"\r\n\r\n" + data)
+    loop = asyncio.get_running_loop()
+    closed = loop.create_future()
     try:
-        reader, writer = await asyncio.open_connection(*address, limit=1 << 20)
-        writer.write(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                     b"Content-Type: application/json\r\nContent-Length: "
-                     + str(len(data)).encode() + b"\r\n\r\n" + data)
-        ended = False
-        async for line in reader:
-            if line.startswith(b"HTTP/") and b" 200 " not in line:
-                timing.error = line.decode().strip()
-            if not line.startswith(b"data: "):
-                continue
-            if timing.first is None:
-                timing.first = time.monotonic()
-            ended = ended or line.startswith(b"data: [DONE]")
-            if b'"completion_tokens"' in line:
-                timing.tokens = json.loads(line[6:])["usage"]["completion_tokens"]
-        writer.close()
-        if not ended and timing.error is None:
-            timing.error = "the stream broke off"
+        _, stream = await loop.create_connection(lambda: Stream(request, timing, closed), *address)
+        await closed
     except OSError as error:
         timing.error = str(error)
-    timing.end = time.monotonic()
+        timing.end = time.monotonic()
+        return
+    if b" 200 " not in stream.head.split(b"\r\n", 1)[0]:
+        timing.error = stream.head.split(b"\r\n", 1)[0].decode() or "no reply"
+    elif b"data: [DONE]" not in stream.tail:
+        timing.error = "the stream broke off"
+    else:
+        usage = [line for line in stream.tail.split(b"\n") if b'"completion_tokens"' in line][-1]
+        timing.tokens = json.loads(usage[len(b"data: "):])["usage"]["completion_tokens"]
 
 
 async def run_clients(address, bodies, clients):
@@ -160,23 +186,31 @@ def measure(server, options, as_text=False):
     return summary(asyncio.run(run_clients(server.address, work[1:] or work, options.clients)))
 
 
-def throughput(options):
+def expected(options):
+    """What a completion costs by `qed bench`: its share of the batch's decoding and its prefill."""
     bench = subprocess.run(
         [options.qed, "bench", "--model", options.model, "--adapter", "none", "--threads",
          str(options.threads), "--sequences", str(options.clients), "--prompt-tokens",
          str(options.prompt_tokens), "--new-tokens", str(options.new_tokens), "--repeat", "1",
          "--json"], capture_output=True, text=True, check=True)
     rates = {row["case"]: row["tokens_per_s"] for row in json.loads(bench.stdout)["rows"]}
-    # A completion costs its share of the batch's decoding and its own prefill.
-    per_completion = (options.prompt_tokens / rates["prefill"]
-                      + options.new_tokens / rates["decode"])
+    seconds = options.prompt_tokens / rates["prefill"] + options.new_tokens / rates["decode"]
+    return {"prefill": round(rates["prefill"], 1), "decode": round(rates["decode"], 1),
+            "tokens_per_s": round(options.new_tokens / seconds, 1)}
+
+
+def throughput(options):
     options.requests = options.requests or 4 * options.clients + 1
-    with start_qed(options, "--max-batch-size", str(options.clients)) as server:
-        served = measure(server, options)
-    return {"qed_bench": {name: round(rate, 1) for name, rate in rates.items()},
-            "expected_tokens_per_s": round(options.new_tokens / per_completion, 1),
-            "serve": served,
-            "share": round(served["tokens_per_s"] * per_completion / options.new_tokens, 3)}
+    rounds = []
+    for _ in range(options.rounds):
+        bench = expected(options)
+        with start_qed(options, "--max-batch-size", str(options.clients)) as server:
+            served = measure(server, options)
+        rounds.append({"qed_bench": bench, "serve": served})
+    medians = [statistics.median(r[side]["tokens_per_s"] for r in rounds)
+               for side in ("qed_bench", "serve")]
+    return {"rounds": rounds, "qed_bench_tokens_per_s": medians[0],
+            "serve_tokens_per_s": medians[1], "share": round(medians[1] / medians[0], 3)}
 
 
 def streams(options):
@@ -211,6 +245,7 @@ def main():
     parser.add_argument("--slots", default="8,32")
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--requests", type=int)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--prompt-tokens", type=int, default=100)
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)

@@ -29,7 +29,7 @@ constexpr const char* kPrompt = "Problem: What is the sum of the first 100 squar
 constexpr const char* kOutput = "\n```output\n338350\n```\n";
 
 struct Workload {
-  int samples = 4;
+  int samples = 12;
   int tokens = 400;  // a round
 };
 

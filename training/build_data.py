@@ -2,7 +2,8 @@
 """Builds the training data and the evaluation problems of the generated families.
 
 Every program is run, and its output must be the known answer where there is one.
-Problems that repeat a test problem are dropped and counted.
+Problems that repeat a test problem are dropped and counted. GSM8K's problems whose
+solutions do not become programs are kept apart, to choose between adapters by.
 
 usage: build_data.py --gsm8k-train FILE --tests FILE... [--output training/data] [--workers 2] [--seed 1] [--scale 1]
 """
@@ -22,24 +23,29 @@ from qed_training import (
     catalogue,
     gsm8k,
     lexicon,
+    naming,
     overlap,
     recovery,
-    stories,
+    stories_change,
     subquestions,
     surface,
 )
 from qed_training.example import Example
 
 EVAL_SEED, EVAL_SIZE = 20261123, 150  # problems with seen wordings, and as many with held-out ones
-RECOVERY_SHARE = 0.05
-VARIANTS = 12  # of a GSM8K problem
-SUB_VARIANTS = 10  # of a question about a step
-PER_FAMILY = {"number": 700, "story": 1800}
-CHANGE_STORIES = 60000
+RECOVERY_SHARE = 0.07
+VARIANTS = {"gsm8k": 12, "gsm8k step": 9}  # of a problem, of a question about a step
+PER_FAMILY = {"number": 600, "story": 1200}
+GENERATED = {"change": 30000, "table": 120000, "plot": 90000}
 CHUNK = 250
 
 Task = tuple[str, int, int]  # source, item, number of examples
 _worked: dict[str, list[gsm8k.Worked]] = {}
+_GENERATORS = {
+    "change": stories_change.change_story,
+    "table": catalogue.table,
+    "plot": catalogue.plot,
+}
 
 
 def reworded(rng: random.Random, worked: gsm8k.Worked) -> Example:
@@ -52,18 +58,21 @@ def reworded(rng: random.Random, worked: gsm8k.Worked) -> Example:
         question, program = (surface.apply_words(t, mapping) for t in (question, program))
     if rng.random() < 0.6:
         question = surface.rephrase(rng, question)
-    return Example("gsm8k", question, [program])
+    if rng.random() < 0.15:
+        question = surface.spell(rng, question)
+    return Example("gsm8k", question, [naming.shorten(program)])
 
 
 def _from_worked(
     rng: random.Random, worked: gsm8k.Worked, kind: str, count: int
 ) -> Iterator[Example]:
+    unvaried = 2 if gsm8k.variable_numbers(worked) else 3
     for i in range(count):
-        version = worked if i < 2 else gsm8k.vary(rng, worked)
+        version = worked if i < unvaried else gsm8k.vary(rng, worked)
         if version is None:
             continue
         example = (
-            Example(kind, version.question, [version.program()])
+            Example(kind, version.question, [naming.shorten(version.program())])
             if i == 0
             else reworded(rng, version)
         )
@@ -82,7 +91,7 @@ def _drafts(rng: random.Random, task: Task) -> Iterator[Example]:
         if source == "family":
             yield catalogue.generate(rng, catalogue.FAMILIES[item])
         else:
-            example = stories.change_story(rng)
+            example = _GENERATORS[source](rng)
             if catalogue.finish(example):
                 yield example
 
@@ -108,18 +117,19 @@ def make(task: Task) -> list[Example]:
 
 
 _seed = 1
+_SOURCES = {*VARIANTS, *_GENERATORS}
 
 
 def tasks(scale: float) -> list[Task]:
     chunks = {name: -(-len(items) // CHUNK) for name, items in _worked.items()}
-    listed: list[Task] = [("gsm8k", i, int(VARIANTS * scale) + 2) for i in range(chunks["gsm8k"])]
-    listed += [
-        ("gsm8k step", i, int(SUB_VARIANTS * scale) + 2) for i in range(chunks["gsm8k step"])
+    listed: list[Task] = [
+        (name, i, int(VARIANTS[name] * scale) + 2) for name, n in chunks.items() for i in range(n)
     ]
     for i, family in enumerate(catalogue.FAMILIES):
         kind = "story" if family in catalogue.STORIES else "number"
         listed.append(("family", i, int(PER_FAMILY[kind] * scale)))
-    listed += [("change", i, 1000) for i in range(int(CHANGE_STORIES * scale) // 1000)]
+    for name, count in GENERATED.items():
+        listed += [(name, i, 1000) for i in range(int(count * scale) // 1000)]
     return listed
 
 
@@ -158,6 +168,10 @@ def write(examples: list[Example], path: pathlib.Path) -> None:
             )
 
 
+def write_problems(rows: list[dict[str, str]], path: pathlib.Path) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 def _limit_memory() -> None:
     """A program that asks for too much must fail, not the machine."""
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
@@ -186,16 +200,19 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load_worked(path: pathlib.Path) -> None:
-    everything = gsm8k.load(path)
-    _worked["gsm8k"] = [w for w in everything if not gsm8k.has_unexplained_number(w)]
-    lexicon.BORROWED_THINGS[:] = gsm8k.counted_things(everything)
-    lexicon.BORROWED_SENTENCES[:] = gsm8k.side_sentences(everything)
-    _worked["gsm8k step"] = [s for w in _worked["gsm8k"] for s in subquestions.subquestions(w)]
+def load_worked(path: pathlib.Path) -> list[dict[str, str]]:
+    """Fills _worked; the problems that are not trained on, since they do not convert."""
+    _worked["gsm8k"], others = gsm8k.load(path)
+    worked = _worked["gsm8k"]
+    lexicon.BORROWED_THINGS[:] = gsm8k.counted_things(worked)
+    lexicon.BORROWED_SENTENCES[:] = gsm8k.side_sentences(worked)
+    steps = _worked["gsm8k step"] = [s for w in worked for s in subquestions.subquestions(w)]
+    unexplained = sum(map(gsm8k.has_unexplained_number, worked))
     print(
-        f"GSM8K: {len(everything)} solutions convert, {len(_worked['gsm8k'])} without numbers from"
-        f" nowhere; {len(_worked['gsm8k step'])} questions about steps"
+        f"GSM8K: {len(worked)} solutions convert, {unexplained} of them with numbers from nowhere;"
+        f" {len(steps)} questions about steps"
     )
+    return others
 
 
 def main() -> None:
@@ -203,7 +220,7 @@ def main() -> None:
     arguments = parse_arguments()
     _seed = arguments.seed
     evaluation = evaluation_problems()  # before GSM8K lends its words: these need no other file
-    load_worked(arguments.gsm8k_train)
+    validation = load_worked(arguments.gsm8k_train)
     tests = overlap.TestSet.load(arguments.tests)
     asked_in_evaluation = {row["problem"] for rows in evaluation.values() for row in rows}
     counts: collections.Counter[str] = collections.Counter()
@@ -222,15 +239,14 @@ def main() -> None:
                 else:
                     seen.add(example.question)
                     kept.append(example)
-                    counts[example.kind if not generated else "families"] += 1
+                    counts[example.kind if example.kind in _SOURCES else "families"] += 1
                     counts["with a failing program"] += len(example.programs) > 1
     random.Random(arguments.seed).shuffle(kept)
     arguments.output.mkdir(parents=True, exist_ok=True)
     write(kept, arguments.output / "train.jsonl.xz")
+    write_problems(validation, arguments.output / "gsm8k-validation.jsonl")
     for wording, rows in evaluation.items():
-        (arguments.output / f"families-{wording}.jsonl").write_text(
-            "".join(json.dumps(row) + "\n" for row in rows)
-        )
+        write_problems(rows, arguments.output / f"families-{wording}.jsonl")
     print(f"{len(kept)} examples: {dict(counts)}")
 
 

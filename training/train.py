@@ -19,7 +19,7 @@ import numpy
 import torch
 
 from qed_training import adapter
-from qed_training.example import Example, sample_prompt, segments
+from qed_training.example import Example, sample_prompt, segments, without_comments
 from qed_training.network import Network
 from qed_training.weights import Base
 
@@ -113,6 +113,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=32768, help="of a step")
     parser.add_argument("--limit", type=int, default=0, help="examples; 0 takes all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-comments", action="store_true", help="leave them out of programs")
     parser.add_argument("--cpu", action="store_true")
     return parser.parse_args()
 
@@ -172,7 +173,10 @@ def main() -> None:
     began = time.monotonic()
     base = Base(arguments.model)
     examples = read_examples(arguments.data / "train.jsonl.xz", arguments.limit)
-    encoded = [e for e in encode(base, examples, arguments.seed) if len(e[0]) <= 1024]
+    if arguments.no_comments:
+        examples = [without_comments(e) for e in examples]
+    longest = min(1024, arguments.tokens)
+    encoded = [e for e in encode(base, examples, arguments.seed) if len(e[0]) <= longest]
     total = sum(len(t) for t, _ in encoded)
     print(
         f"{len(encoded)} examples, {total / 1e6:.1f} million tokens,"

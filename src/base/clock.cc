@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <cmath>
+
 namespace qed {
 namespace {
 
@@ -15,6 +17,14 @@ class RealClock : public Clock {
 const Clock& Clock::Real() {
   static const RealClock clock;
   return clock;
+}
+
+Clock::Duration ToDuration(double seconds) {
+  return Clock::Duration(static_cast<Clock::Duration::rep>(std::llround(seconds * 1e9)));
+}
+
+double UnixSeconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace qed

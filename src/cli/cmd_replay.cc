@@ -1,7 +1,6 @@
 // qed replay: what a recorded run would have cost and scored under other rules.
 #include <algorithm>
 #include <cinttypes>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -35,10 +34,6 @@ struct Row {
   std::string rule;
   ReplayResult result;
 };
-
-Clock::Duration ToDuration(double seconds) {
-  return Clock::Duration(static_cast<Clock::Duration::rep>(std::llround(seconds * 1e9)));
-}
 
 Result<ReplayOptions> BaseOptions(const ReplayFlags& flags) {
   for (const double seconds :

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -81,10 +80,6 @@ void OverrideTags(const SolveFlags& flags, CodeTags& tags) {
   if (flags.code_end) tags.code_end = Unescape(*flags.code_end);
   if (flags.output_begin) tags.output_begin = Unescape(*flags.output_begin);
   if (flags.output_end) tags.output_end = Unescape(*flags.output_end);
-}
-
-Clock::Duration ToDuration(double seconds) {
-  return Clock::Duration(static_cast<Clock::Duration::rep>(std::llround(seconds * 1e9)));
 }
 
 Result<TimeLimits> MakeTimeLimits(const SolveConfig& solve, size_t num_problems) {

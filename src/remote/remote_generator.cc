@@ -16,10 +16,6 @@ constexpr double kTokenizePatience = 15;  // seconds
 constexpr std::chrono::seconds kTokenizeTimeout{10};
 constexpr std::chrono::milliseconds kPause{100};
 
-Clock::Duration ToDuration(double seconds) {
-  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
-}
-
 Result<std::vector<int32_t>> TokensOf(const HttpReply& reply) {
   QED_RETURN_IF_ERROR(reply.status);
   if (reply.response.status == 200) return ParseTokens(reply.response.body);

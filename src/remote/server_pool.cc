@@ -7,7 +7,6 @@
 namespace qed {
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -77,8 +76,7 @@ void ServerPool::OnBusy(size_t server, std::optional<double> retry_after) {
   Clock::Duration pause = kBusyPause;
   if (retry_after && *retry_after >= 0) {
     const double bounded = std::min(*retry_after, kLongestBusySeconds);
-    pause = std::max<Clock::Duration>(
-        kFirstPause, duration_cast<Clock::Duration>(std::chrono::duration<double>(bounded)));
+    pause = std::max(kFirstPause, ToDuration(bounded));
   }
   entry.busy_until = Clock::Real().Now() + pause;
   loop_.After(pause, [this] { events_.on_room(); });

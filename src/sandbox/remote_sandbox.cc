@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <utility>
 
@@ -21,10 +20,7 @@ constexpr double kCloseSeconds = 10;
 constexpr double kFirstPause = 0.1;
 constexpr double kLongestPause = 5;
 
-Clock::Time After(double seconds) {
-  return Clock::Real().Now() +
-         std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
-}
+Clock::Time After(double seconds) { return Clock::Real().Now() + ToDuration(seconds); }
 
 // False: cancelled meanwhile.
 bool Pause(double seconds, const CancelToken* cancel) {

@@ -235,8 +235,7 @@ void Session::KillAndWait() {
 
 ExecuteResult Session::RunCell(const ExecuteRequest& request) {
   const Clock::Time start = Clock::Real().Now();
-  const Clock::Time deadline = start + std::chrono::duration_cast<Clock::Duration>(
-                                           std::chrono::duration<double>(request.timeout));
+  const Clock::Time deadline = start + ToDuration(request.timeout);
   OutputStream out(request.max_output_characters);
   OutputStream err(request.max_output_characters);
   DiscardOutput();

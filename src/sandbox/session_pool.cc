@@ -4,17 +4,6 @@
 #include <chrono>
 
 namespace qed {
-namespace {
-
-double WallSeconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-Clock::Duration ToDuration(double seconds) {
-  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
-}
-
-}  // namespace
 
 // What is known of one id. `turn` is held while its cell runs; `mutex` guards
 // `retired` and `session`, so that Close need not wait for a turn; the pool's
@@ -73,7 +62,7 @@ SessionPool::~SessionPool() {
 
 std::shared_ptr<SessionPool::Slot> SessionPool::Add(const std::string& id) {
   auto slot = std::make_shared<Slot>();
-  slot->created = slot->last_used = WallSeconds();
+  slot->created = slot->last_used = UnixSeconds();
   slot->idle_since = clock_.Now();
   slots_.emplace(id, slot);
   return slot;
@@ -143,7 +132,7 @@ void SessionPool::Release(const std::string& id, const std::shared_ptr<Slot>& sl
     const std::lock_guard<std::mutex> lock(mutex_);
     --slot->users;
     slot->idle_since = clock_.Now();
-    slot->last_used = WallSeconds();
+    slot->last_used = UnixSeconds();
     const auto found = slots_.find(id);
     if (retire && found != slots_.end() && found->second == slot) {
       slots_.erase(found);
@@ -240,7 +229,7 @@ Result<ExecuteResult> SessionPool::RunIn(Slot& slot, const ExecuteRequest& reque
   const bool is_new = slot.session == nullptr;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    slot.last_used = WallSeconds();
+    slot.last_used = UnixSeconds();
     if (request.language == CodeLanguage::kPython) slot.backend = "python";
   }
   if (is_new) {

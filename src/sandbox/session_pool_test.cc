@@ -14,16 +14,6 @@
 namespace qed {
 namespace {
 
-// Read by the pool's own thread too.
-class SharedClock : public Clock {
- public:
-  Time Now() const override { return Time(Duration(ticks_.load())); }
-  void Advance(double seconds) { ticks_ += static_cast<int64_t>(seconds * 1e9); }
-
- private:
-  std::atomic<int64_t> ticks_{0};
-};
-
 std::unique_ptr<LocalSandbox> MakeSandbox(const SandboxConfig& config,
                                           const Clock& clock = Clock::Real()) {
   Result<std::unique_ptr<LocalSandbox>> sandbox = LocalSandbox::Create(config, clock);
@@ -40,14 +30,14 @@ std::vector<std::string> Ids(LocalSandbox& sandbox) {
 TEST(SessionPoolTest, IdleSessionsExpire) {
   SandboxConfig config;
   config.session_idle_timeout = 60;
-  SharedClock clock;
+  FakeClock clock;
   const auto sandbox = MakeSandbox(config, clock);
   RunIn(*sandbox, "a", "x = 1");
-  clock.Advance(40);
+  clock.Advance(std::chrono::seconds(40));
   RunIn(*sandbox, "b", "x = 1");
   sandbox->pool().ExpireIdle();
   EXPECT_EQ(Ids(*sandbox), (std::vector<std::string>{"a", "b"}));
-  clock.Advance(40);
+  clock.Advance(std::chrono::seconds(40));
   sandbox->pool().ExpireIdle();
   EXPECT_EQ(Ids(*sandbox), std::vector<std::string>{"b"});
   const ExecuteResult result = RunIn(*sandbox, "a", "print('x' in globals())");
@@ -58,7 +48,7 @@ TEST(SessionPoolTest, IdleSessionsExpire) {
 TEST(SessionPoolTest, ARunningSessionIsNotIdle) {
   SandboxConfig config;
   config.session_idle_timeout = 60;
-  SharedClock clock;
+  FakeClock clock;
   const auto sandbox = MakeSandbox(config, clock);
   std::thread cell([&] {
     EXPECT_EQ(RunIn(*sandbox, "a", "print(input())\nimport time; time.sleep(0.3)").process_status,
@@ -71,7 +61,7 @@ TEST(SessionPoolTest, ARunningSessionIsNotIdle) {
     std::this_thread::yield();
   }
   cell.join();
-  clock.Advance(1000);
+  clock.Advance(std::chrono::seconds(1000));
   sandbox->pool().ExpireIdle();
   EXPECT_EQ(sandbox->pool().size(), 0u);
 }
@@ -79,10 +69,10 @@ TEST(SessionPoolTest, ARunningSessionIsNotIdle) {
 TEST(SessionPoolTest, ZeroMeansNever) {
   SandboxConfig config;
   config.session_idle_timeout = 0;
-  SharedClock clock;
+  FakeClock clock;
   const auto sandbox = MakeSandbox(config, clock);
   RunIn(*sandbox, "a", "x = 1");
-  clock.Advance(1e8);
+  clock.Advance(ToDuration(1e8));
   sandbox->pool().ExpireIdle();
   EXPECT_EQ(RunIn(*sandbox, "a", "x").out, "1\n");
 }

@@ -24,10 +24,6 @@ uint64_t RandomSalt() {
   return uint64_t{device()} << 32 | device();
 }
 
-Clock::Duration ToDuration(double seconds) {
-  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
-}
-
 std::string LogLine(const RequestSummary& s) {
   char line[512];
   std::snprintf(line, sizeof(line),

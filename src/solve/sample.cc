@@ -1,6 +1,5 @@
 #include "solve/sample.h"
 
-#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -122,10 +121,6 @@ Result<Sample> FromJson(const json& object) {
 }
 
 }  // namespace
-
-double UnixSeconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 bool IsPartial(const Sample& sample) {
   return sample.finish == SampleFinish::kDeadline && !sample.answer.empty();

@@ -38,9 +38,6 @@ struct Sample {
   double run_seconds = 0;  // the run's age at the end, earlier parts of a resumed one included
 };
 
-// Now, in seconds since 1970.
-double UnixSeconds();
-
 // Whether its answer is the last box of a text that a deadline cut short.
 bool IsPartial(const Sample& sample);
 

@@ -1,6 +1,5 @@
 // The solver with answers that have to be compared, in simulated time.
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "solve/answer.h"
 #include "solve/scripted_generator.h"
 #include "solve/solver.h"
+#include "tests/support/solve_fakes.h"
 
 namespace qed {
 namespace {
@@ -17,24 +17,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-class Recorder : public SampleStore, public SolveObserver {
- public:
-  Status Append(const Sample& sample) override {
-    order.push_back(sample.index);
-    samples[sample.index] = sample;
-    return OkStatus();
-  }
-  Status AppendPartial(const Sample&) override { return OkStatus(); }
-  Status AppendSelection(const Selection&) override { return OkStatus(); }
-  void OnProblemDone(const ProblemReport& done) override { report = done; }
-  bool WantsProgress() const override { return false; }
-  void OnProgress(const SolveProgress&) override {}
-
-  std::vector<int32_t> order;
-  std::map<int32_t, Sample> samples;
-  ProblemReport report;
-};
 
 // Answers are equal where their letters are, in any order; takes its time.
 class FakeComparer : public AnswerComparer {
@@ -109,7 +91,7 @@ struct Simulation {
     EXPECT_TRUE(comparer.stopped);
   }
 
-  const Vote& winner() const { return recorder.report.tally.votes.at(0); }
+  const Vote& winner() const { return recorder.reports.at("p").tally.votes.at(0); }
   Clock::Duration elapsed() const { return clock.Now().time_since_epoch(); }
 
   SimulatedClock clock;
@@ -118,7 +100,7 @@ struct Simulation {
   SolverOptions options;
   std::vector<Problem> problems;
   std::vector<Sample> earlier;
-  Recorder recorder;
+  SolveRecorder recorder;
 };
 
 TEST(SolverAnswers, WholeNumbersAskNobody) {
@@ -127,7 +109,7 @@ TEST(SolverAnswers, WholeNumbersAskNobody) {
   run.Run();
   EXPECT_THAT(run.comparer.requests, IsEmpty());
   EXPECT_EQ(run.winner().count, 3);
-  EXPECT_TRUE(*run.recorder.report.correct);
+  EXPECT_TRUE(*run.recorder.reports.at("p").correct);
   EXPECT_EQ(run.elapsed(), seconds(3));
 }
 
@@ -138,11 +120,11 @@ TEST(SolverAnswers, EqualAnswersVoteTogether) {
   EXPECT_EQ(run.winner().count, 3);
   EXPECT_EQ(run.winner().answer, "y+x");  // the more frequent form
   EXPECT_EQ(run.winner().answer_class, "x+y");
-  EXPECT_EQ(run.recorder.samples[2].answer, "y+x");
-  EXPECT_EQ(run.recorder.samples[2].answer_class, "x+y");
-  EXPECT_THAT(run.recorder.samples[2].comparisons,
+  EXPECT_EQ(run.recorder.samples.at("p").at(2).answer, "y+x");
+  EXPECT_EQ(run.recorder.samples.at("p").at(2).answer_class, "x+y");
+  EXPECT_THAT(run.recorder.samples.at("p").at(2).comparisons,
               ElementsAre(AnswerComparison{"x+y", Verdict::kEqual}));
-  EXPECT_THAT(run.recorder.samples[1].comparisons,
+  EXPECT_THAT(run.recorder.samples.at("p").at(1).comparisons,
               ElementsAre(AnswerComparison{"x+y", Verdict::kDifferent}));
   // Every form once.
   EXPECT_EQ(run.comparer.requests.size(), 2u);
@@ -151,10 +133,10 @@ TEST(SolverAnswers, EqualAnswersVoteTogether) {
 TEST(SolverAnswers, TheExpectedAnswerIsComparedOnceForAClass) {
   Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"x-y", seconds(3)}}, "+xy");
   run.Run();
-  EXPECT_TRUE(*run.recorder.report.correct);
-  EXPECT_TRUE(*run.recorder.samples[0].correct);
-  EXPECT_TRUE(*run.recorder.samples[1].correct);
-  EXPECT_FALSE(*run.recorder.samples[2].correct);
+  EXPECT_TRUE(*run.recorder.reports.at("p").correct);
+  EXPECT_TRUE(*run.recorder.samples.at("p").at(0).correct);
+  EXPECT_TRUE(*run.recorder.samples.at("p").at(1).correct);
+  EXPECT_FALSE(*run.recorder.samples.at("p").at(2).correct);
   EXPECT_THAT(run.comparer.requests.at(0).others, ElementsAre("+xy"));
 }
 
@@ -162,16 +144,16 @@ TEST(SolverAnswers, AStopRuleSeesAVoteOnceItsClassIsKnown) {
   Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"9", seconds(50)}}, std::nullopt);
   run.Run("agree:2");
   EXPECT_EQ(run.elapsed(), seconds(2) + milliseconds(100));
-  EXPECT_EQ(run.recorder.samples[2].stopped_by, "agree:2");
+  EXPECT_EQ(run.recorder.samples.at("p").at(2).stopped_by, "agree:2");
 }
 
 TEST(SolverAnswers, FailuresCountAsDifferent) {
   Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}}, "xy+");
   run.comparer.failing = true;
   run.Run();
-  EXPECT_EQ(run.recorder.report.tally.votes.size(), 2u);
-  EXPECT_FALSE(*run.recorder.report.correct);
-  EXPECT_THAT(run.recorder.samples[1].comparisons,
+  EXPECT_EQ(run.recorder.reports.at("p").tally.votes.size(), 2u);
+  EXPECT_FALSE(*run.recorder.reports.at("p").correct);
+  EXPECT_THAT(run.recorder.samples.at("p").at(1).comparisons,
               ElementsAre(AnswerComparison{"x+y", Verdict::kFailed},
                           AnswerComparison{"xy+", Verdict::kFailed}));
 }
@@ -182,10 +164,10 @@ TEST(SolverAnswers, ADeadlineDoesNotWaitForComparisons) {
   run.options.time.base = seconds(5);
   run.Run();
   EXPECT_EQ(run.elapsed(), seconds(5));
-  EXPECT_EQ(run.recorder.report.tally.votes.size(), 2u);
-  EXPECT_THAT(run.recorder.samples[1].comparisons, IsEmpty());
-  EXPECT_EQ(run.recorder.samples[1].answer_class, "");
-  EXPECT_EQ(run.recorder.samples[2].finish, SampleFinish::kDeadline);
+  EXPECT_EQ(run.recorder.reports.at("p").tally.votes.size(), 2u);
+  EXPECT_THAT(run.recorder.samples.at("p").at(1).comparisons, IsEmpty());
+  EXPECT_EQ(run.recorder.samples.at("p").at(1).answer_class, "");
+  EXPECT_EQ(run.recorder.samples.at("p").at(2).finish, SampleFinish::kDeadline);
 }
 
 TEST(SolverAnswers, TheOrderOfArrivalDoesNotMatter) {
@@ -200,8 +182,8 @@ TEST(SolverAnswers, TheOrderOfArrivalDoesNotMatter) {
     EXPECT_EQ(run.winner().count, 3);
     EXPECT_EQ(run.winner().answer, "x+y");
     EXPECT_EQ(run.winner().first_sample, 0);
-    EXPECT_TRUE(*run.recorder.samples[3].correct);
-    EXPECT_FALSE(*run.recorder.report.correct);
+    EXPECT_TRUE(*run.recorder.samples.at("p").at(3).correct);
+    EXPECT_FALSE(*run.recorder.reports.at("p").correct);
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
@@ -214,20 +196,20 @@ TEST(SolverAnswers, OfWhatIsThereTheLowestIndexIsPlacedFirst) {
                   {"z", seconds(1)}},
                  std::nullopt);
   run.Run();
-  EXPECT_THAT(run.recorder.order, ElementsAre(4, 3, 1, 2, 0));
-  EXPECT_EQ(run.recorder.samples[2].answer_class, "y+x");
+  EXPECT_THAT(run.recorder.sample_order, ElementsAre(4, 3, 1, 2, 0));
+  EXPECT_EQ(run.recorder.samples.at("p").at(2).answer_class, "y+x");
 }
 
 TEST(SolverAnswers, AResumedRunKnowsTheClasses) {
   Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"yx+", seconds(3)}}, std::nullopt);
   run.Run();
   Simulation again({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"yx+", seconds(3)}}, std::nullopt);
-  again.earlier = {run.recorder.samples[0], run.recorder.samples[1]};
+  again.earlier = {run.recorder.samples.at("p").at(0), run.recorder.samples.at("p").at(1)};
   again.Run();
   EXPECT_EQ(again.winner().count, 3);
   ASSERT_EQ(again.comparer.requests.size(), 1u);
   EXPECT_THAT(again.comparer.requests[0].others, ElementsAre("x+y"));
-  EXPECT_EQ(again.recorder.samples[2].answer_class, "x+y");
+  EXPECT_EQ(again.recorder.samples.at("p").at(2).answer_class, "x+y");
 }
 
 }  // namespace

@@ -15,17 +15,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A clock that the fakes move, from any thread.
-class SharedClock : public Clock {
- public:
-  Time Now() const override { return Time(Duration(now_.load())); }
-  void Advance(Duration by) { now_ += by.count(); }
-  Duration elapsed() const { return Now().time_since_epoch(); }
-
- private:
-  std::atomic<Duration::rep> now_{0};
-};
-
 class NoReports : public SolveObserver {
  public:
   void OnProblemDone(const ProblemReport&) override { ++done; }
@@ -71,7 +60,7 @@ struct DeadlineRun {
     }
   }
 
-  SharedClock clock;
+  FakeClock clock;  // the fakes move it, from any thread
   FakeGenerator generator;
   FakeSandbox sandbox;
   SolverOptions options;

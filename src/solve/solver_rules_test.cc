@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "solve/scripted_generator.h"
 #include "solve/solver.h"
+#include "tests/support/solve_fakes.h"
 
 namespace qed {
 namespace {
@@ -20,26 +21,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
-
-class Recorder : public SampleStore, public SolveObserver {
- public:
-  Status Append(const Sample& sample) override {
-    samples[sample.problem_id][sample.index] = sample;
-    return OkStatus();
-  }
-  Status AppendPartial(const Sample&) override { return OkStatus(); }
-  Status AppendSelection(const Selection&) override { return OkStatus(); }
-  void OnProblemDone(const ProblemReport& report) override {
-    order.push_back(report.problem->id);
-    reports[report.problem->id] = report;
-  }
-  bool WantsProgress() const override { return false; }
-  void OnProgress(const SolveProgress&) override {}
-
-  std::map<std::string, std::map<int32_t, Sample>> samples;
-  std::vector<std::string> order;
-  std::map<std::string, ProblemReport> reports;
-};
 
 ScriptedSample Answer(const std::string& answer, Clock::Duration duration, int32_t tokens = 100) {
   ScriptedSample sample;
@@ -104,7 +85,7 @@ struct Simulation {
   std::vector<Problem> problems;
   std::vector<SolveTask> tasks;
   std::vector<Sample> earlier;
-  Recorder recorder;
+  SolveRecorder recorder;
   std::atomic<bool> interrupted{false};
 };
 
@@ -328,13 +309,13 @@ TEST(SolverRules, StragglersOfOneProblemDoNotHoldUpTheNext) {
                   {Answer("7", seconds(10)), Answer("7", seconds(10))}},
                  2);
   run.Run();
-  EXPECT_THAT(run.recorder.order, ElementsAre("p1", "p2", "p0"));
+  EXPECT_THAT(run.recorder.problem_order, ElementsAre("p1", "p2", "p0"));
   EXPECT_EQ(run.elapsed(), seconds(500));
   // One at a time, they do.
   Simulation strict(run.samples, 2);
   strict.options.problems_in_flight = 1;
   strict.Run();
-  EXPECT_THAT(strict.recorder.order, ElementsAre("p0", "p1", "p2"));
+  EXPECT_THAT(strict.recorder.problem_order, ElementsAre("p0", "p1", "p2"));
   EXPECT_EQ(strict.elapsed(), seconds(520));
 }
 

@@ -1,5 +1,4 @@
 // The solver with selections, in simulated time.
-#include <map>
 #include <string>
 #include <vector>
 
@@ -7,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "solve/scripted_generator.h"
 #include "solve/solver.h"
+#include "tests/support/solve_fakes.h"
 
 namespace qed {
 namespace {
@@ -15,26 +15,6 @@ using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-class Recorder : public SampleStore, public SolveObserver {
- public:
-  Status Append(const Sample& sample) override {
-    samples.push_back(sample);
-    return OkStatus();
-  }
-  Status AppendPartial(const Sample&) override { return OkStatus(); }
-  Status AppendSelection(const Selection& selection) override {
-    selections.push_back(selection);
-    return OkStatus();
-  }
-  void OnProblemDone(const ProblemReport& report) override { reports[report.problem->id] = report; }
-  bool WantsProgress() const override { return false; }
-  void OnProgress(const SolveProgress&) override {}
-
-  std::vector<Sample> samples;
-  std::vector<Selection> selections;
-  std::map<std::string, ProblemReport> reports;
-};
 
 // Samples take one second, judgments two.
 struct Simulation {
@@ -81,6 +61,14 @@ struct Simulation {
     outcomes = solver.selections();
   }
 
+  std::vector<Sample> Samples() const {
+    std::vector<Sample> all;
+    for (const auto& [problem, samples] : recorder.samples) {
+      for (const auto& [index, sample] : samples) all.push_back(sample);
+    }
+    return all;
+  }
+
   SimulatedClock clock;
   std::vector<std::string> started;  // prompts' first two characters
   ScriptedGenerator generator;
@@ -89,7 +77,7 @@ struct Simulation {
   std::vector<SolveTask> tasks;
   std::vector<Sample> earlier;
   std::vector<Selection> earlier_selections;
-  Recorder recorder;
+  SolveRecorder recorder;
   std::vector<SelectionOutcome> outcomes;
 };
 
@@ -144,7 +132,7 @@ TEST(SolverSelect, GoesOnWhereAnEarlierRunEnded) {
   Simulation first({{"8", "8", "7"}}, judgments);
   first.Run();
   Simulation again({{"8", "8", "7"}}, judgments);
-  again.earlier = first.recorder.samples;
+  again.earlier = first.Samples();
   again.earlier_selections = {first.recorder.selections[0], first.recorder.selections[2]};
   again.Run();
   EXPECT_THAT(again.started, ElementsAre("J0"));
@@ -153,7 +141,7 @@ TEST(SolverSelect, GoesOnWhereAnEarlierRunEnded) {
   EXPECT_EQ(again.outcomes.at(0).answer, "7");
 
   Simulation complete({{"8", "8", "7"}}, judgments);
-  complete.earlier = first.recorder.samples;
+  complete.earlier = first.Samples();
   complete.earlier_selections = first.recorder.selections;
   complete.Run();
   EXPECT_THAT(complete.started, IsEmpty());

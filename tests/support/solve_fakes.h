@@ -1,10 +1,11 @@
-// A generator and a sandbox that do what a test's functions say.
+// A generator and a sandbox that do what a test's functions say, and a recorder.
 #ifndef QED_TESTS_SUPPORT_SOLVE_FAKES_H_
 #define QED_TESTS_SUPPORT_SOLVE_FAKES_H_
 
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -17,6 +18,8 @@
 #include "sandbox/client.h"
 #include "solve/blocking_queue.h"
 #include "solve/generator.h"
+#include "solve/sample_store.h"
+#include "solve/solve_observer.h"
 
 namespace qed {
 
@@ -199,6 +202,33 @@ class FakeSandbox : public SandboxClient {
   std::set<std::string> open_;
   std::set<std::string> closed_;
   std::vector<ExecuteRequest> requests_;
+};
+
+// Keeps what a solver tells. Not thread-safe.
+class SolveRecorder : public SampleStore, public SolveObserver {
+ public:
+  Status Append(const Sample& sample) override {
+    samples[sample.problem_id][sample.index] = sample;
+    sample_order.push_back(sample.index);
+    return OkStatus();
+  }
+  Status AppendPartial(const Sample&) override { return OkStatus(); }
+  Status AppendSelection(const Selection& selection) override {
+    selections.push_back(selection);
+    return OkStatus();
+  }
+  void OnProblemDone(const ProblemReport& report) override {
+    problem_order.push_back(report.problem->id);
+    reports[report.problem->id] = report;
+  }
+  bool WantsProgress() const override { return false; }
+  void OnProgress(const SolveProgress&) override {}
+
+  std::map<std::string, std::map<int32_t, Sample>> samples;
+  std::vector<int32_t> sample_order;  // their indices, as they were stored
+  std::vector<Selection> selections;
+  std::vector<std::string> problem_order;  // as they were done
+  std::map<std::string, ProblemReport> reports;
 };
 
 }  // namespace qed

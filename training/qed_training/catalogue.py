@@ -1,18 +1,60 @@
-"""All families in one list, and the problems of them that evaluation uses."""
+"""All families in one list, and how an example of them is finished."""
 
 import random
 
-from . import families_algebra, families_measure, families_number, runner, stories, stories_two_step
+from . import (
+    families_counting,
+    families_digits,
+    families_equations,
+    families_geometry,
+    families_number,
+    families_percent,
+    families_rates,
+    families_sequences,
+    families_time,
+    plots,
+    plots_amounts,
+    plots_money,
+    runner,
+    stories_chains,
+    stories_compare,
+    stories_groups,
+    tables,
+    tables_cells,
+    tables_sizes,
+)
 from .example import Example
 from .family import Family
 
-STORIES: list[Family] = [*stories.FAMILIES, *stories_two_step.FAMILIES]
+STORIES: list[Family] = [
+    *stories_compare.FAMILIES,
+    *stories_groups.FAMILIES,
+    *stories_chains.FAMILIES,
+]
 FAMILIES: list[Family] = [
     *families_number.FAMILIES,
-    *families_algebra.FAMILIES,
-    *families_measure.FAMILIES,
+    *families_digits.FAMILIES,
+    *families_sequences.FAMILIES,
+    *families_equations.FAMILIES,
+    *families_counting.FAMILIES,
+    *families_percent.FAMILIES,
+    *families_rates.FAMILIES,
+    *families_geometry.FAMILIES,
+    *families_time.FAMILIES,
     *STORIES,
 ]
+_TABLES: list[tables.Kind] = [*tables_cells.KINDS, *tables_sizes.KINDS]
+_PLOTS: list[plots.Kind] = [*plots_amounts.KINDS, *plots_money.KINDS]
+
+
+def table(rng: random.Random) -> Example:
+    """A short problem about a small table."""
+    return tables.problem(rng, _TABLES)
+
+
+def plot(rng: random.Random) -> Example:
+    """A problem of several steps."""
+    return plots.problem(rng, _PLOTS)
 
 
 def finish(example: Example) -> bool:

@@ -35,6 +35,11 @@ def tidy(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def articles(text: str) -> str:
+    """ "an" before a vowel."""
+    return re.sub(r"\b([Aa]) (?=[aeio]|u[mn][bcdn])", r"\1n ", text)
+
+
 def write(rng: random.Random, text: str, slots: dict[str, object]) -> str:
     """Choices made, slots filled, tidied."""
     return tidy(fill(choose(rng, text), slots))

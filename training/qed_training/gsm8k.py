@@ -1,6 +1,6 @@
 """GSM8K's worked solutions as programs, and their numbers varied.
 
-A solution marks every calculation: "Natalia sold 48/2 = <<48/2=24>>24 clips in
+A solution marks every calculation: "Ida sold 24/2 = <<24/2=12>>12 hats in
 May." Each mark becomes a line of the program, under a comment that says what it is
 for; numbers that an earlier line computed become its variable.
 """
@@ -12,6 +12,11 @@ import random
 import re
 
 _MARK = re.compile(r"<<([^<>=]*)=([^<>]*)>>\s*\$?\s*(-?[\d,]*\.?\d*)")
+# A calculation that somebody forgot to mark: "60 + 20 = 80".
+_UNMARKED = re.compile(
+    r"(?<![\w.,<=*/+\-()$])\$?(\d[\d,]*(?:\.\d+)?(?: ?[-+*/x] ?\$?\d[\d,]*(?:\.\d+)?)+) ?= ?(\$?)"
+    r"(\d[\d,]*(?:\.\d+)?)(?![\d%/])"
+)
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?|(?<![\w.\d])\.\d+")
 _ARITHMETIC_TAIL = re.compile(r"[\s$\d.,+\-*/x×÷=()%]+$")
 _SMALL_WORDS = set(
@@ -62,15 +67,10 @@ class Worked:
     answer: float
 
     def program(self) -> str:
-        """Short solutions as they would be typed in, longer ones with a comment for each step."""
+        """A line for each step under a comment, or one print where one step is all."""
         last = self.steps[-1]
-        if len(self.steps) <= 2:
-            return "\n".join(
-                [
-                    *(f"{s.name} = {s.expression}" for s in self.steps[:-1]),
-                    f"print({last.expression})",
-                ]
-            )
+        if len(self.steps) == 1:
+            return f"print({last.expression})"
         lines = []
         for step in self.steps:
             lines += ([f"# {step.comment}"] if step.comment else []) + [
@@ -174,6 +174,16 @@ def _link(expression: str, steps: list[Step], asked: set[float], percents: set[f
     return re.sub(r"\d+(?:\.\d*)?|\.\d+", replace, expression)
 
 
+def _mark(line: str) -> str:
+    """The line with marks at the calculations that have none."""
+
+    def marked(match: re.Match[str]) -> str:
+        expression = re.sub(r"[ $,]", "", match[1]).replace("x", "*")
+        return f"{match[1]} = {match[2]}<<{expression}={match[3].replace(',', '')}>>{match[3]}"
+
+    return _UNMARKED.sub(marked, line)
+
+
 def convert(question: str, solution: str, answer: str) -> Worked | None:
     """None where the marks do not lead to the answer."""
     body = solution.split("####")[0]
@@ -181,7 +191,7 @@ def convert(question: str, solution: str, answer: str) -> Worked | None:
     asked = set(numbers_in(question))
     percents = {float(p) for p in re.findall(r"(\d+(?:\.\d+)?)\s*(?:%|percent)", question)}
     steps: list[Step] = []
-    for line in body.split("\n"):
+    for line in map(_mark, body.split("\n")):
         marks = list(_MARK.finditer(line))
         for i, mark in enumerate(marks):
             before = line[marks[i - 1].end() if i else 0 : mark.start()]
@@ -233,15 +243,17 @@ def needed(steps: list[Step]) -> list[Step]:
     return kept[::-1]
 
 
-def load(path: pathlib.Path) -> list[Worked]:
-    """The problems of a GSM8K file that convert."""
-    worked = []
+def load(path: pathlib.Path) -> tuple[list[Worked], list[dict[str, str]]]:
+    """The problems of a GSM8K file that convert, and the rows of those that do not."""
+    worked, others = [], []
     for line in filter(None, path.read_text().split("\n")):
         row = json.loads(line)
         made = convert(row["problem"], row["solution"], row["expected_answer"])
         if made is not None:
             worked.append(made)
-    return worked
+        else:
+            others.append(row)
+    return worked, others
 
 
 def _literals(worked: Worked) -> set[float]:
@@ -260,7 +272,7 @@ def has_unexplained_number(worked: Worked) -> bool:
     return bool(_literals(worked) - explained)
 
 
-_UNIT_WORDS = set(
+UNIT_WORDS = set(
     """hours minutes seconds days weeks months years dollars cents percent times miles feet inches meters kilometers pounds ounces
 grams degrees points more other of less as his pairs is was was less has gas his this its yards acres gallons liters quarts
 fewer doing additional extra different""".split()
@@ -277,7 +289,7 @@ def counted_things(problems: list[Worked]) -> list[str]:
         ):
             words = phrase.split()
             if (
-                not _UNIT_WORDS & set(words)
+                not UNIT_WORDS & set(words)
                 and not _SMALL_WORDS & set(words)
                 and not phrase.endswith(("ss", "us"))
             ):
@@ -313,6 +325,7 @@ def variable_numbers(worked: Worked) -> list[float]:
     mixed = {round(s.value, 6) for s in worked.steps[:-1]} & set(in_question)
     if mixed or len(results) < len(worked.steps) or has_unexplained_number(worked):
         return []
+    percent = re.search(r"%|percent", worked.question) is not None
     free = []
     for value in sorted(set(in_question)):
         words = _NUMBER_WORDS.get(int(value)) if value == int(value) else None
@@ -323,6 +336,7 @@ def variable_numbers(worked: Worked) -> list[float]:
             and in_question.count(value) == 1
             and value not in results
             and not spelled
+            and not (percent and 100 - value in in_question)  # "60%" may be what 40% leave
         ):
             free.append(value)
     return free

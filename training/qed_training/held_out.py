@@ -362,83 +362,9 @@ WORDINGS: dict[str, list[str]] = {
         " does {A_he} make in {w} weeks?"
     ],
     # and of two
-    "kind_left": [
-        "{A} owns {a1} {x} and {a2} {y}. If {A_he} sells {b1} {x}, how many {x} does {A_he} still"
-        " own?"
-    ],
-    "kinds_difference_after": [
-        "{A} owns {a1} {x} and {a2} {y}. If {A_he} sells {b1} {x} and {b2} {y}, how many things"
-        " does {A_he} still own?"
-    ],
-    "kind_taken": [
-        "The {place} had {a1} {x} and {a2} {y} in {month} but only {b1} {x} in {month2}. How many"
-        " {x} did it lose?"
-    ],
-    "more_left_than_stayed": [
-        "{n} {m} were in the {place}, and then all but {stay} left. How many more left than stayed?"
-    ],
-    "both_groups": [
-        "The {place} has {a1} {x}, {a2} {y} and {r} {z}. What is the number of {x} and {y}?"
-    ],
-    "three_parts": [
-        "{A} sold {u} {x} on {day}, {w} on {day2} and {r} on {day3}. What is the number of {x}"
-        " {A_he} sold?"
-    ],
-    "two_of_three": [
-        "{A} sold {u} {x} on {day}, {r} on {day2} and {w} on {day3}. What is the number of {x}"
-        " {A_he} sold on {day} and {day3}?"
-    ],
-    "difference_of_two_in_three": [
-        "{A} sold {a1} {x} on {day}, {r} on {day2} and {b1} on {day3}. How many more did {A_he}"
-        " sell on {day} than on {day3}?"
-    ],
-    "body_change": [
-        "The weight of {A} was {a1} pounds, and then {A_he} lost {b1} pounds. What is {A_his}"
-        " weight now?"
-    ],
-    "group_size_of_one_kind": [
-        "{A} owns {tot} {x} and {r} {y}. If {A_he} shares the {x} equally among {gr} people, how"
-        " many {x} will each have?"
-    ],
-    "groups_of_kind_count": [
-        "{A} owns {tot} {x} and {tot2} {y}. If {per} {x} go into a {c1}, how many {c} of {x} are"
-        " there?"
-    ],
     "give_equal_keep_some": [
         "{A} owned {sum} {x}. {gr} people got the same number each, and {left} were left. How many"
         " {x} did each person get?"
-    ],
-    "groups_plus_extra": [
-        "{A} owns {gr} {c}, each with {per} {x}, and {extra} other {x}. How many {x} does {A_he}"
-        " own?"
-    ],
-    "earn_minus": [
-        "If {A} earns ${per} a week, how much does {A_he} have after {gr} weeks and after paying"
-        " ${cut}?"
-    ],
-    "smaller_plus_bigger": [
-        "{A} owns {big} {x}, which is {d} more than {B} owns. How many {x} do both of them own"
-        " together?"
-    ],
-    "second_part": [
-        "Together {A} and {B} own {all} {x}, of which {B} owns {small}. How many does {A} own?"
-    ],
-    "more_than_inverse": [
-        "{A} sold {big} {x} and that was {d} more than {B} sold. How many {x} did {B} sell?"
-    ],
-    "less_than_inverse": [
-        "{A} sold {small} {x} and that was {d} fewer than {B} sold. How many {x} did {B} sell?"
-    ],
-    "discount_each": ["If a {x1} costs ${price} and the discount is ${off}, what must {A} pay?"],
-    "discount_many": [
-        "If a {x1} costs ${price} and the discount on each is ${off}, what must {A} pay for {n} of"
-        " them?"
-    ],
-    "discounted_count": [
-        "If {A} paid ${paid} for {x} at ${cheap} each, how many {x} did {A_he} get?"
-    ],
-    "cost_difference": [
-        "If a {x1} costs ${price} and a {y1} costs ${cheap}, what is the difference?"
     ],
     "chain_of_two": [
         "{A} sold {a} {x}, {B} sold {word} that number, and {C} sold {d} more than {B}. What is the"

@@ -2,7 +2,7 @@
 
 Texts are compared as words in lower case, with numbers left out, so that a test
 problem with other numbers counts as repeated. Two texts overlap where they are the
-same, or where more than half of the shorter one's runs of eight words occur in the
+same, or where more than half of the shorter one's runs of six words occur in the
 other.
 """
 
@@ -12,7 +12,7 @@ import pathlib
 import re
 from collections.abc import Iterable
 
-RUN = 8
+RUN = 6
 
 
 def words(text: str) -> list[str]:
@@ -20,7 +20,7 @@ def words(text: str) -> list[str]:
 
 
 def runs(text: str) -> set[tuple[str, ...]]:
-    """Runs of eight words; the whole text where it is shorter."""
+    """Runs of six words; the whole text where it is shorter."""
     w = words(text)
     return {tuple(w[i : i + RUN]) for i in range(max(1, len(w) - RUN + 1))}
 

@@ -28,11 +28,8 @@ def _alarm(_number: int, _frame: object) -> None:
 
 def _frames(error: BaseException) -> Iterator[str]:
     """The program's own frames, and the innermost of a library."""
-    entries = [
-        e
-        for e in traceback.extract_tb(error.__traceback__)
-        if e.filename not in (__file__, "<string>")
-    ]
+    ours = (__file__, ast.__file__, "<string>")
+    entries = [e for e in traceback.extract_tb(error.__traceback__) if e.filename not in ours]
     for index, entry in enumerate(entries):
         if entry.filename.startswith("<cell "):
             yield f"    {entry.line}\n"

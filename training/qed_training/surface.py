@@ -28,7 +28,6 @@ _PHRASES = [
     ["needs to", "has to", "must"],
     ["half as many", "half the number of"],
     ["half of", "one half of", "50% of"],
-    ["as well as", "and"],
     ["however,", "but"],
     ["children", "kids"],
     ["store", "shop"],
@@ -45,11 +44,53 @@ _PHRASES = [
     ["mother", "mom", "aunt"],
     ["father", "dad", "uncle"],
     ["yesterday", "last Friday"],
-    ["big", "large"],
+    ["big", "large", "huge"],
     ["little", "small"],
     ["gave", "handed"],
+    ["buy", "purchase"],
+    ["buying", "purchasing"],
+    ["earns", "makes", "is paid"],
+    ["earned", "made"],
+    ["per hour", "an hour", "every hour", "for each hour"],
+    ["contains", "holds"],
+    ["contain", "hold"],
+    ["starts", "begins"],
+    ["ended up with", "finished with"],
+    ["fewer", "less"],
+    ["how many more", "how many additional"],
+    ["How many more", "How many additional"],
+    ["How long will it take", "How much time will it take"],
+    ["How long does it take", "How much time does it take"],
+    ["How long did it take", "How much time did it take"],
+    ["How much did", "What amount did"],
+    ["How much does", "What amount does"],
+    ["How much will", "What amount will"],
+    ["While", "Whereas"],
+    ["After that", "Afterwards", "Then"],
+    ["only", "just"],
+    ["on average", "on the average"],
+    ["equally", "evenly"],
+    ["divided", "split"],
+    ["students", "pupils"],
+    ["teacher", "instructor"],
+    ["company", "business", "firm"],
+    ["grandmother", "grandma"],
+    ["grandfather", "grandpa"],
+    ["bicycle", "bike"],
+    ["trip", "journey"],
+    ["gift", "present"],
+    ["movie", "film"],
+    ["party", "celebration"],
+    ["town", "village", "city"],
+    ["farmer", "grower", "gardener"],
+    ["school", "college"],
 ]
+# Words that can be left out.
+_SPARE = re.compile(r"\b(very|also|just|only|really|beautiful|favorite|local|famous|delicious|then) (?=[a-z])")
 _THING_LISTS = [lexicon.COLLECTED, lexicon.FOOD, lexicon.ANIMALS, lexicon.GOODS]
+_NUMBER_NAMES = dict(
+    enumerate("two three four five six seven eight nine ten eleven twelve".split(), start=2)
+)
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -126,10 +167,22 @@ def apply_words(text: str, mapping: dict[str, str]) -> str:
 
 
 def rephrase(rng: random.Random, question: str, rate: float = 0.5) -> str:
-    """Some phrases exchanged for others that mean the same."""
+    """Some phrases exchanged for others that mean the same; spare words sometimes left out."""
+    if rng.random() < 0.2:
+        question = _SPARE.sub("", question, count=1)
     for group in _PHRASES:
         for phrase in group:
             if re.search(rf"\b{re.escape(phrase)}\b", question) and rng.random() < rate:
                 question = re.sub(rf"\b{re.escape(phrase)}\b", rng.choice(group), question, count=1)
                 break
     return question
+
+
+def spell(rng: random.Random, question: str, rate: float = 0.5) -> str:
+    """Some small whole numbers as words: "3 boxes" becomes "three boxes"."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = _NUMBER_NAMES.get(int(match.group()))
+        return name if name and rng.random() < rate else match.group()
+
+    return re.sub(r"(?<=[a-z] )\d{1,2}(?= [a-z])", replace, question)

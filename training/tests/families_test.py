@@ -11,7 +11,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from qed_training import catalogue, held_out, lexicon, stories  # noqa: E402
+from qed_training import catalogue, held_out, lexicon, stories_change  # noqa: E402
 
 HAS_SYMPY = importlib.util.find_spec("sympy") is not None
 
@@ -85,12 +85,23 @@ class FamiliesTest(unittest.TestCase):
     def divisors(n):
         return sum(n % d == 0 for d in range(1, n + 1))
 
-    def test_change_stories(self):
-        for i in range(200):
-            example = stories.change_story(random.Random(i))
-            self.assertTrue(catalogue.finish(example), example)
-            self.assertGreaterEqual(int(example.answer), 0, example)
-            self.assertTrue(example.question.endswith(("?", ".")), example.question)
+    def test_stories_that_are_put_together(self):
+        for make in (stories_change.change_story, catalogue.table, catalogue.plot):
+            for i in range(200):
+                example = make(random.Random(i))
+                self.assertTrue(catalogue.finish(example), example)
+                self.assertGreaterEqual(float(example.answer), 0, example)
+                self.assertTrue(example.question.endswith(("?", ".")), example.question)
+                self.assertNotRegex(example.question, r"[\[\]{}|]|  ")
+
+    def test_numbers_of_a_program_are_those_of_its_question(self):
+        constants = {*range(1, 13), 16, 60, 100}  # spelled, twice, a third, units, percent
+        for make in (catalogue.table, catalogue.plot):
+            for i in range(200):
+                example = make(random.Random(i))
+                code = re.sub(r"#.*|x\d", "", example.programs[0])
+                asked = set(numbers(example.question)) | constants
+                self.assertLessEqual(set(numbers(code)), asked, example)
 
 
 class EvaluationFileTest(unittest.TestCase):

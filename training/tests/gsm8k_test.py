@@ -6,7 +6,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from qed_training import gsm8k, runner, subquestions, surface  # noqa: E402
+from qed_training import gsm8k, naming, runner, subquestions, surface  # noqa: E402
 
 QUESTION = (
     "Ida picked 24 plums on Monday. On Tuesday she picked half as many plums. She sold every plum "
@@ -47,6 +47,14 @@ class ConvertTest(unittest.TestCase):
             "It sells 50*.2=<<50*.2=10>>10 hats.\n#### 10", "10")
         self.assertEqual(worked.steps[0].expression, "50 * 20 / 100")
 
+    def test_calculations_without_a_mark_are_steps_too(self):
+        worked = gsm8k.convert(
+            "Al sells 60 mugs on Monday, 20 more on Tuesday and 12 on Sunday. How many is that?",
+            "On Tuesday Al sells 60 + 20 = 80 mugs.\nThat is 60+80+12=<<60+80+12=152>>152 mugs.\n#### 152",
+            "152")
+        self.assertEqual([s.expression for s in worked.steps][0], "60 + 20")
+        self.assertFalse(gsm8k.has_unexplained_number(worked))
+
     def test_solutions_that_do_not_lead_to_the_answer(self):
         for solution in ("no marks\n#### 5", "<<2+2=5>>5\n#### 5", "<<2+3=5>>5\n#### 6",
                          "<<x+3=5>>5\n#### 5", "<<1/0=5>>5\n#### 5"):
@@ -83,6 +91,12 @@ class VaryTest(unittest.TestCase):
         self.assertEqual(gsm8k.variable_numbers(worked), [9.0])
 
 
+    def test_what_a_percentage_leaves_is_not_mistaken_for_a_number(self):
+        worked = gsm8k.convert("Of 60 hens 40% are red. How many are not?",
+                               "60*60/100=<<60*60/100=36>>36\n#### 36", "36")
+        self.assertEqual(gsm8k.variable_numbers(worked), [])
+
+
 class SubquestionsTest(unittest.TestCase):
     def test_a_step_becomes_a_question(self):
         made = subquestions.subquestions(gsm8k.convert(QUESTION, SOLUTION, "108"))
@@ -91,7 +105,46 @@ class SubquestionsTest(unittest.TestCase):
         self.assertEqual(output(made[0]), 12)
 
 
+    def test_conditions_and_leading_times_are_kept(self):
+        worked = gsm8k.convert(
+            "Ida has 3 boxes of 8 pens. On Monday she sells 5 pens. If Bo has 4 pens, how many do both have?",
+            "Ida has 3*8=<<3*8=24>>24 pens at first.\nOn Monday, she had 24-5=<<24-5=19>>19 pens left.\n"
+            "Both have 19+4=<<19+4=23>>23 pens.\n#### 23", "23")
+        first, second = subquestions.subquestions(worked)[:2]
+        self.assertTrue(first.question.endswith("Bo has 4 pens. How many pens does Ida have at first?"))
+        self.assertTrue(second.question.endswith("How many pens did she have left on Monday?"), second)
+
+    def test_listed_counts_are_compared_and_added(self):
+        worked = gsm8k.convert("Ida has 9 red hats and 4 blue caps. She gets 2 hats. How many hats?",
+                               "<<9+2=11>>11 hats\n#### 11", "11")
+        made = subquestions.subquestions(worked)
+        self.assertEqual([m.program() for m in made[-2:]], ["print(9 - 4)", "print(9 + 4)"])
+        self.assertTrue(made[-2].question.endswith("How many more red hats than blue caps are there?"))
+
+
+class NamingTest(unittest.TestCase):
+    def test_names_are_single_words_and_the_result_stays(self):
+        worked = gsm8k.convert(QUESTION, SOLUTION, "108")
+        short = naming.shorten(worked.program())
+        names = [line.split(" = ")[0] for line in short.split("\n") if " = " in line]
+        self.assertEqual(len(set(names)), 3)
+        self.assertTrue(all(name.isalpha() and name.islower() for name in names), names)
+        (text,), _ = runner.run_session([short])
+        self.assertEqual(float(text), 108)
+
+    def test_every_name_is_free(self):
+        program = "\n".join(f"# the total\nthe_total_{i} = {i}" for i in range(40)) + "\nprint(the_total_7)"
+        short = naming.shorten(program)
+        names = [line.split(" = ")[0] for line in short.split("\n") if " = " in line]
+        self.assertEqual(len(set(names)), 40)
+        self.assertEqual(short.split("\n")[-1], f"print({names[7]})")
+
+
 class SurfaceTest(unittest.TestCase):
+    def test_small_numbers_as_words(self):
+        text = surface.spell(random.Random(1), "He has 3 hats, 40 caps, $5 and 2.5 pies in 4 bags.", 1)
+        self.assertEqual(text, "He has three hats, 40 caps, $5 and 2.5 pies in four bags.")
+
     def test_names_change_everywhere_and_keep_their_gender(self):
         mapping = surface.name_map(random.Random(1), "Ida and Ben like Ida")
         self.assertEqual(set(mapping), {"Ida", "Ben"})

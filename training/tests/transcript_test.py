@@ -31,6 +31,11 @@ class PromptTest(unittest.TestCase):
         self.assertEqual([p.learn for p in parts], [False, False, False, True, False, True])
 
 
+    def test_comments_can_be_left_out(self):
+        made = example.Example("k", "q?", ["# why\na = 3\n# how\nprint(a)", "print('#')"])
+        self.assertEqual(example.without_comments(made).programs, ["a = 3\nprint(a)", "print('#')"])
+
+
 class RunnerTest(unittest.TestCase):
     def test_sessions_keep_names_and_print_last_values(self):
         self.assertEqual(runner.run_session(["a = 3", "a * 2", "print(a)"]), (["", "6\n", "3\n"], True))
@@ -40,6 +45,15 @@ class RunnerTest(unittest.TestCase):
         self.assertFalse(ok)
         self.assertEqual(outputs[0], "Traceback (most recent call last):\n    f()\n    return missing\n"
                                      "NameError: name 'missing' is not defined\n")
+
+    def test_syntax_errors_are_shown_without_frames(self):
+        outputs, ok = runner.run_session(["a = 3\nprint(a))"])
+        self.assertFalse(ok)
+        self.assertEqual(outputs[0], "Traceback (most recent call last):\n    print(a))\n            ^\n"
+                                     "SyntaxError: unmatched ')'\n")
+        outputs, ok = runner.run_session([" a = 3"])
+        self.assertEqual(outputs[0], "Traceback (most recent call last):\n    a = 3\n"
+                                     "IndentationError: unexpected indent\n")
 
     def test_long_output_is_cut_and_endless_programs_end(self):
         outputs, _ = runner.run_session(["print('x' * 999)"])
@@ -60,6 +74,17 @@ class RecoveryTest(unittest.TestCase):
             self.assertEqual(broken.answer, "6")
             failed += "Traceback" in broken.outputs[0]
         self.assertGreater(failed, 10)
+
+    def test_arithmetic_is_mended_without_names(self):
+        program = "# what is left\nleft = 20 - 3 - 4\npart = left / 2\nprint(40 - part)"
+        self.assertEqual(recovery.in_one_line(program), "print(40 - (20 - 3 - 4) / 2)")
+        self.assertIsNone(recovery.in_one_line(PROGRAM))
+        self.assertIsNone(recovery.in_one_line("print(3 + 4)"))
+        draft = example.Example("k", "q?", [program])
+        for seed in range(20):
+            broken = recovery.break_first(random.Random(seed), draft)
+            if broken is not None:
+                self.assertEqual(broken.programs[1], "print(40 - (20 - 3 - 4) / 2)")
 
 
 class OverlapTest(unittest.TestCase):
