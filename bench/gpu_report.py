@@ -47,11 +47,12 @@ def bench(qed, *flags):
 
 def show(rows):
     print(f"{'case':<16} {'batch':>6} {'context':>8} {'step ms':>9} {'floor ms':>9} "
-          f"{'of floor':>9} {'tokens/s':>10}")
+          f"{'of floor':>9} {'tokens/s':>10} {'wait us':>8}")
     for row in rows:
         share = f"{100 * row['floor_ms'] / row['step_ms']:.0f} %" if row["floor_ms"] else ""
         print(f"{row['case']:<16} {row['batch']:>6} {row['context']:>8} {row['step_ms']:>9.3f} "
-              f"{row['floor_ms']:>9.3f} {share:>9} {row['tokens_per_s']:>10.0f}", flush=True)
+              f"{row['floor_ms']:>9.3f} {share:>9} {row['tokens_per_s']:>10.0f} "
+              f"{row.get('wait_us', 0):>8.1f}", flush=True)
 
 
 def measure_format(qed, name, batches, report):

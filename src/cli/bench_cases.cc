@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "kernels/cuda/read_rate.h"
 
 namespace qed {
 namespace {
@@ -88,8 +89,10 @@ class Bench {
       QED_ASSIGN_OR_RETURN(auto sink, Run(sequences, cases_.prompt_tokens, cases_.new_tokens));
       rates.push_back(SteadyRate(*sink));
     }
-    return MakeRow("decode", sequences, cases_.prompt_tokens + cases_.new_tokens / 2, sequences,
-                   Median(rates));
+    BenchRow row = MakeRow("decode", sequences, cases_.prompt_tokens + cases_.new_tokens / 2,
+                           sequences, Median(rates));
+    AddHostTimes(row);
+    return row;
   }
 
   // Prompt tokens a second from Submit to the first token.
@@ -119,6 +122,19 @@ class Bench {
     return sink;
   }
 
+  // Medians over the steps that the engine still knows in which all sequences decode.
+  void AddHostTimes(BenchRow& row) {
+    std::vector<double> wait, host;
+    for (const StepRecord& step : session_.engine().Trace()) {
+      if (step.sequences != row.batch || step.tokens != row.batch) continue;
+      wait.push_back(step.wait);
+      host.push_back(step.plan + step.launch + step.commit);
+    }
+    if (wait.empty()) return;
+    row.wait_us = 1e6 * Median(std::move(wait));
+    row.host_us = 1e6 * Median(std::move(host));
+  }
+
   // `step_tokens`: tokens of one step, which reads the weights once.
   BenchRow MakeRow(const char* name, int32_t batch, int32_t context, int32_t step_tokens,
                    double rate) const {
@@ -145,6 +161,10 @@ class Bench {
 }  // namespace
 
 Result<Roof> MeasureRoofFor(ModelSession& session) {
+  if (session.on_gpu()) {
+    QED_ASSIGN_OR_RETURN(const double read_rate, cuda::MeasureReadRate());
+    return Roof{.read_bytes_per_second = read_rate};
+  }
   OpContext ctx{&session.pool(), DetectIsa()};
   return MeasureRoof(ctx);
 }

@@ -30,6 +30,8 @@ struct BenchRow {
   double step_ms = 0;
   double memory_ms = 0;      // of a step, if only reading were slow
   double arithmetic_ms = 0;  // if only arithmetic were; 0: not known
+  double wait_us = 0;        // of a decode step, in which the device waits for the host
+  double host_us = 0;        // the host's own work for it: planning, launching, taking tokens in
 
   double FloorMs() const { return memory_ms > arithmetic_ms ? memory_ms : arithmetic_ms; }
 };

@@ -46,12 +46,12 @@ void PrintTable(const ModelSession& session, const SessionFacts& facts, const Ro
       static_cast<double>(footprint.weight_bytes) / 1e6,
       static_cast<double>(footprint.kv_bytes_per_token) / 1e3,
       2e-9 * static_cast<double>(footprint.macs_per_token + footprint.macs_per_logit_row));
-  std::printf("%-8s %9s %8s %9s %9s %10s %14s %9s\n", "case", "sequences", "context", "tokens/s",
-              "step ms", "memory ms", "arithmetic ms", "of floor");
+  std::printf("%-8s %9s %8s %9s %9s %10s %14s %9s %8s %8s\n", "case", "sequences", "context",
+              "tokens/s", "step ms", "memory ms", "arithmetic ms", "of floor", "host us", "wait us");
   for (const BenchRow& row : rows) {
-    std::printf("%-8s %9d %8d %9.0f %9.2f %10.2f %14.2f %8.0f%%\n", row.name.c_str(), row.batch,
-                row.context, row.tokens_per_s, row.step_ms, row.memory_ms, row.arithmetic_ms,
-                100 * row.FloorMs() / row.step_ms);
+    std::printf("%-8s %9d %8d %9.0f %9.2f %10.2f %14.2f %8.0f%% %8.0f %8.0f\n", row.name.c_str(),
+                row.batch, row.context, row.tokens_per_s, row.step_ms, row.memory_ms,
+                row.arithmetic_ms, 100 * row.FloorMs() / row.step_ms, row.host_us, row.wait_us);
   }
 }
 
@@ -69,7 +69,9 @@ void PrintJson(const SessionFacts& facts, const Roof& roof, const std::vector<Be
                            {"context", row.context},
                            {"step_ms", row.step_ms},
                            {"floor_ms", row.FloorMs()},
-                           {"tokens_per_s", row.tokens_per_s}});
+                           {"tokens_per_s", row.tokens_per_s},
+                           {"wait_us", row.wait_us},
+                           {"host_us", row.host_us}});
   }
   std::printf("%s\n", DumpJson(out).c_str());
 }

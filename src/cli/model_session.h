@@ -52,6 +52,7 @@ class ModelSession {
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const ModelConfig& model_config() const { return model_config_; }
   ModelFootprint footprint() const { return footprint_; }
+  bool on_gpu() const { return model_ == nullptr; }
   // What computes, for reports.
   const std::string& device_name() const { return device_name_; }
   const SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
@@ -75,7 +76,7 @@ class ModelSession {
   std::string device_name_;
   std::unique_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<ThreadPool> pool_;
-  std::unique_ptr<LanguageModel> model_;  // on the CPU
+  std::unique_ptr<LanguageModel> model_;  // none on a GPU, where the engine owns it
   std::unique_ptr<Engine> engine_;        // last: destroyed first
 };
 

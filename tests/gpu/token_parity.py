@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Greedy tokens of the GPU beside the CPU's, from `qed generate` on either device.
 
-usage: tests/gpu/token_parity.py --qed QED [--model GGUF]
+usage: tests/gpu/token_parity.py --qed QED [--model GGUF] [--oracle JSON]
 
 Each prompt is gone on with on both devices. At the first token that differs, the CPU's
 log-probabilities of the two must be within NEAR_TIE of each other (another choice makes another
 text, so the comparison ends there), and until then the log-probabilities of the tokens within
-TOLERANCE. Random weights need no file; a model is compared where it is there.
+TOLERANCE. Random weights need no file; a model is compared where it is there, with the prompts
+of the oracle too.
 """
 
 import argparse
@@ -48,22 +49,33 @@ def compare(cpu, gpu, tolerance):
     return len(cpu), worst, None
 
 
+def oracle_prompts(path):
+    if not os.path.exists(path):
+        print(f"without {path}, which is not here")
+        return ()
+    with open(path, encoding="utf-8") as file:
+        return tuple(entry["prompt"] for entry in json.load(file)["prompts"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--qed", required=True)
     parser.add_argument("--model", default="models/SmolLM2-135M-Instruct.Q4_1.gguf")
+    parser.add_argument("--oracle", default="../shared/data/oracle_smollm2.json")
     options = parser.parse_args()
-    networks = [["--random-weights", "tiny"], ["--random-weights", "smollm2-135m"]]
+    networks = [(["--random-weights", "tiny"], PROMPTS),
+                (["--random-weights", "smollm2-135m"], PROMPTS)]
     if os.path.exists(options.model):
-        networks.append(["--model", options.model, "--adapter", "none"])
+        networks.append((["--model", options.model, "--adapter", "none"],
+                         PROMPTS + oracle_prompts(options.oracle)))
     else:
         print(f"without {options.model}, which is not here")
     failures = 0
-    for network in networks:
+    for network, prompts in networks:
         for quantize, tolerance in TOLERANCE.items():
-            for prompt in PROMPTS if quantize == "none" else PROMPTS[:2]:
-                flags = [*network, "--quantize", quantize, "--compute", "f32", "--max-seq-len", "512"]
-                cpu = generate(options.qed, "cpu", prompt, flags)
+            for prompt in prompts if quantize == "none" else prompts[:2]:
+                flags = [*network, "--quantize", quantize, "--max-seq-len", "512"]
+                cpu = generate(options.qed, "cpu", prompt, [*flags, "--compute", "f32"])
                 gpu = generate(options.qed, "cuda", prompt, flags)
                 agree, worst, wrong = compare(cpu, gpu, tolerance)
                 failures += wrong is not None
