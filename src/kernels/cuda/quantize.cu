@@ -14,13 +14,14 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];
   const int64_t t = blockIdx.x;
+  const RowPart part = {0, width};
   Four row[kVectors];
 #pragma unroll
   for (int i = 0; i < kVectors; ++i) {
-    const int column = ColumnOf(i);
-    if (column < width) row[i] = LoadFour(x + t * width + column);
+    const int column = ColumnOf(part, i);
+    if (column < part.end) row[i] = LoadFour(x + t * width + column);
   }
-  StoreRow<kVectors>(row, width, t, out, scratch);
+  StoreRow(row, part, width, t, out, [&](float value) { return BlockLargest(value, scratch); });
 }
 
 }  // namespace

@@ -52,13 +52,11 @@ __device__ __forceinline__ void StoreFour(BFloat16* p, const Four& f) {
 
 // Rounds to nearest even and saturates, as FloatToFp8 (tensor/eight_bit.h).
 __device__ __forceinline__ void StoreFour(Fp8* p, const Four& f) {
-  uint32_t packed = 0;
-#pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    const __nv_fp8_storage_t code = __nv_cvt_float_to_fp8(f.v[i], __NV_SATFINITE, __NV_E4M3);
-    packed |= static_cast<uint32_t>(code) << (8 * i);
-  }
-  *reinterpret_cast<uint32_t*>(p) = packed;
+  const __nv_fp8x2_storage_t low =
+      __nv_cvt_float2_to_fp8x2(make_float2(f.v[0], f.v[1]), __NV_SATFINITE, __NV_E4M3);
+  const __nv_fp8x2_storage_t high =
+      __nv_cvt_float2_to_fp8x2(make_float2(f.v[2], f.v[3]), __NV_SATFINITE, __NV_E4M3);
+  *reinterpret_cast<uint32_t*>(p) = low | static_cast<uint32_t>(high) << 16;
 }
 
 // Four values of row `t` of a product, from column `n` on.
@@ -96,9 +94,9 @@ __device__ __forceinline__ float WarpLargest(float value) {
 }
 
 // Over all threads of the block, given to each of them. The block is whole warps;
-// `scratch` holds kWarp floats of shared memory, whatever they were before.
-template <typename WarpReduce, typename Combine>
-__device__ __forceinline__ float BlockReduce(float value, float* scratch, WarpReduce warp_reduce,
+// `scratch` holds kWarp values in shared memory, whatever they were before.
+template <typename Value, typename WarpReduce, typename Combine>
+__device__ __forceinline__ Value BlockReduce(Value value, Value* scratch, WarpReduce warp_reduce,
                                              Combine combine) {
   value = warp_reduce(value);
   const int warps = static_cast<int>(blockDim.x) / kWarp;
@@ -107,14 +105,9 @@ __device__ __forceinline__ float BlockReduce(float value, float* scratch, WarpRe
   __syncthreads();
   // Each thread combines the warps' results in the same order: one barrier less
   // than handing round the result of one.
-  float all = scratch[0];
+  Value all = scratch[0];
   for (int w = 1; w < warps; ++w) all = combine(all, scratch[w]);
   return all;
-}
-
-__device__ __forceinline__ float BlockSum(float value, float* scratch) {
-  return BlockReduce(
-      value, scratch, [](float x) { return WarpSum(x); }, [](float a, float b) { return a + b; });
 }
 
 __device__ __forceinline__ float BlockLargest(float value, float* scratch) {
@@ -127,36 +120,43 @@ __device__ __forceinline__ float BlockLargest(float value, float* scratch) {
 template <int kVectors>
 inline constexpr int kMaxRowThreads = kVectors <= 2 ? 512 : 1024;
 
-// Where vector i of this thread lies in its block's row.
-__device__ __forceinline__ int ColumnOf(int i) {
-  return 4 * static_cast<int>(threadIdx.x + static_cast<unsigned>(i) * blockDim.x);
+// The columns [first, end) of a row: what a block takes of it.
+struct RowPart {
+  int first, end;
+};
+
+// Where vector i of this thread lies in its block's part of a row.
+__device__ __forceinline__ int ColumnOf(const RowPart& part, int i) {
+  return part.first + 4 * static_cast<int>(threadIdx.x + static_cast<unsigned>(i) * blockDim.x);
 }
 
-// Writes the block's row `t` of `width` values, vector i of a thread from ColumnOf(i)
-// on. All threads of the block must call it.
-template <int kVectors>
-__device__ __forceinline__ void StoreRow(const Four (&row)[kVectors], int width, int64_t t,
-                                         const Activations& out, float* scratch) {
+// Writes the block's part of row `t` of `width` values, vector i of a thread from
+// ColumnOf(part, i) on. `largest` gives every thread the value of largest magnitude
+// that a thread of the row has; all of them must call StoreRow.
+template <int kVectors, typename Largest>
+__device__ __forceinline__ void StoreRow(const Four (&row)[kVectors], const RowPart& part,
+                                         int width, int64_t t, const Activations& out,
+                                         Largest largest) {
   EightBitScale scale = {1.0F, 1.0F};
   if (out.format == ActivationFormat::kFp8) {
     if (out.static_scale != nullptr) {
       scale = {*out.static_scale, 1.0F / *out.static_scale};
     } else {
-      float largest = 0;
+      float own = 0;
 #pragma unroll
       for (int i = 0; i < kVectors; ++i) {
-        if (ColumnOf(i) >= width) continue;
+        if (ColumnOf(part, i) >= part.end) continue;
 #pragma unroll
-        for (int j = 0; j < 4; ++j) largest = LargerMagnitude(largest, row[i].v[j]);
+        for (int j = 0; j < 4; ++j) own = LargerMagnitude(own, row[i].v[j]);
       }
-      scale = ScaleFor(BlockLargest(largest, scratch), kFp8Largest);
+      scale = ScaleFor(largest(own), kFp8Largest);
     }
-    if (threadIdx.x == 0) out.scales[t] = scale.scale;
+    if (threadIdx.x == 0 && part.first == 0) out.scales[t] = scale.scale;
   }
 #pragma unroll
   for (int i = 0; i < kVectors; ++i) {
-    const int column = ColumnOf(i);
-    if (column >= width) continue;
+    const int column = ColumnOf(part, i);
+    if (column >= part.end) continue;
     if (out.format == ActivationFormat::kFp8) {
       Four scaled = row[i];
 #pragma unroll

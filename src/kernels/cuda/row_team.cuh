@@ -12,15 +12,8 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/cluster.cuh"
 #include "kernels/cuda/token_choice.h"
-
-// Blocks of a cluster start together, on one part of the GPU. Machine code for older
-// GPUs has the kernels too but does not launch them.
-#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
-#define QED_CLUSTER(blocks) __cluster_dims__(blocks, 1, 1)
-#else
-#define QED_CLUSTER(blocks)
-#endif
 
 namespace qed::cuda {
 

@@ -11,27 +11,30 @@ namespace {
 
 double Silu(double x) { return x / (1 + std::exp(-x)); }
 
-TEST(CudaSiluMulTest, MatchesDoubleForAnyWidthAndForm) {
-  QED_REQUIRE_DEVICE();
+// Several blocks take one of a few rows, a block one of many.
+void ExpectGated(int rows, int width) {
   const Stream stream = TestStream();
-  constexpr int kRows = 3;
-  for (int width : {4, 16, 1536, 2052, 4096, 4100, 13824, 16388}) {
-    for (TestActivations::Form form : TestActivations::kForms) {
-      for (bool scaled : {false, true}) {
-        const TestProduct gate_up = MakeProduct(kRows, 2 * width, scaled, width, 4.0F);
-        const TestActivations out(form, kRows, width);
-        SiluMul(kRows, width, gate_up.view(scaled), out.view(), stream.handle());
-        std::vector<double> want;
-        for (int t = 0; t < kRows; ++t) {
-          const double* row = gate_up.values.data() + int64_t{t} * 2 * width;
-          for (int i = 0; i < width; ++i) want.push_back(Silu(row[i]) * row[width + i]);
-        }
-        SCOPED_TRACE("width " + std::to_string(width));
-        // The fast exponential: a few units of 2^-22, more where the gate is large.
-        out.Expect(want, 1e-5);
+  for (TestActivations::Form form : TestActivations::kForms) {
+    for (bool scaled : {false, true}) {
+      const TestProduct gate_up = MakeProduct(rows, 2 * width, scaled, width, 4.0F);
+      const TestActivations out(form, rows, width);
+      SiluMul(rows, width, gate_up.view(scaled), out.view(), stream.handle());
+      std::vector<double> want;
+      for (int t = 0; t < rows; ++t) {
+        const double* row = gate_up.values.data() + int64_t{t} * 2 * width;
+        for (int i = 0; i < width; ++i) want.push_back(Silu(row[i]) * row[width + i]);
       }
+      SCOPED_TRACE(std::to_string(rows) + " rows, width " + std::to_string(width));
+      // The fast exponential: a few units of 2^-22, more where the gate is large.
+      out.Expect(want, 1e-5);
     }
   }
+}
+
+TEST(CudaSiluMulTest, MatchesDoubleForAnyWidthAndForm) {
+  QED_REQUIRE_DEVICE();
+  for (int width : {4, 16, 1536, 2052, 4096, 4100, 13824, 16388}) ExpectGated(3, width);
+  for (int width : {36, 4100}) ExpectGated(300, width);
 }
 
 TEST(CudaSiluMulTest, SaturatesCleanly) {
