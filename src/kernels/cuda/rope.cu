@@ -87,14 +87,30 @@ __device__ __forceinline__ void NormalizeHead(const float* weight, float eps, in
   }
 }
 
-__device__ __forceinline__ void RotateHead(const float2* angles, int half, int lane, Head& head) {
+// Of a lane's pairs.
+struct Angles {
+  float2 cos_sin[kSteps * kPairs];
+};
+
+__device__ __forceinline__ Angles LoadAngles(const float2* table, int half, int lane) {
+  Angles angles = {};
 #pragma unroll
   for (int s = 0; s < kSteps; ++s) {
     const int i = PairOf(s, lane);
     if (i >= half) continue;
 #pragma unroll
+    for (int j = 0; j < kPairs; ++j) angles.cos_sin[2 * s + j] = table[i + j];
+  }
+  return angles;
+}
+
+__device__ __forceinline__ void RotateHead(const Angles& angles, int half, int lane, Head& head) {
+#pragma unroll
+  for (int s = 0; s < kSteps; ++s) {
+    if (PairOf(s, lane) >= half) continue;
+#pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      const float2 angle = angles[i + j];
+      const float2 angle = angles.cos_sin[2 * s + j];
       const float low = head.low[2 * s + j], high = head.high[2 * s + j];
       head.low[2 * s + j] = low * angle.x - high * angle.y;
       head.high[2 * s + j] = high * angle.x + low * angle.y;
@@ -112,39 +128,44 @@ __device__ __forceinline__ void StoreHead(const Head& head, int half, int lane, 
   }
 }
 
-// A warp a head: the H queries, then the KVH keys, then the KVH values.
+// A warp takes every so many'th head: the H queries, then the KVH keys, then the KVH
+// values.
 __global__ void __launch_bounds__(kHeadsPerBlock* kWarp)
     RotateAndStoreKernel(const QkvShape shape, const RotateAndStoreArgs args) {
   WaitForKernelBefore();
   const int64_t t = blockIdx.x;
-  const int head_index = static_cast<int>(blockIdx.y * kHeadsPerBlock + threadIdx.x / kWarp);
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const int rotated = shape.num_heads + shape.num_kv_heads;
   const int all = rotated + shape.num_kv_heads;
-  if (head_index >= all) return;
-  const bool is_query = head_index < shape.num_heads;
-  const bool is_value = head_index >= rotated;
-  const int slot = args.slots[t];
-  if (!is_query && slot < 0) return;
-
   const int half = shape.head_dim / 2;
   const int64_t width = int64_t{all} * shape.head_dim;
-  const int64_t column = int64_t{head_index} * shape.head_dim;
-  Head head = LoadHead(args.qkv, width, t, column, half, lane);
-  if (!is_value) {
-    const float* norm = is_query ? args.q_norm : args.k_norm;
-    if (norm != nullptr) NormalizeHead(norm, args.norm_eps, half, lane, head);
-    const auto* table = reinterpret_cast<const float2*>(args.rope_table);
-    RotateHead(table + int64_t{args.positions[t]} * half, half, lane, head);
+  const int slot = args.slots[t];
+  const auto* table = reinterpret_cast<const float2*>(args.rope_table);
+  const Angles angles = LoadAngles(table + int64_t{args.positions[t]} * half, half, lane);
+
+  const int warps = static_cast<int>(gridDim.y) * kHeadsPerBlock;
+  for (int h = static_cast<int>(blockIdx.y * kHeadsPerBlock + threadIdx.x / kWarp); h < all;
+       h += warps) {
+    const bool is_query = h < shape.num_heads;
+    const bool is_value = h >= rotated;
+    if (!is_query && slot < 0) return;
+    const int64_t column = int64_t{h} * shape.head_dim;
+    Head head = LoadHead(args.qkv, width, t, column, half, lane);
+    if (!is_value) {
+      const float* norm = is_query ? args.q_norm : args.k_norm;
+      if (norm != nullptr) NormalizeHead(norm, args.norm_eps, half, lane, head);
+      RotateHead(angles, half, lane, head);
+    }
+    if (is_query) {
+      StoreHead(head, half, lane, args.qkv.data + t * width + column);
+      continue;
+    }
+    const int kv_head = is_value ? h - rotated : h - shape.num_heads;
+    const int64_t page = slot / args.page_size, place = slot % args.page_size;
+    const int64_t token = (page * 2 + (is_value ? 1 : 0)) * args.page_size + place;
+    StoreHead(head, half, lane,
+              args.pages + (token * shape.num_kv_heads + kv_head) * shape.head_dim);
   }
-  if (is_query) {
-    StoreHead(head, half, lane, args.qkv.data + t * width + column);
-    return;
-  }
-  const int kv_head = (is_value ? head_index - rotated : head_index - shape.num_heads);
-  const int64_t page = slot / args.page_size, place = slot % args.page_size;
-  const int64_t token = ((page * 2 + (is_value ? 1 : 0)) * args.page_size + place);
-  StoreHead(head, half, lane, args.pages + (token * shape.num_kv_heads + kv_head) * shape.head_dim);
 }
 
 }  // namespace
@@ -162,8 +183,10 @@ void RotateAndStore(const QkvShape& shape, int32_t rows, const RotateAndStoreArg
   QED_CHECK(rows > 0 && shape.head_dim % 4 == 0 && shape.head_dim <= kMaxHeadDim);
   QED_CHECK_EQ(args.q_norm == nullptr, args.k_norm == nullptr);
   const int heads = shape.num_heads + 2 * shape.num_kv_heads;
-  const dim3 grid(static_cast<unsigned>(rows),
-                  static_cast<unsigned>((heads + kHeadsPerBlock - 1) / kHeadsPerBlock));
+  // With many rows a block takes all heads of one: its angles are loaded once.
+  constexpr int32_t kManyRows = 1024;
+  const int blocks = rows >= kManyRows ? 1 : (heads + kHeadsPerBlock - 1) / kHeadsPerBlock;
+  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(blocks));
   Launch(RotateAndStoreKernel, grid, dim3(kHeadsPerBlock * kWarp), 0, stream, shape, args);
 }
 
