@@ -17,15 +17,16 @@ namespace qed::cuda {
 namespace {
 
 constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // what cuBLAS recommends for Hopper
-// Algorithms that are tried: more where one product takes microseconds.
-constexpr int kCandidates = 12;
-constexpr int kLargeCandidates = 6;
+// Algorithms that are tried, and how often: more where one product takes microseconds.
+constexpr int32_t kManyRows = 256;
+constexpr int kCandidates = 12, kRepeats = 6;
+constexpr int kLargeCandidates = 6, kLargeRepeats = 2;
 // An algorithm that cuBLASLt thinks less of must be this much faster, so that noise
 // does not choose another one, with other roundings, at each start.
 constexpr float kWorthChanging = 0.97F;
 // Beyond so many rows it is dear to leave the scales to whoever reads the product:
 // it reads them for each row again.
-constexpr int32_t kUnscaledRows = 256;
+constexpr int32_t kUnscaledRows = 64;
 constexpr float kCacheBytesPerMillisecond = 4e9F;
 #define QED_LT_CHECK(call)                                                              \
   do {                                                                                  \
@@ -204,7 +205,7 @@ void CublasLtLinears::AddCandidates(const Shape& shape, int32_t rows, bool scale
   int count = 0;
   const cublasStatus_t status = lt_.MatmulAlgoGetHeuristic(
       handle_, &d.operation, &d.weight, &d.x, &d.y, &d.y, &preference,
-      rows <= kUnscaledRows ? kCandidates : kLargeCandidates, results.data(), &count);
+      rows <= kManyRows ? kCandidates : kLargeCandidates, results.data(), &count);
   if (status != CUBLAS_STATUS_SUCCESS) return;
   for (int i = 0; i < count; ++i) {
     if (results[i].state == CUBLAS_STATUS_SUCCESS) found.push_back({results[i].algo, scaled});
@@ -224,7 +225,7 @@ std::vector<Algorithm> CublasLtLinears::Candidates(const Shape& shape, int32_t r
 
 Result<float> CublasLtLinears::Time(const Shape& shape, int32_t rows, const Algorithm& algorithm,
                                     std::span<const Operands> operands, const Stream& stream) {
-  const int repeats = rows <= kUnscaledRows ? 6 : 2;
+  const int repeats = rows <= kManyRows ? kRepeats : kLargeRepeats;
   QED_ASSIGN_OR_RETURN(const Event start, Event::Create(Event::Timing::kOn));
   QED_ASSIGN_OR_RETURN(const Event end, Event::Create(Event::Timing::kOn));
   for (int i = -1; i < repeats; ++i) {
