@@ -8,8 +8,8 @@
 namespace qed::cuda {
 namespace {
 
-// Of these blocks, two of a multiprocessor's share fit on it.
-constexpr int32_t kBlocksPerSm = 2;
+// As many blocks of the smallest tile, which decodes, fit on a multiprocessor.
+constexpr int32_t kBlocksPerSm = 3;
 // A chunk shorter than this costs more than it saves.
 constexpr int32_t kMinChunk = 128;
 constexpr int32_t kChunkGranule = 32;

@@ -175,7 +175,7 @@ TEST(AttentionPlanTest, OneLongSequenceFillsTheGpu) {
   ASSERT_EQ(planned.plan.num_launches, 1);
   EXPECT_EQ(planned.plan.launches[0].tile_rows, 16);
   EXPECT_GE(planned.Count(0) * kShape.num_kv_heads, 132);
-  EXPECT_LE(planned.Count(0) * kShape.num_kv_heads, 2 * 132);
+  EXPECT_LE(planned.Count(0) * kShape.num_kv_heads, 3 * 132);
 }
 
 TEST(AttentionPlanTest, ShortSequencesAreNotSplit) {
