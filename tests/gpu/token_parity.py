@@ -4,10 +4,12 @@
 usage: tests/gpu/token_parity.py --qed QED [--model GGUF] [--oracle JSON]
 
 Each prompt is gone on with on both devices. At the first token that differs, the CPU's
-log-probabilities of the two must be within NEAR_TIE of each other (another choice makes another
-text, so the comparison ends there), and until then the log-probabilities of the tokens within
-TOLERANCE. Random weights need no file; a model is compared where it is there, with the prompts
-of the oracle too.
+log-probabilities of the two must be a near tie (another choice makes another text, so the
+comparison ends there), and until then the log-probabilities of the tokens as near as that too.
+Networks of random weights make more of a rounding than trained ones: they are given twice the
+room, and are left out in FP8, where one code that tips over makes another text of theirs
+(model/cuda_decoder_test.cc compares those). Random weights need no file; a model is compared
+where it is there, with the prompts of the oracle too.
 """
 
 import argparse
@@ -16,8 +18,7 @@ import os
 import subprocess
 import sys
 
-NEAR_TIE = 0.15
-TOLERANCE = {"none": 0.15, "fp8": 0.5, "int8_wo": 0.15}
+NEAR_TIE = {"none": 0.15, "int8_wo": 0.15, "fp8": 0.6}
 TOKENS = 32
 PROMPTS = ("1 + 2 + 3 + 4 =", "The sum of the angles of a triangle is", "Once upon a time",
            "def fibonacci(n):\n", "Let p be a prime number and")
@@ -44,7 +45,7 @@ def compare(cpu, gpu, tolerance):
             continue
         of_theirs = {top["token_id"]: top["logprob"] for top in ours["top"]}
         gap = ours["logprob"] - of_theirs.get(theirs["token_id"], float("-inf"))
-        wrong = None if gap < NEAR_TIE else f"token {i} differs by {gap:.3f} in log-probability"
+        wrong = None if gap < tolerance else f"token {i} differs by {gap:.3f} in log-probability"
         return i, worst, wrong
     return len(cpu), worst, None
 
@@ -72,12 +73,15 @@ def main():
         print(f"without {options.model}, which is not here")
     failures = 0
     for network, prompts in networks:
-        for quantize, tolerance in TOLERANCE.items():
-            for prompt in prompts if quantize == "none" else prompts[:2]:
-                flags = [*network, "--quantize", quantize, "--max-seq-len", "512"]
+        random = network[0] == "--random-weights"
+        for quantize, near_tie in NEAR_TIE.items():
+            if random and quantize == "fp8":
+                continue
+            for prompt in prompts if quantize == "none" else prompts[:4]:
+                flags = [*network, "--quantize", quantize, "--max-seq-len", "2048"]
                 cpu = generate(options.qed, "cpu", prompt, [*flags, "--compute", "f32"])
                 gpu = generate(options.qed, "cuda", prompt, flags)
-                agree, worst, wrong = compare(cpu, gpu, tolerance)
+                agree, worst, wrong = compare(cpu, gpu, near_tie * (2 if random else 1))
                 failures += wrong is not None
                 print(f"{network[1]:<40} {quantize:<8} {prompt[:24]!r:<28} {agree:>3} of {TOKENS} "
                       f"agree, log-probabilities within {worst:.3f} {wrong or ''}", flush=True)
