@@ -53,7 +53,7 @@ class BenchReplayTest(unittest.TestCase):
         self.assertEqual([row["case"] for row in rows], ["decode", "prefill", "prefill"])
         for row in rows:
             self.assertEqual(set(row), {"case", "batch", "context", "step_ms", "floor_ms",
-                                        "tokens_per_s"})
+                                        "tokens_per_s", "wait_us", "host_us"})
             self.assertGreater(row["step_ms"], 0)
             self.assertGreater(row["floor_ms"], 0)
 
