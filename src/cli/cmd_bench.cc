@@ -47,7 +47,8 @@ void PrintTable(const ModelSession& session, const SessionFacts& facts, const Ro
       static_cast<double>(footprint.kv_bytes_per_token) / 1e3,
       2e-9 * static_cast<double>(footprint.macs_per_token + footprint.macs_per_logit_row));
   std::printf("%-8s %9s %8s %9s %9s %10s %14s %9s %8s %8s\n", "case", "sequences", "context",
-              "tokens/s", "step ms", "memory ms", "arithmetic ms", "of floor", "host us", "wait us");
+              "tokens/s", "step ms", "memory ms", "arithmetic ms", "of floor", "host us",
+              "wait us");
   for (const BenchRow& row : rows) {
     std::printf("%-8s %9d %8d %9.0f %9.2f %10.2f %14.2f %8.0f%% %8.0f %8.0f\n", row.name.c_str(),
                 row.batch, row.context, row.tokens_per_s, row.step_ms, row.memory_ms,
