@@ -9,10 +9,11 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 #
 # Contraction is off so that a sum has one value wherever the compiler inlines
 # it: samples must not depend on their neighbours in the batch.
-add_compile_options(-Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-omit-frame-pointer)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Werror;-ffp-contract=off;-fno-omit-frame-pointer>")
 
 if(QED_SANITIZE)
-  add_compile_options(-fsanitize=${QED_SANITIZE} -fno-sanitize-recover=all -g)
+  add_compile_options(
+    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${QED_SANITIZE};-fno-sanitize-recover=all;-g>")
   add_link_options(-fsanitize=${QED_SANITIZE})
 endif()
 if(QED_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

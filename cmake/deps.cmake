@@ -4,6 +4,8 @@ find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Boost 1.74 REQUIRED)  # headers only
-find_package(yaml-cpp REQUIRED)
+# Linked into the program where it can be: a program that was built on one
+# distribution then runs on another with another version of the library.
+find_library(QED_YAML_CPP NAMES libyaml-cpp.a yaml-cpp REQUIRED)
 find_package(GTest REQUIRED)
 include(GoogleTest)

@@ -1,8 +1,11 @@
-# qed_module(NAME SOURCES a.cc ... [TESTS a_test.cc ...] [LINK lib ...])
+# qed_module(NAME SOURCES a.cc ... [TESTS a_test.cc ...] [LINK lib ...]
+#            [CUDA_SOURCES a.cu ...] [CUDA_TESTS b_test.cc ...] [CUDA_LINK lib ...]
+#            [NO_CUDA_SOURCES c.cc ...])
 #
 # One call per folder of src/: the folder is the static library qed_NAME, its
 # tests the program NAME_test. What it links is read from tools/layers.txt, so
-# that the linker and the layer check tell the same story.
+# that the linker and the layer check tell the same story. What starts with CUDA_
+# is for builds with QED_CUDA, what starts with NO_CUDA_ for those without.
 file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt QED_LAYERS REGEX "^[a-z]+:")
 set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
              ${CMAKE_SOURCE_DIR}/tools/layers.txt)
@@ -24,7 +27,15 @@ function(qed_layer_deps name out)
 endfunction()
 
 function(qed_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" ""
+    "SOURCES;TESTS;LINK;CUDA_SOURCES;CUDA_TESTS;CUDA_LINK;NO_CUDA_SOURCES" ${ARGN})
+  if(QED_CUDA)
+    list(APPEND ARG_SOURCES ${ARG_CUDA_SOURCES})
+    list(APPEND ARG_TESTS ${ARG_CUDA_TESTS})
+    list(APPEND ARG_LINK ${ARG_CUDA_LINK})
+  else()
+    list(APPEND ARG_SOURCES ${ARG_NO_CUDA_SOURCES})
+  endif()
   qed_layer_deps(${name} deps)
   if(ARG_SOURCES)
     add_library(qed_${name} STATIC ${ARG_SOURCES})

@@ -6,14 +6,14 @@ usage: check_layers.py SRC_DIR LAYERS_TXT
 One line per violation and exit code 1 where a file includes a folder that its
 own folder may not, where a folder is missing from layers.txt, where the law
 lists a folder before what it stands on, or where a file other than *.cu,
-*.cuh and *_cuda.cc includes a CUDA header.
+*.cuh and *_cuda.cc includes a header of CUDA or a *.cuh of ours.
 """
 import pathlib
 import re
 import sys
 
 DEVICE_FILE = re.compile(r"(\.cu|\.cuh|_cuda\.cc)$")
-CUDA_HEADER = re.compile(r'\s*#\s*include\s*[<"](cuda|cublas|nccl)')
+CUDA_HEADER = re.compile(r'\s*#\s*include\s*([<"](cuda(?!/)|cublas|nccl)|"[^"]*\.cuh")')
 OWN_HEADER = re.compile(r'\s*#\s*include\s*"([^"]+)"')
 
 

@@ -51,6 +51,14 @@ class CheckLayers(unittest.TestCase):
         self.assertIn("base/a.cc:1: CUDA header", text)
         self.assertNotIn("b.cu", text)
 
+    def test_own_cuda_folder(self):
+        files = {"cuda/a.h": "", "cuda/a.cuh": "", "cuda/b.cc": '#include "cuda/a.h"\n',
+                 "cuda/c.cc": '#include "cuda/a.cuh"\n', "cuda/d_cuda.cc": '#include "cuda/a.cuh"\n'}
+        code, text = run(files, "cuda:\n")
+        self.assertEqual(code, 1)
+        self.assertIn("cuda/c.cc:1: CUDA header", text)
+        self.assertEqual(text.count("CUDA header"), 1)
+
     def test_include_without_folder(self):
         code, text = run({"base/a.h": '#include "b.h"\n'}, self.LAW)
         self.assertEqual(code, 1)

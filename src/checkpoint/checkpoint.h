@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "config/model_config.h"
 #include "config/tokenizer_spec.h"
 #include "tensor/dtype.h"
+#include "tensor/random_fill.h"
 
 namespace qed {
 
@@ -32,11 +34,13 @@ struct CheckpointTensor {
   std::vector<int64_t> shape;
   std::span<const std::byte> data;  // inside a mapping held by the Checkpoint; may be unaligned
   bool interleaved_rope_rows = false;
+  // In place of data: values that are made, not read (checkpoint/random_checkpoint.h).
+  std::optional<RandomFill> random = std::nullopt;
 };
 
 struct Checkpoint {
   std::string path;
-  std::string format;  // "gguf" or "hf"
+  std::string format;  // "gguf", "hf" or "random"
   ModelConfig config;
   TokenizerSpec tokenizer;
   // Sampling defaults of generation_config.json, where given; NaN or -1: not given.

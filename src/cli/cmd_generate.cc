@@ -179,6 +179,7 @@ CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run) {
   CLI::App* command = app.add_subcommand("generate", "Go on with a text");
   auto flags = std::make_shared<GenerateFlags>();
   AddModelFlags(*command, flags->model);
+  AddRandomWeightsFlag(*command, flags->model);
   command->add_option("--prompt", flags->prompt, "text to go on with, - for standard input")
       ->required();
   command->add_flag("--chat", flags->chat,

@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "base/file.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/trace_records.h"
 #include "nlohmann/json.hpp"
 #include "solve/replay.h"
 
@@ -23,6 +26,7 @@ struct ReplayFlags {
   int32_t problems_in_flight = 0;
   std::string vote = "majority";
   double time_per_problem = 0, time_bank = 0, time_cap = 0, time_total = 0;
+  std::string write_trace;  // a file; empty: the table
   bool as_json = false;
 };
 
@@ -98,9 +102,20 @@ void PrintJson(const std::vector<Row>& rows, const Metrics& reference) {
   std::printf("%s\n", DumpJson(list).c_str());
 }
 
+Status WriteTrace(const RunRecords& records, const ReplayFlags& flags) {
+  const std::filesystem::path run = std::filesystem::path(flags.records).lexically_normal();
+  const std::string name = (run.has_filename() ? run : run.parent_path()).filename().string();
+  const Trace trace = TraceOfRun(records, name);
+  if (trace.samples.empty()) {
+    return InvalidArgument(flags.records + ": no sample generated anything");
+  }
+  return WriteFileAtomic(flags.write_trace, TraceText(trace));
+}
+
 Status RunReplay(const ReplayFlags& flags) {
   QED_ASSIGN_OR_RETURN(ReplayOptions options, BaseOptions(flags));
   QED_ASSIGN_OR_RETURN(const RunRecords records, ReadRunRecords(flags.records));
+  if (!flags.write_trace.empty()) return WriteTrace(records, flags);
   ReplayOptions to_the_end;
   to_the_end.slots = flags.slots;
   QED_ASSIGN_OR_RETURN(const ReplayResult reference, Replay(records, to_the_end));
@@ -153,6 +168,9 @@ CLI::App* AddReplayCommand(CLI::App& app, CommandRun& run) {
   command->add_option("--time-bank", flags->time_bank, "as in qed solve [s]");
   command->add_option("--time-cap", flags->time_cap, "as in qed solve [s]");
   command->add_option("--time-total", flags->time_total, "as in qed solve [s]");
+  command->add_option("--write-trace", flags->write_trace,
+                      "write the run's lengths and times to this file, for qed bench --replay, "
+                      "instead of the table");
   command->add_flag("--json", flags->as_json, "print JSON instead of a table");
   run = [flags] { return RunReplay(*flags); };
   return command;

@@ -27,9 +27,10 @@ struct ServeFlags {
   bool with_sandbox = false;
 };
 
-// The name of a file without its extension, or of a folder.
-std::string ModelName(const std::string& path) {
-  std::filesystem::path name = std::filesystem::path(path).lexically_normal();
+// The name of a file without its extension, of a folder, or of a shape.
+std::string ModelName(const ModelFlags& flags) {
+  if (!flags.random_weights.empty()) return flags.random_weights;
+  std::filesystem::path name = std::filesystem::path(flags.model).lexically_normal();
   if (name.filename().empty()) name = name.parent_path();
   return name.extension() == ".gguf" ? name.stem().string() : name.filename().string();
 }
@@ -74,7 +75,7 @@ Status RunServe(const ServeFlags& flags) {
                           .tokenizer = session->tokenizer(),
                           .chat_template = chat->has_value() ? &**chat : nullptr,
                           .sandbox = sandbox.get(),
-                          .name = name.empty() ? ModelName(flags.model.model) : name,
+                          .name = name.empty() ? ModelName(flags.model) : name,
                           .max_batch_size = session->config().max_batch_size,
                           .defaults = Defaults(session->sampling_defaults())};
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
@@ -95,6 +96,7 @@ CLI::App* AddServeCommand(CLI::App& app, CommandRun& run) {
   CLI::App* command = app.add_subcommand("serve", "Answer HTTP requests as OpenAI's API does");
   auto flags = std::make_shared<ServeFlags>();
   AddModelFlags(*command, flags->model);
+  AddRandomWeightsFlag(*command, flags->model);
   AddKnobFlags(*command, flags->serve);
   command->add_flag("--with-sandbox", flags->with_sandbox,
                     "run the model's programs for requests that ask for it");

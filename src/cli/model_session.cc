@@ -1,16 +1,46 @@
 #include "cli/model_session.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "checkpoint/adapter.h"
+#include "checkpoint/random_checkpoint.h"
 #include "cli/default_model.h"
+#include "cli/device.h"
 #include "cli/flags.h"
+#include "engine/cpu_step_runner.h"
+#include "engine/cuda_step_runner.h"
+#include "kernels/op_context.h"
 #include "model/loader.h"
+#include "text/stand_in_tokenizer.h"
 
 namespace qed {
+namespace {
+
+Result<Checkpoint> OpenCheckpointFor(const ModelFlags& flags) {
+  if (flags.random_weights.empty()) {
+    QED_RETURN_IF_ERROR(CheckModelGiven(flags.model));
+    return OpenCheckpoint(flags.model);
+  }
+  QED_ASSIGN_OR_RETURN(const ModelConfig shape, RandomShape(flags.random_weights));
+  Checkpoint checkpoint = MakeRandomCheckpoint(flags.random_weights, shape);
+  checkpoint.tokenizer = StandInTokenizer(shape.vocab_size);
+  return checkpoint;
+}
+
+Result<std::optional<Adapter>> OpenAdapterFor(const ModelFlags& flags,
+                                              const Checkpoint& checkpoint) {
+  if (!flags.random_weights.empty()) return std::optional<Adapter>();
+  const std::string folder = ChooseAdapter(flags.adapter, flags.model);
+  if (folder.empty()) return std::optional<Adapter>();
+  QED_ASSIGN_OR_RETURN(Adapter adapter, OpenAdapter(folder, checkpoint));
+  return std::optional<Adapter>(std::move(adapter));
+}
+
+}  // namespace
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   flags.model = DefaultModel();
@@ -23,6 +53,14 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   AddKnobFlags(app, flags.engine);
 }
 
+void AddRandomWeightsFlag(CLI::App& app, ModelFlags& flags) {
+  app.add_option("--random-weights", flags.random_weights,
+                 "in place of a model, a network with random weights and the shape of one of " +
+                     RandomShapeNames())
+      ->excludes("--model")
+      ->excludes("--adapter");
+}
+
 Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.engine));
   std::unique_ptr<ModelSession> session(new ModelSession);
@@ -32,24 +70,45 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& flags
     config.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  QED_RETURN_IF_ERROR(CheckModelGiven(flags.model));
-  QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(flags.model));
+  QED_ASSIGN_OR_RETURN(std::optional<cuda::DeviceInfo> gpu, OpenDeviceFor(config.device));
+  if (gpu && config.compute == "f32") {
+    if (config.device != "auto") {
+      return InvalidArgument("--compute f32 runs on the CPU alone: leave out --device");
+    }
+    gpu.reset();
+  }
+  session->device_name_ =
+      gpu ? gpu->name
+          : "CPU, " + std::to_string(config.threads) + " threads, " + IsaName(DetectIsa());
+  QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
   session->sampling_defaults_ = {checkpoint.default_temperature, checkpoint.default_top_p,
                                  checkpoint.default_top_k};
   QED_ASSIGN_OR_RETURN(session->tokenizer_, Tokenizer::Create(checkpoint.tokenizer));
-  std::optional<Adapter> adapter;
-  const std::string adapter_folder = ChooseAdapter(flags.adapter, flags.model);
-  if (!adapter_folder.empty()) {
-    QED_ASSIGN_OR_RETURN(adapter, OpenAdapter(adapter_folder, checkpoint));
-  }
+  QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
   session->pool_ = std::make_unique<ThreadPool>(config.threads);
-  QED_ASSIGN_OR_RETURN(session->model_, LoadModel(checkpoint, adapter ? &*adapter : nullptr, config,
-                                                  *session->pool_));
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<StepRunner> runner,
+                       session->Load(checkpoint, adapter ? &*adapter : nullptr, gpu));
+  session->model_config_ = runner->config();
   Result<std::unique_ptr<Engine>> engine =
-      Engine::Create(*session->model_, *session->tokenizer_, config, *session->pool_);
-  if (!engine.ok()) return engine.status().WithPrefix(flags.model);
+      Engine::Create(std::move(runner), *session->tokenizer_, config);
+  if (!engine.ok()) return engine.status().WithPrefix(checkpoint.path);
   session->engine_ = *std::move(engine);
   return session;
+}
+
+Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpoint,
+                                                       const Adapter* adapter,
+                                                       const std::optional<cuda::DeviceInfo>& gpu) {
+  if (gpu) {
+    QED_ASSIGN_OR_RETURN(CudaRunner made,
+                         MakeCudaStepRunner(checkpoint, adapter, config_, *gpu, *pool_));
+    std::fputs(made.memory.Table().c_str(), stderr);
+    footprint_ = made.footprint;
+    return std::move(made.runner);
+  }
+  QED_ASSIGN_OR_RETURN(model_, LoadModel(checkpoint, adapter, config_, *pool_));
+  footprint_ = model_->footprint();
+  return std::unique_ptr<StepRunner>(std::make_unique<CpuStepRunner>(*model_, *pool_));
 }
 
 }  // namespace qed

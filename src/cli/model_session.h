@@ -3,13 +3,17 @@
 #define QED_CLI_MODEL_SESSION_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "base/status.h"
 #include "base/thread_pool.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
+#include "config/model_config.h"
+#include "cuda/device.h"
 #include "engine/engine.h"
 #include "model/language_model.h"
 #include "text/tokenizer.h"
@@ -19,12 +23,17 @@ namespace qed {
 struct ModelFlags {
   std::string model;             // GGUF file or HF folder
   std::string adapter = "auto";  // PEFT folder; "auto": the one shipped beside the model; "none"
+  std::string random_weights;    // in place of a model: a shape's name
   EngineConfig engine;
 };
 
 // Adds --model, --adapter and the engine's knobs; `flags` must live as long as
 // the parser. The default of --model is DefaultModel().
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
+
+// Adds --random-weights, for commands that can do something with a network that
+// was never trained. REQUIRES: AddModelFlags was called.
+void AddRandomWeightsFlag(CLI::App& app, ModelFlags& flags);
 
 // What a checkpoint's generation_config.json says of sampling; -1: nothing.
 struct SamplingDefaults {
@@ -41,7 +50,11 @@ class ModelSession {
   static Result<std::unique_ptr<ModelSession>> Open(const ModelFlags& flags);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
-  const LanguageModel& model() const { return *model_; }
+  const ModelConfig& model_config() const { return model_config_; }
+  ModelFootprint footprint() const { return footprint_; }
+  bool on_gpu() const { return model_ == nullptr; }
+  // What computes, for reports.
+  const std::string& device_name() const { return device_name_; }
   const SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
   const EngineConfig& config() const { return config_; }
   Engine& engine() { return *engine_; }
@@ -52,12 +65,19 @@ class ModelSession {
  private:
   ModelSession() = default;
 
+  // Loads the model, onto `gpu` if there is one.
+  Result<std::unique_ptr<StepRunner>> Load(const Checkpoint& checkpoint, const Adapter* adapter,
+                                           const std::optional<cuda::DeviceInfo>& gpu);
+
   EngineConfig config_;
+  ModelConfig model_config_;
+  ModelFootprint footprint_;
   SamplingDefaults sampling_defaults_;
+  std::string device_name_;
   std::unique_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<ThreadPool> pool_;
-  std::unique_ptr<LanguageModel> model_;
-  std::unique_ptr<Engine> engine_;  // last: destroyed first
+  std::unique_ptr<LanguageModel> model_;  // none on a GPU, where the engine owns it
+  std::unique_ptr<Engine> engine_;        // last: destroyed first
 };
 
 }  // namespace qed

@@ -36,6 +36,7 @@ class ModelSource : public TextSource {
     settings["model"] = Identity(flags_.model);
     settings["adapter"] = Identity(ChooseAdapter(flags_.adapter, flags_.model));
     settings["compute"] = flags_.engine.compute;
+    if (flags_.engine.quantize != "none") settings["quantize"] = flags_.engine.quantize;
     settings["max-seq-len"] = std::to_string(flags_.engine.max_seq_len);
   }
   std::string model() const override {

@@ -21,9 +21,12 @@ struct EngineConfig {
   int32_t max_num_tokens = 512;  // tokens of one step: decodes and prefill chunks together
   int32_t max_seq_len = 0;       // tokens of one sequence; 0: the model's context length
   int32_t page_size = 16;        // tokens of one KV page
-  int64_t kv_cache_bytes = int64_t{2} << 30;
+  int64_t kv_cache_bytes = int64_t{2} << 30;        // on a CPU
+  double kv_cache_free_gpu_memory_fraction = 0.92;  // on a GPU, in place of kv_cache_bytes
   bool prefix_cache = true;
-  std::string compute = "auto";  // "auto" or "f32"
+  std::string compute = "auto";   // "auto" or "f32"
+  std::string quantize = "none";  // config/weight_quantization.h
+  std::string device = "auto";    // config/device_spec.h
 };
 
 template <typename Visitor>
@@ -38,11 +41,21 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
         c.max_seq_len, KnobRange<int32_t>{0, 1 << 24});
   visit(Knob{"page-size", "tokens", "of one KV page; a multiple of 16"}, c.page_size,
         KnobRange<int32_t>{16, 1024});
-  visit(Knob{"kv-cache-bytes", "bytes", "of memory for the KV cache"}, c.kv_cache_bytes,
-        KnobRange<int64_t>{1, int64_t{1} << 46});
+  visit(Knob{"kv-cache-bytes", "bytes", "of memory for the KV cache; not on a GPU"},
+        c.kv_cache_bytes, KnobRange<int64_t>{1, int64_t{1} << 46});
+  visit(Knob{"kv-cache-free-gpu-memory-fraction", "",
+             "of the GPU's memory that all else leaves free, for the KV cache"},
+        c.kv_cache_free_gpu_memory_fraction, KnobRange<double>{0.01, 1});
   visit(Knob{"prefix-cache", "", "reuse the pages of equal prompt beginnings"}, c.prefix_cache,
         NoRange{});
   visit(Knob{"compute", "", "auto, or f32 for exact and slow arithmetic"}, c.compute, NoRange{});
+  visit(Knob{"quantize", "",
+             "the weights of linears while loading: none, fp8 (a scale a row), fp8_per_tensor or "
+             "int8_wo; slow on a CPU"},
+        c.quantize, NoRange{});
+  visit(
+      Knob{"device", "", "auto, cpu, cuda or cuda:N; auto takes the first GPU, if it can be used"},
+      c.device, NoRange{});
 }
 
 }  // namespace qed

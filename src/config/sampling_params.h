@@ -27,6 +27,9 @@ struct SamplingParams {
   bool ignore_eos = false;
   bool include_stop_text = false;  // keep the matched stop string in the text
   int32_t logprobs = -1;           // -1: none; k: the chosen token's and the top k
+  // The first tokens generated, whatever the model says: a recorded answer that is
+  // computed again, to measure its speed.
+  std::vector<int32_t> forced_tokens;
 };
 
 template <typename Visitor>

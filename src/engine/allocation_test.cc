@@ -47,7 +47,7 @@ class NullSink : public OutputSink {
 };
 
 TEST(EngineAllocations, ADecodeStepAllocatesNothing) {
-  CoreHarness harness({});
+  CoreHarness harness(Depth::kOne, {});
   for (int i = 0; i < 8; ++i) {
     SamplingParams params;
     params.max_tokens = 80;

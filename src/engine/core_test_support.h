@@ -8,10 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cpu_step_runner.h"
 #include "engine/engine_core.h"
 #include "gtest/gtest.h"
 #include "tests/support/byte_tokenizer.h"
 #include "tests/support/fake_model.h"
+#include "tests/support/two_step_runner.h"
 
 namespace qed {
 
@@ -47,13 +49,23 @@ inline std::vector<int32_t> Bytes(const std::string& text) {
           reinterpret_cast<const unsigned char*>(text.data()) + text.size()};
 }
 
+// Steps in flight: the CPU's runner has one; the other has two, each computed only
+// when it is finished.
+enum class Depth { kOne, kTwo };
+
+inline std::unique_ptr<StepRunner> MakeRunner(Depth depth, LanguageModel& model, ThreadPool& pool) {
+  if (depth == Depth::kOne) return std::make_unique<CpuStepRunner>(model, pool);
+  return std::make_unique<TwoStepRunner>(model, pool, TwoStepRunner::Computes::kInFinish);
+}
+
 class CoreHarness {
  public:
-  explicit CoreHarness(const FakeModel::Options& options,
-                       FakeModel::LogitsFn fn = FakeModel::HashLogits, bool prefix_cache = true)
+  CoreHarness(Depth depth, const FakeModel::Options& options,
+              FakeModel::LogitsFn fn = FakeModel::HashLogits, bool prefix_cache = true)
       : model(options, std::move(fn)),
-        limits(MakeEngineLimits(model, Config(options)).value()),
-        core(model, limits, prefix_cache, pool) {}
+        runner(MakeRunner(depth, model, pool)),
+        limits(MakeEngineLimits(*runner, Config(options)).value()),
+        core(*runner, limits, prefix_cache) {}
 
   RequestId Submit(std::vector<int32_t> prompt, const SamplingParams& params,
                    std::shared_ptr<CollectingSink> sink, bool keep = false,
@@ -97,6 +109,7 @@ class CoreHarness {
   std::unique_ptr<const Tokenizer> tokenizer = MakeByteTokenizer();
   ThreadPool pool{1};
   FakeModel model;
+  std::unique_ptr<StepRunner> runner;
   EngineLimits limits;
   EngineCore core;
   RequestId last_id = 0;

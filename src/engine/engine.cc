@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/cpu_step_runner.h"
 #include "engine/engine_core.h"
 
 namespace qed {
@@ -50,9 +51,12 @@ Status ResumeText(const Request& request, OutputText& text) {
 
 class ThreadedEngine : public Engine {
  public:
-  ThreadedEngine(LanguageModel& model, const Tokenizer& tokenizer, const EngineLimits& limits,
-                 bool prefix_cache, ThreadPool& pool)
-      : tokenizer_(tokenizer), limits_(limits), core_(model, limits, prefix_cache, pool) {
+  ThreadedEngine(std::unique_ptr<StepRunner> runner, const Tokenizer& tokenizer,
+                 const EngineLimits& limits, bool prefix_cache)
+      : tokenizer_(tokenizer),
+        limits_(limits),
+        runner_(std::move(runner)),
+        core_(*runner_, limits, prefix_cache) {
     stats_ = core_.Stats();
     thread_ = std::thread([this] { Run(); });
   }
@@ -75,6 +79,10 @@ class ThreadedEngine : public Engine {
     std::lock_guard lock(mutex_);
     return stats_;
   }
+  std::vector<StepRecord> Trace() const override {
+    std::lock_guard lock(mutex_);
+    return trace_.Records();
+  }
   int32_t max_seq_len() const override { return limits_.max_seq_len; }
 
  private:
@@ -94,7 +102,8 @@ class ThreadedEngine : public Engine {
 
   const Tokenizer& tokenizer_;
   const EngineLimits limits_;
-  EngineCore core_;  // of the step thread
+  const std::unique_ptr<StepRunner> runner_;  // with core_, of the step thread
+  EngineCore core_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
@@ -103,6 +112,7 @@ class ThreadedEngine : public Engine {
   RequestId last_id_ = 0;
   bool stopping_ = false;
   EngineStats stats_;
+  StepTrace trace_;
 
   std::thread thread_;
 };
@@ -224,6 +234,7 @@ void ThreadedEngine::Apply(Command& command) {
 void ThreadedEngine::RecordStep() {
   std::lock_guard lock(mutex_);
   stats_ = core_.Stats();
+  if (core_.last_record()) trace_.Add(*core_.last_record());
   for (const Sequence* sequence : core_.deliveries()) {
     const auto it = entries_.find(sequence->id);
     if (!sequence->done || it == entries_.end()) continue;
@@ -252,16 +263,22 @@ const char* FinishReasonName(FinishReason reason) {
   return "unknown";
 }
 
-Result<std::unique_ptr<Engine>> Engine::Create(LanguageModel& model, const Tokenizer& tokenizer,
-                                               const EngineConfig& config, ThreadPool& pool) {
-  QED_ASSIGN_OR_RETURN(const EngineLimits limits, MakeEngineLimits(model, config));
+Result<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<StepRunner> runner,
+                                               const Tokenizer& tokenizer,
+                                               const EngineConfig& config) {
+  QED_ASSIGN_OR_RETURN(const EngineLimits limits, MakeEngineLimits(*runner, config));
   if (tokenizer.vocab_size() > limits.vocab_size) {
     return InvalidArgument("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
                            " tokens and the model " + std::to_string(limits.vocab_size) +
                            ": they do not belong together");
   }
   return std::unique_ptr<Engine>(
-      new ThreadedEngine(model, tokenizer, limits, config.prefix_cache, pool));
+      new ThreadedEngine(std::move(runner), tokenizer, limits, config.prefix_cache));
+}
+
+Result<std::unique_ptr<Engine>> Engine::Create(LanguageModel& model, const Tokenizer& tokenizer,
+                                               const EngineConfig& config, ThreadPool& pool) {
+  return Create(std::make_unique<CpuStepRunner>(model, pool), tokenizer, config);
 }
 
 }  // namespace qed

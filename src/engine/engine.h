@@ -16,6 +16,8 @@
 #include "base/thread_pool.h"
 #include "config/engine_config.h"
 #include "config/sampling_params.h"
+#include "engine/step_runner.h"
+#include "engine/step_trace.h"
 #include "model/language_model.h"
 #include "text/tokenizer.h"
 
@@ -101,10 +103,13 @@ struct EngineStats {
 
 class Engine {
  public:
-  // `model`, `tokenizer` and `pool` must outlive the engine; the engine uses the
-  // pool for sampling, between the model's own uses. kInvalidArgument where the
-  // config contradicts itself or the model, or the tokenizer does not fit the
-  // vocabulary.
+  // `tokenizer` must outlive the engine. kInvalidArgument where the config
+  // contradicts itself or the runner, or the tokenizer does not fit the vocabulary.
+  static Result<std::unique_ptr<Engine>> Create(std::unique_ptr<StepRunner> runner,
+                                                const Tokenizer& tokenizer,
+                                                const EngineConfig& config);
+  // On the CPU (engine/cpu_step_runner.h). `model` and `pool` must outlive the
+  // engine, which uses the pool for sampling, between the model's own uses.
   static Result<std::unique_ptr<Engine>> Create(LanguageModel& model, const Tokenizer& tokenizer,
                                                 const EngineConfig& config, ThreadPool& pool);
   virtual ~Engine() = default;  // cancels what runs, joins the step thread
@@ -130,6 +135,8 @@ class Engine {
   virtual void Cancel(RequestId id) = 0;
 
   virtual EngineStats Stats() const = 0;
+  // Of the latest steps, oldest first.
+  virtual std::vector<StepRecord> Trace() const = 0;
   virtual int32_t max_seq_len() const = 0;
 };
 

@@ -8,14 +8,15 @@
 #include "base/check.h"
 
 namespace qed {
-Result<EngineLimits> MakeEngineLimits(const LanguageModel& model, const EngineConfig& config) {
+
+Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConfig& config) {
   QED_RETURN_IF_ERROR(ValidateKnobs(config));
-  const int32_t context = model.config().context_length;
+  const int32_t context = runner.config().context_length;
   if (context > 0 && config.max_seq_len > context) {
     return InvalidArgument("--max-seq-len is " + std::to_string(config.max_seq_len) +
                            "; the model's context has " + std::to_string(context) + " tokens");
   }
-  const int64_t cache_tokens = int64_t{model.num_pages()} * model.page_size();
+  const int64_t cache_tokens = int64_t{runner.num_pages()} * runner.page_size();
   int64_t max_seq_len = config.max_seq_len > 0 ? config.max_seq_len : context;
   if (max_seq_len <= 0) max_seq_len = cache_tokens;
   if (config.max_seq_len > cache_tokens) {
@@ -24,32 +25,32 @@ Result<EngineLimits> MakeEngineLimits(const LanguageModel& model, const EngineCo
                            " tokens: raise --kv-cache-bytes");
   }
   EngineLimits limits;
-  limits.max_batch_size = std::min(config.max_batch_size, model.max_batch_size());
-  limits.max_num_tokens = std::min(config.max_num_tokens, model.max_num_tokens());
+  limits.max_batch_size = std::min(config.max_batch_size, runner.max_batch_size());
+  limits.max_num_tokens = std::min(config.max_num_tokens, runner.max_num_tokens());
   limits.max_seq_len = static_cast<int32_t>(
       std::min({max_seq_len, cache_tokens, int64_t{std::numeric_limits<int32_t>::max()}}));
-  limits.vocab_size = model.config().vocab_size;
+  limits.vocab_size = runner.config().vocab_size;
   return limits;
 }
 
-EngineCore::EngineCore(LanguageModel& model, const EngineLimits& limits, bool prefix_cache,
-                       ThreadPool& pool)
-    : model_(model),
+EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache)
+    : runner_(runner),
       limits_(limits),
-      cache_(model.num_pages(), model.page_size(), prefix_cache),
-      sampler_(limits.vocab_size, pool) {
+      cache_(runner.num_pages(), runner.page_size(), prefix_cache),
+      steps_(runner.depth()) {
   const int32_t batch = limits_.max_batch_size;
+  free_slots_.reserve(batch);
+  for (int32_t slot = batch; slot-- > 0;) free_slots_.push_back(slot);
+  for (InFlight& step : steps_) step.rows.reserve(batch);
   running_.reserve(batch);
   running_views_.reserve(batch);
   plan_.Reserve(batch);
   batch_.reserve(batch);
   batch_tokens_.reserve(limits_.max_num_tokens);
   batch_sequences_.reserve(batch);
+  batch_slots_.reserve(batch);
   logit_rows_.reserve(batch);
-  wanted_.reserve(batch);
-  sample_rows_.reserve(batch);
-  sampled_.resize(batch);
-  for (SampledToken& token : sampled_) token.top.reserve(kMaxLogprobs);
+  samples_.reserve(batch);
 }
 
 EngineCore::~EngineCore() = default;
@@ -80,11 +81,6 @@ void EngineCore::BeginStretch(Sequence& s) {
   s.table.pages.reserve(cache_.PagesFor(most));
   s.tokens.insert(s.tokens.end(), appended.begin(), appended.end());
   s.generated.resize(s.tokens.size(), false);
-  s.counts.reset();
-  if (HasPenalties(params)) {
-    s.counts.emplace(limits_.vocab_size, most);
-    for (size_t i = 0; i < s.tokens.size(); ++i) s.counts->Add(s.tokens[i], s.generated[i]);
-  }
   s.chunk.token_ids.reserve(1);
   s.chunk.logprobs.reserve(1);
   s.info = FinishInfo{};
@@ -109,23 +105,26 @@ void EngineCore::Release(RequestId id) {
     sequence.state = SequenceState::kEnded;
     if (!sequence.done) sequences_.erase(it);  // Else Deliver does.
   } else {
-    CancelStretch(sequence);
+    EndEarly(sequence, FinishReason::kCancelled, OkStatus());
   }
 }
 
 void EngineCore::Cancel(RequestId id) {
   const auto it = sequences_.find(id);
-  if (it != sequences_.end()) CancelStretch(*it->second);
+  if (it != sequences_.end()) EndEarly(*it->second, FinishReason::kCancelled, OkStatus());
 }
 
-void EngineCore::CancelAll() {
-  while (!running_.empty()) CancelStretch(*running_.back());
-  while (!waiting_.empty()) CancelStretch(*waiting_.back());
+void EngineCore::CancelAll() { EndAll(FinishReason::kCancelled, OkStatus()); }
+
+void EngineCore::EndAll(FinishReason reason, const Status& error) {
+  while (!running_.empty()) EndEarly(*running_.back(), reason, error);
+  while (!waiting_.empty()) EndEarly(*waiting_.back(), reason, error);
 }
 
-void EngineCore::CancelStretch(Sequence& sequence) {
+// Ends a running or waiting stretch from outside.
+void EngineCore::EndEarly(Sequence& sequence, FinishReason reason, const Status& error) {
   if (sequence.state == SequenceState::kRunning) {
-    std::erase(running_, &sequence);
+    LeaveBatch(sequence);
   } else if (sequence.state == SequenceState::kWaiting) {
     std::erase(waiting_, &sequence);
   } else {
@@ -134,8 +133,27 @@ void EngineCore::CancelStretch(Sequence& sequence) {
   // What was held back comes out; that it may complete a stop string is too late.
   sequence.chunk.logprobs.clear();
   sequence.stretch.text.Finish(sequence.chunk.text);
-  EndStretch(sequence, FinishReason::kCancelled);
+  sequence.info.error = error;
+  EndStretch(sequence, reason);
   deliveries_.push_back(&sequence);
+}
+
+// Takes a running sequence out of the batch and of the steps in flight: their
+// tokens for it count no more, and what they compute behind its last token is not
+// kept.
+void EngineCore::LeaveBatch(Sequence& sequence) {
+  std::erase(running_, &sequence);
+  free_slots_.push_back(std::exchange(sequence.slot, -1));
+  for (int32_t age = 0; age < in_flight_; ++age) {
+    for (Row& row : StepInFlight(age).rows) {
+      if (row.sequence != &sequence) continue;
+      row.sequence = nullptr;
+      if (!row.next) --sequence.scored;
+    }
+  }
+  sequence.in_flight = 0;
+  sequence.computed = std::min(sequence.computed, static_cast<int32_t>(sequence.tokens.size()) - 1);
+  cache_.Trim(sequence.table, sequence.computed);
 }
 
 // REQUIRES: the sequence is in no list.
@@ -185,30 +203,44 @@ EngineStats EngineCore::Stats() const {
 
 Status EngineCore::CheckIntegrity() const {
   std::vector<const PageTable*> tables;
+  std::vector<bool> slot_used(limits_.max_batch_size, false);
+  for (int32_t slot : free_slots_) slot_used[slot] = true;
+  size_t slots = free_slots_.size();
   for (const auto& [id, sequence] : sequences_) {
-    const Sequence& s = *sequence;
-    const std::string name = "sequence " + std::to_string(id) + ": ";
-    tables.push_back(&s.table);
-    const auto times = [&](const std::vector<Sequence*>& list) {
-      return std::ranges::count(list, &s);
-    };
-    if (times(running_) != (s.state == SequenceState::kRunning) ||
-        times(waiting_) != (s.state == SequenceState::kWaiting) ||
-        times(parked_) != (s.state == SequenceState::kParked)) {
-      return Corrupt(name + "in a wrong list");
-    }
-    if (static_cast<int32_t>(s.table.pages.size()) != cache_.PagesFor(s.computed)) {
-      return Corrupt(name + std::to_string(s.table.pages.size()) + " pages for " +
-                     std::to_string(s.computed) + " tokens");
-    }
-    if (s.computed > 0 && s.computed >= static_cast<int32_t>(s.tokens.size())) {
-      return Corrupt(name + "computed more than is known");
-    }
+    tables.push_back(&sequence->table);
+    QED_RETURN_IF_ERROR(CheckSequence(*sequence).WithPrefix("sequence " + std::to_string(id)));
+    if (sequence->slot < 0) continue;
+    if (slot_used[sequence->slot]) return Corrupt("a slot is used twice");
+    slot_used[sequence->slot] = true;
+    ++slots;
   }
-  if (static_cast<int32_t>(running_.size()) > limits_.max_batch_size) {
-    return Corrupt("more sequences run than the batch has room for");
-  }
+  if (std::cmp_not_equal(slots, limits_.max_batch_size)) return Corrupt("slots are lost");
   return cache_.CheckIntegrity(tables);
+}
+
+Status EngineCore::CheckSequence(const Sequence& s) const {
+  const auto times = [&](const std::vector<Sequence*>& list) {
+    return std::ranges::count(list, &s);
+  };
+  const bool running = s.state == SequenceState::kRunning;
+  if (times(running_) != running || times(waiting_) != (s.state == SequenceState::kWaiting) ||
+      times(parked_) != (s.state == SequenceState::kParked)) {
+    return Corrupt("in a wrong list");
+  }
+  if ((s.slot >= 0) != running) return Corrupt("a slot without running, or none");
+  if (std::cmp_not_equal(s.table.pages.size(), cache_.PagesFor(s.computed))) {
+    return Corrupt(std::to_string(s.table.pages.size()) + " pages for " +
+                   std::to_string(s.computed) + " tokens");
+  }
+  if (s.computed > 0 && s.computed >= s.length()) return Corrupt("computed more than is known");
+  int32_t in_flight = 0;
+  for (int32_t age = 0; age < in_flight_; ++age) {
+    for (const Row& row : steps_[(oldest_ + age) % steps_.size()].rows) {
+      in_flight += row.sequence == &s && row.next ? 1 : 0;
+    }
+  }
+  if (in_flight != s.in_flight) return Corrupt("a miscounted token in flight");
+  return OkStatus();
 }
 
 }  // namespace qed

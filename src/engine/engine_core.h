@@ -1,26 +1,35 @@
 // The engine without its thread: sequences, pages and steps. Everything that
 // happens in it is a function of the calls made, so tests drive it directly.
+//
+// With a runner of depth two, a step is planned and launched while the one before
+// it is computed. The plan takes every sequence to go on, with the token that is
+// being sampled as its newest; its row is thrown away where that token, or a
+// cancel, ends it. Its pages and its slot are free at once all the same: whatever
+// takes them comes later on the device too (engine/step_runner.h). A sequence
+// that must end with the token in flight (max_tokens, the context) gets no row.
+// Only where the plan takes pages from somebody, the steps in flight are finished
+// first: they may end a sequence, which makes it needless.
 #ifndef QED_ENGINE_ENGINE_CORE_H_
 #define QED_ENGINE_ENGINE_CORE_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "base/status.h"
-#include "base/thread_pool.h"
 #include "engine/engine.h"
 #include "engine/sequence.h"
+#include "engine/step_runner.h"
+#include "engine/step_trace.h"
 #include "kv/page_cache.h"
-#include "model/language_model.h"
-#include "sampling/sampler.h"
 #include "schedule/scheduler.h"
 
 namespace qed {
 
-// The smaller of what the configuration asks for and what the model can.
+// The smaller of what the configuration asks for and what the runner can.
 struct EngineLimits {
   int32_t max_batch_size = 0;  // sequences of a step
   int32_t max_num_tokens = 0;  // tokens of a step
@@ -29,14 +38,14 @@ struct EngineLimits {
 };
 
 // kInvalidArgument, naming the flag, where the two contradict each other.
-Result<EngineLimits> MakeEngineLimits(const LanguageModel& model, const EngineConfig& config);
+Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConfig& config);
 
 // Not thread-safe. A step in which nothing is submitted, continued or finished
 // allocates nothing.
 class EngineCore {
  public:
-  // `model` and `pool` must outlive it.
-  EngineCore(LanguageModel& model, const EngineLimits& limits, bool prefix_cache, ThreadPool& pool);
+  // `runner` must outlive it.
+  EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache);
   ~EngineCore();
 
   // REQUIRES of all that follow: what Engine promises to check was checked, and
@@ -47,9 +56,12 @@ class EngineCore {
   void Cancel(RequestId id);
   void CancelAll();
 
-  bool HasWork() const { return !running_.empty() || !waiting_.empty(); }
-  // Plans, computes and samples once.
+  bool HasWork() const { return !running_.empty() || !waiting_.empty() || in_flight_ > 0; }
+  // Plans and launches steps until as many are in flight as may be, then finishes
+  // the oldest and commits its tokens.
   void Step();
+  // Where the time of the step went that the last Step finished, if it finished one.
+  const std::optional<StepRecord>& last_record() const { return last_record_; }
 
   // Sequences that have something for their sinks: a chunk, an end, or both.
   std::span<Sequence* const> deliveries() const { return deliveries_; }
@@ -61,33 +73,45 @@ class EngineCore {
   Status CheckIntegrity() const;
 
  private:
-  // What a row of logits is wanted for.
-  struct LogitRow {
-    Sequence* sequence;
-    int32_t given;  // the token to score; -1: to draw one
+  // What becomes of a row of logits of a step in flight.
+  struct Row {
+    Sequence* sequence;  // null: nobody wants it any more, or it was committed
+    bool next;           // its token is the sequence's next; else one of the prompt is scored
+  };
+  struct InFlight {
+    std::vector<Row> rows;
+    StepRecord record;
+    bool after_pause = false;  // the engine had no work before it
   };
 
   void BeginStretch(Sequence& sequence);
   void Wait(Sequence& sequence);
   void EndStretch(Sequence& sequence, FinishReason reason);
-  void CancelStretch(Sequence& sequence);
+  void EndEarly(Sequence& sequence, FinishReason reason, const Status& error);
+  void EndAll(FinishReason reason, const Status& error);
   void FreePages(Sequence& sequence);
+  void LeaveBatch(Sequence& sequence);
 
+  InFlight& StepInFlight(int32_t age) { return steps_[(oldest_ + age) % steps_.size()]; }
+  bool LaunchStep();
+  void FinishStep();
   void MakeViews();
   void ApplyPlan();
   void Admit(Sequence& sequence);
-  void PackBatch();
-  void PackLogitRows(Sequence& sequence, int32_t rows);
-  void SampleTokens(std::span<const float> logits);
-  void CommitRow(Sequence& sequence, int32_t given, const SampledToken& sampled);
+  void PackBatch(InFlight& step);
+  void PackTokens(Sequence& sequence, int32_t rows);
+  void PackLogitRows(int32_t index, int32_t rows, InFlight& step);
+  void Publish(Sequence& sequence);
+  void CommitRow(Sequence& sequence, bool next, const SampledToken& sampled);
   void CommitToken(Sequence& sequence, const SampledToken& sampled);
   void EndRunning(Sequence& sequence, FinishReason reason);
+  bool EndsInFlight(const Sequence& sequence) const;
   bool IsStopId(const Sequence& sequence, int32_t id) const;
+  Status CheckSequence(const Sequence& sequence) const;
 
-  LanguageModel& model_;
+  StepRunner& runner_;
   const EngineLimits limits_;
   PageCache cache_;
-  Sampler sampler_;
 
   std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
   std::vector<Sequence*> running_;  // oldest first
@@ -95,6 +119,14 @@ class EngineCore {
   std::vector<Sequence*> parked_;   // least recently used first
   std::vector<Sequence*> deliveries_;
   EngineStats stats_;
+  std::vector<int32_t> free_slots_;
+  Status failure_;  // of the runner: nothing runs any more
+
+  std::vector<InFlight> steps_;  // [depth] a ring
+  int32_t oldest_ = 0;           // of those in flight
+  int32_t in_flight_ = 0;
+  bool paused_ = true;  // no work after the last step
+  std::optional<StepRecord> last_record_;
 
   // One step's working memory, kept from step to step.
   std::vector<SequenceView> running_views_;
@@ -107,10 +139,9 @@ class EngineCore {
   std::vector<Sequence*> batch_;                         // [B] in the order of plan_.work
   std::vector<int32_t> batch_tokens_;                    // [T]
   std::vector<ForwardBatch::Sequence> batch_sequences_;  // [B]
+  std::vector<int32_t> batch_slots_;                     // [B]
   std::vector<int32_t> logit_rows_;                      // [R]
-  std::vector<LogitRow> wanted_;                         // [R]
-  std::vector<SampleRow> sample_rows_;                   // [R]
-  std::vector<SampledToken> sampled_;                    // [R]
+  std::vector<StepSample> samples_;                      // [R]
 };
 
 }  // namespace qed

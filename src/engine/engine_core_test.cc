@@ -19,19 +19,28 @@ SamplingParams Greedy(int32_t max_tokens) {
   return params;
 }
 
-// One request on a model that counts: after "a" come "b", "c", ...
-StretchResult Count(const std::string& prompt, const SamplingParams& params,
-                    const FakeModel::Options& options = {}) {
-  CoreHarness harness(options, FakeModel::CountingLogits);
-  auto sink = std::make_shared<CollectingSink>();
-  harness.Submit(Bytes(prompt), params, sink);
-  harness.RunToEnd();
-  EXPECT_EQ(sink->result.done, 1);
-  EXPECT_EQ(harness.core.Stats().pages_free + harness.core.Stats().pages_cached, options.num_pages);
-  return sink->result;
-}
+class EngineCoreTest : public ::testing::TestWithParam<Depth> {
+ protected:
+  // One request on a model that counts: after "a" come "b", "c", ...
+  StretchResult Count(const std::string& prompt, const SamplingParams& params,
+                      const FakeModel::Options& options = {}) {
+    CoreHarness harness(GetParam(), options, FakeModel::CountingLogits);
+    auto sink = std::make_shared<CollectingSink>();
+    harness.Submit(Bytes(prompt), params, sink);
+    harness.RunToEnd();
+    EXPECT_EQ(sink->result.done, 1);
+    const EngineStats stats = harness.core.Stats();
+    EXPECT_EQ(stats.pages_free + stats.pages_cached, options.num_pages);
+    return sink->result;
+  }
+};
 
-TEST(EngineCore, GeneratesUpToMaxTokens) {
+INSTANTIATE_TEST_SUITE_P(Depths, EngineCoreTest, ::testing::Values(Depth::kOne, Depth::kTwo),
+                         [](const auto& test) {
+                           return test.param == Depth::kOne ? "One" : "Two";
+                         });
+
+TEST_P(EngineCoreTest, GeneratesUpToMaxTokens) {
   const StretchResult result = Count("a", Greedy(5));
   EXPECT_EQ(result.text, "bcdef");
   EXPECT_THAT(result.ids, ElementsAre('b', 'c', 'd', 'e', 'f'));
@@ -41,7 +50,7 @@ TEST(EngineCore, GeneratesUpToMaxTokens) {
   EXPECT_EQ(result.info.stop_token_id, -1);
 }
 
-TEST(EngineCore, TheContextEndsGeneration) {
+TEST_P(EngineCoreTest, TheContextEndsGeneration) {
   FakeModel::Options options;
   options.context_length = 10;
   const StretchResult result = Count("abcd", Greedy(100), options);
@@ -49,7 +58,7 @@ TEST(EngineCore, TheContextEndsGeneration) {
   EXPECT_EQ(result.info.reason, FinishReason::kLength);
 }
 
-TEST(EngineCore, TheModelsEndOfSequenceStops) {
+TEST_P(EngineCoreTest, TheModelsEndOfSequenceStops) {
   FakeModel::Options options;
   options.eos_token_ids = {'d'};
   const StretchResult result = Count("a", Greedy(100), options);
@@ -64,7 +73,7 @@ TEST(EngineCore, TheModelsEndOfSequenceStops) {
   EXPECT_EQ(Count("a", params, options).text, "bcdef");
 }
 
-TEST(EngineCore, StopTokenIdsOfTheRequestStop) {
+TEST_P(EngineCoreTest, StopTokenIdsOfTheRequestStop) {
   SamplingParams params = Greedy(100);
   params.stop_token_ids = {'z', 'e'};
   params.ignore_eos = true;
@@ -73,7 +82,7 @@ TEST(EngineCore, StopTokenIdsOfTheRequestStop) {
   EXPECT_EQ(result.info.stop_token_id, 'e');
 }
 
-TEST(EngineCore, StopStringsEndTheTextExactly) {
+TEST_P(EngineCoreTest, StopStringsEndTheTextExactly) {
   SamplingParams params = Greedy(100);
   params.stop = {"xyz", "ef", "fgh"};
   StretchResult result = Count("a", params);
@@ -85,13 +94,13 @@ TEST(EngineCore, StopStringsEndTheTextExactly) {
   EXPECT_EQ(Count("a", params).text, "bcdef");
 }
 
-TEST(EngineCore, AStopStringMayEndInsideAToken) {
+TEST_P(EngineCoreTest, AStopStringMayEndInsideAToken) {
   // The last token stands for "yz!".
   const auto logits = [](std::span<const int32_t> tokens, std::span<float> out) {
     std::ranges::fill(out, 0.0f);
     out[tokens.back() == 'x' ? kByteTokenizerMulti : (tokens.back() + 1) % 256] = 1;
   };
-  CoreHarness harness({}, logits);
+  CoreHarness harness(GetParam(), {}, logits);
   auto sink = std::make_shared<CollectingSink>();
   SamplingParams params = Greedy(100);
   params.stop = {"xy"};
@@ -107,29 +116,29 @@ TEST(EngineCore, AStopStringMayEndInsideAToken) {
   EXPECT_THAT(sink->result.ids, ElementsAre((kByteTokenizerMulti + 1) % 256));
 }
 
-TEST(EngineCore, TextHeldForAStopStringComesOutAtTheEnd) {
+TEST_P(EngineCoreTest, TextHeldForAStopStringComesOutAtTheEnd) {
   SamplingParams params = Greedy(3);
   params.stop = {"cdX"};
   EXPECT_EQ(Count("a", params).text, "bcd");
 }
 
-TEST(EngineCore, AStopStringOfTheLastTokenWinsOverLength) {
+TEST_P(EngineCoreTest, AStopStringOfTheLastTokenWinsOverLength) {
   SamplingParams params = Greedy(3);
   params.stop = {"cd"};
   EXPECT_EQ(Count("a", params).info.reason, FinishReason::kStop);
 }
 
-TEST(EngineCore, HalfACharacterIsHeldBackAndMarkedAtTheEnd) {
+TEST_P(EngineCoreTest, HalfACharacterIsHeldBackAndMarkedAtTheEnd) {
   // 0xC3 0xA4 is one character; the counting model makes 0xC3 0xC4 of it.
   const StretchResult result = Count("\xC2", Greedy(1));
   EXPECT_EQ(result.text, "\xEF\xBF\xBD");
 }
 
-TEST(EngineCore, LogitsThatAreNotNumbersEndTheRequestWithAnError) {
+TEST_P(EngineCoreTest, LogitsThatAreNotNumbersEndTheRequestWithAnError) {
   const auto logits = [](std::span<const int32_t> tokens, std::span<float> out) {
     std::ranges::fill(out, tokens.size() < 4 ? 0.0f : std::numeric_limits<float>::quiet_NaN());
   };
-  CoreHarness harness({}, logits);
+  CoreHarness harness(GetParam(), {}, logits);
   auto sink = std::make_shared<CollectingSink>();
   harness.Submit(Bytes("ab"), Greedy(100), sink);
   harness.RunToEnd();
@@ -138,7 +147,7 @@ TEST(EngineCore, LogitsThatAreNotNumbersEndTheRequestWithAnError) {
   EXPECT_EQ(sink->result.ids.size(), 2u);
 }
 
-TEST(EngineCore, LogprobsComeWithEveryToken) {
+TEST_P(EngineCoreTest, LogprobsComeWithEveryToken) {
   SamplingParams params = Greedy(4);
   params.logprobs = 3;
   const StretchResult result = Count("a", params);
@@ -151,10 +160,10 @@ TEST(EngineCore, LogprobsComeWithEveryToken) {
   }
 }
 
-TEST(EngineCore, SamplesOfOneProblemPrefillThePromptOnce) {
+TEST_P(EngineCoreTest, SamplesOfOneProblemPrefillThePromptOnce) {
   FakeModel::Options options;
   options.max_num_tokens = 64;
-  CoreHarness harness(options);
+  CoreHarness harness(GetParam(), options);
   const std::vector<int32_t> prompt(41, 7);
   std::vector<std::shared_ptr<CollectingSink>> sinks;
   for (int i = 0; i < 8; ++i) {
@@ -173,10 +182,10 @@ TEST(EngineCore, SamplesOfOneProblemPrefillThePromptOnce) {
   EXPECT_EQ(harness.core.Stats().generated_tokens, 24);
 }
 
-TEST(EngineCore, AChunkedPromptIsSharedWhileItIsComputed) {
+TEST_P(EngineCoreTest, AChunkedPromptIsSharedWhileItIsComputed) {
   FakeModel::Options options;
   options.max_num_tokens = 8;
-  CoreHarness harness(options);
+  CoreHarness harness(GetParam(), options);
   for (int i = 0; i < 4; ++i) {
     harness.Submit(std::vector<int32_t>(33, 7), Greedy(2), std::make_shared<CollectingSink>());
   }
@@ -184,8 +193,8 @@ TEST(EngineCore, AChunkedPromptIsSharedWhileItIsComputed) {
   EXPECT_EQ(harness.core.Stats().prompt_tokens, 33 + 3);
 }
 
-TEST(EngineCore, ContinueGoesOnFromItsOwnPages) {
-  CoreHarness harness({}, FakeModel::CountingLogits);
+TEST_P(EngineCoreTest, ContinueGoesOnFromItsOwnPages) {
+  CoreHarness harness(GetParam(), {}, FakeModel::CountingLogits);
   auto sink = std::make_shared<CollectingSink>();
   const RequestId id = harness.Submit(Bytes("hello"), Greedy(3), sink, true);
   harness.RunToEnd();
@@ -205,10 +214,10 @@ TEST(EngineCore, ContinueGoesOnFromItsOwnPages) {
   EXPECT_TRUE(harness.core.CheckIntegrity().ok());
 }
 
-TEST(EngineCore, AKeptSequenceThatLostItsPagesIsComputedAgainUnseen) {
+TEST_P(EngineCoreTest, AKeptSequenceThatLostItsPagesIsComputedAgainUnseen) {
   FakeModel::Options options;
   options.num_pages = 10;  // 40 tokens
-  CoreHarness harness(options, FakeModel::CountingLogits);
+  CoreHarness harness(GetParam(), options, FakeModel::CountingLogits);
   auto kept = std::make_shared<CollectingSink>();
   const RequestId id = harness.Submit(Bytes("hello hello"), Greedy(3), kept, true);
   harness.RunToEnd();
@@ -224,8 +233,8 @@ TEST(EngineCore, AKeptSequenceThatLostItsPagesIsComputedAgainUnseen) {
   EXPECT_EQ(kept->result.info.cached_tokens, 0);
 }
 
-TEST(EngineCore, CancelFreesPagesWithinAStepAndKeepsTheText) {
-  CoreHarness harness({}, FakeModel::CountingLogits, /*prefix_cache=*/false);
+TEST_P(EngineCoreTest, CancelFreesPagesWithinAStepAndKeepsTheText) {
+  CoreHarness harness(GetParam(), {}, FakeModel::CountingLogits, /*prefix_cache=*/false);
   auto sink = std::make_shared<CollectingSink>();
   SamplingParams params = Greedy(100);
   params.stop = {"fgX"};
@@ -243,8 +252,8 @@ TEST(EngineCore, CancelFreesPagesWithinAStepAndKeepsTheText) {
   EXPECT_TRUE(harness.core.deliveries().empty());
 }
 
-TEST(EngineCore, CancelledWhileKeptCanBeContinuedOrReleasedAtOnce) {
-  CoreHarness harness({}, FakeModel::CountingLogits);
+TEST_P(EngineCoreTest, CancelledWhileKeptCanBeContinuedOrReleasedAtOnce) {
+  CoreHarness harness(GetParam(), {}, FakeModel::CountingLogits);
   auto sink = std::make_shared<CollectingSink>();
   const RequestId id = harness.Submit(Bytes("a"), Greedy(100), sink, true);
   harness.Step();
@@ -266,10 +275,10 @@ TEST(EngineCore, CancelledWhileKeptCanBeContinuedOrReleasedAtOnce) {
   EXPECT_TRUE(harness.core.CheckIntegrity().ok());
 }
 
-TEST(EngineCore, RequestsBeyondTheBatchWaitTheirTurn) {
+TEST_P(EngineCoreTest, RequestsBeyondTheBatchWaitTheirTurn) {
   FakeModel::Options options;
   options.max_batch_size = 2;
-  CoreHarness harness(options, FakeModel::CountingLogits);
+  CoreHarness harness(GetParam(), options, FakeModel::CountingLogits);
   std::vector<std::shared_ptr<CollectingSink>> sinks;
   for (int i = 0; i < 7; ++i) {
     sinks.push_back(std::make_shared<CollectingSink>());
@@ -284,21 +293,23 @@ TEST(EngineCore, RequestsBeyondTheBatchWaitTheirTurn) {
 
 TEST(MakeEngineLimits, TakesTheSmallerAndNamesContradictions) {
   FakeModel model({});
+  ThreadPool pool(1);
+  const CpuStepRunner runner(model, pool);
   EngineConfig config;
-  Result<EngineLimits> limits = MakeEngineLimits(model, config);
+  Result<EngineLimits> limits = MakeEngineLimits(runner, config);
   ASSERT_TRUE(limits.ok());
   EXPECT_EQ(limits->max_batch_size, 8);
   EXPECT_EQ(limits->max_num_tokens, 64);
   EXPECT_EQ(limits->max_seq_len, 800) << "200 pages of 4 tokens";
   config.max_seq_len = 900;
-  EXPECT_THAT(MakeEngineLimits(model, config).status().message(),
+  EXPECT_THAT(MakeEngineLimits(runner, config).status().message(),
               ::testing::HasSubstr("--kv-cache-bytes"));
   config.max_seq_len = 1001;
-  EXPECT_THAT(MakeEngineLimits(model, config).status().message(),
+  EXPECT_THAT(MakeEngineLimits(runner, config).status().message(),
               ::testing::HasSubstr("1000 tokens"));
   config.max_seq_len = 0;
   config.max_batch_size = 0;
-  EXPECT_EQ(MakeEngineLimits(model, config).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(MakeEngineLimits(runner, config).status().code(), StatusCode::kInvalidArgument);
 }
 
 // What the fake model says of a prompt, computed here.
@@ -316,11 +327,11 @@ std::vector<float> ExpectedPromptLogprobs(const std::vector<int32_t>& prompt, in
 
 // Also where pages are so few that scoring sequences are preempted, beside
 // others with the same prompt, which they must not take from the cache.
-TEST(EngineCoreTest, ScoresPrompts) {
+TEST_P(EngineCoreTest, ScoresPrompts) {
   for (int32_t num_pages : {250, 60}) {
     FakeModel::Options options;
     options.num_pages = num_pages;
-    CoreHarness harness(options);
+    CoreHarness harness(GetParam(), options);
     SamplingParams params;
     params.max_tokens = 60;
     params.logprobs = 2;
@@ -348,8 +359,8 @@ TEST(EngineCoreTest, ScoresPrompts) {
   }
 }
 
-TEST(EngineCoreTest, ScoresAPromptOfOneToken) {
-  CoreHarness harness({});
+TEST_P(EngineCoreTest, ScoresAPromptOfOneToken) {
+  CoreHarness harness(GetParam(), {});
   SamplingParams params;
   params.max_tokens = 1;
   auto sink = std::make_shared<CollectingSink>();
@@ -357,6 +368,156 @@ TEST(EngineCoreTest, ScoresAPromptOfOneToken) {
   ASSERT_NO_FATAL_FAILURE(harness.RunToEnd());
   EXPECT_TRUE(sink->result.prompt_logprobs.empty());
   EXPECT_EQ(sink->result.ids.size(), 1u);
+}
+
+TEST_P(EngineCoreTest, ForcedTokensTakeThePlaceOfTheModels) {
+  CoreHarness harness(GetParam(), {}, FakeModel::CountingLogits);
+  auto sink = std::make_shared<CollectingSink>();
+  SamplingParams params = Greedy(6);
+  params.forced_tokens = Bytes("yyx");
+  params.frequency_penalty = 6;  // Behind two of them, 'y' is not the likeliest any more.
+  params.logprobs = 0;
+  const RequestId id = harness.Submit(Bytes("a"), params, sink, true);
+  harness.RunToEnd();
+  EXPECT_THAT(sink->result.ids, ElementsAre('y', 'y', 'x', 0, 1, 2));
+  ASSERT_EQ(sink->result.logprobs.size(), 6u);
+  EXPECT_LT(sink->result.logprobs[0].logprob, -10) << "of the token that was taken";
+  EXPECT_GT(sink->result.logprobs[4].logprob, -1);
+  sink->result = {};
+  params = Greedy(2);
+  params.forced_tokens = Bytes("pqrs");
+  harness.Continue(id, Bytes("1"), params);
+  harness.RunToEnd();
+  EXPECT_EQ(sink->result.text, "pq");
+}
+
+TEST_P(EngineCoreTest, AForcedStopTokenStops) {
+  FakeModel::Options options;
+  options.eos_token_ids = {'!'};
+  SamplingParams params = Greedy(9);
+  params.forced_tokens = Bytes("xy!z");
+  const StretchResult result = Count("a", params, options);
+  EXPECT_EQ(result.text, "xy");
+  EXPECT_EQ(result.info.stop_token_id, '!');
+}
+
+// Sequences that end one after the other, by length, stop id and stop string, with
+// others going on beside them.
+TEST_P(EngineCoreTest, OnlyASurprisingEndCostsARow) {
+  FakeModel::Options options;
+  options.eos_token_ids = {'m'};
+  CoreHarness harness(GetParam(), options, FakeModel::CountingLogits);
+  std::vector<std::shared_ptr<CollectingSink>> sinks;
+  const auto submit = [&](const char* prompt, int32_t max_tokens, const char* stop) {
+    SamplingParams params = Greedy(max_tokens);
+    if (*stop != 0) params.stop = {stop};
+    sinks.push_back(std::make_shared<CollectingSink>());
+    harness.Submit(Bytes(prompt), params, sinks.back());
+  };
+  submit("a", 5, "");      // computes a, then 4 of the 5 that it generates
+  submit("h", 100, "");    // h, 4 of the 5 up to m
+  submit("A", 100, "FG");  // A, 5 of the 6 up to G
+  submit("N", 30, "");     // N, 29 of 30
+  harness.RunToEnd();
+  EXPECT_EQ(sinks[0]->result.text, "bcdef");
+  EXPECT_EQ(sinks[1]->result.text, "ijkl");
+  EXPECT_EQ(sinks[2]->result.text, "BCDE");
+  EXPECT_EQ(sinks[3]->result.ids.size(), 30u);
+  const int64_t surprises = GetParam() == Depth::kOne ? 0 : 2;
+  EXPECT_EQ(harness.model.tokens_computed(), 5 + 5 + 6 + 30 + surprises);
+  EXPECT_EQ(harness.core.Stats().generated_tokens, 5 + 5 + 6 + 30);
+  EXPECT_EQ(harness.core.Stats().steps, 30) << "the longest one's; nobody waited";
+}
+
+TEST(EngineCoreTwoInFlight, EndsAndArrivalsLeaveTheDeviceItsNextStep) {
+  FakeModel::Options options;
+  options.eos_token_ids = {'m'};
+  CoreHarness harness(Depth::kTwo, options, FakeModel::CountingLogits);
+  std::vector<std::shared_ptr<CollectingSink>> sinks;
+  RequestId kept = 0;
+  // One goes on all the time. The others end by stop strings and cancels, and one is
+  // a tool loop: it ends with a stop string and goes on with what the tool said.
+  SamplingParams params = Greedy(200);
+  params.ignore_eos = true;
+  harness.Submit(Bytes("N"), params, std::make_shared<CollectingSink>());
+  params.stop = {"de", "56"};
+  for (int step = 0; step < 60; ++step) {
+    if (step % 7 == 0) {
+      sinks.push_back(std::make_shared<CollectingSink>());
+      const RequestId id = harness.Submit(Bytes("a"), params, sinks.back(), step == 0);
+      if (step == 0) kept = id;
+    }
+    if (step % 14 == 10) harness.core.Cancel(harness.last_id);
+    harness.Step();
+    if (step % 10 != 9) continue;
+    EXPECT_EQ(sinks[0]->result.info.stop_reason, step == 9 ? "de" : "56");
+    EXPECT_EQ(std::exchange(sinks[0]->result, {}).done, 1);
+    harness.Continue(kept, Bytes("1"), params);
+  }
+  const auto& runner = static_cast<const TwoStepRunner&>(*harness.runner);
+  EXPECT_GE(runner.launches(), 60);
+  EXPECT_EQ(runner.launches_into_nothing(), 1);
+  harness.core.CancelAll();
+  harness.core.Deliver();
+  harness.RunToEnd();
+}
+
+// At every point of a sequence's life, with pages about to be full or not: cancelled
+// and continued it says what it would have said.
+TEST_P(EngineCoreTest, AnyCancelLeavesPagesThatCanBeContinued) {
+  for (int32_t prompt_tokens = 1; prompt_tokens <= 9; ++prompt_tokens) {
+    for (int steps = 1; steps <= 12; ++steps) {
+      FakeModel::Options options;
+      options.max_num_tokens = 3;
+      CoreHarness harness(GetParam(), options);
+      SamplingParams params;
+      params.max_tokens = 20;
+      params.ignore_eos = true;
+      const std::vector<int32_t> prompt(prompt_tokens, 'p');
+      auto whole = std::make_shared<CollectingSink>(), cut = std::make_shared<CollectingSink>();
+      const RequestId id = harness.Submit(prompt, params, cut, true);
+      for (int i = 0; i < steps; ++i) harness.Step();
+      harness.core.Cancel(id);
+      harness.core.Deliver();
+      ASSERT_TRUE(harness.core.CheckIntegrity().ok()) << harness.core.CheckIntegrity().message();
+      EXPECT_EQ(cut->result.info.reason, FinishReason::kCancelled);
+      params.max_tokens -= static_cast<int32_t>(cut->result.ids.size());
+      cut->result.done = 0;
+      harness.Continue(id, {}, params);
+      params.max_tokens = 20;
+      harness.Submit(prompt, params, whole);
+      ASSERT_NO_FATAL_FAILURE(harness.RunToEnd());
+      EXPECT_EQ(cut->result.ids, whole->result.ids) << prompt_tokens << " " << steps;
+    }
+  }
+}
+
+TEST(EngineCoreTwoInFlight, TheErrorOfTheRunnerEndsEverything) {
+  CoreHarness harness(Depth::kTwo, {}, FakeModel::CountingLogits);
+  auto& runner = static_cast<TwoStepRunner&>(*harness.runner);
+  runner.FailAfter(3);
+  std::vector<std::shared_ptr<CollectingSink>> sinks;
+  std::vector<RequestId> ids;
+  for (int i = 0; i < 10; ++i) {  // two of them wait
+    sinks.push_back(std::make_shared<CollectingSink>());
+    ids.push_back(harness.Submit(Bytes("a"), Greedy(100), sinks.back(), i % 2 == 0));
+  }
+  harness.RunToEnd();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(sinks[i]->result.done, 1);
+    EXPECT_EQ(sinks[i]->result.info.reason, FinishReason::kError);
+    EXPECT_THAT(sinks[i]->result.info.error.message(), ::testing::HasSubstr("bus"));
+    EXPECT_EQ(sinks[i]->result.text, i < 8 ? "bcd" : "");
+  }
+  const int64_t launches = runner.launches();
+  sinks[0]->result = {};
+  harness.Continue(ids[0], {}, Greedy(1));
+  harness.RunToEnd();
+  EXPECT_EQ(sinks[0]->result.info.reason, FinishReason::kError);
+  EXPECT_EQ(runner.launches(), launches);
+  for (RequestId id : ids) harness.core.Release(id);
+  EXPECT_EQ(harness.core.Stats().pages_free + harness.core.Stats().pages_cached,
+            harness.core.Stats().pages_total);
 }
 
 }  // namespace

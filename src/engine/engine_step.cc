@@ -1,16 +1,35 @@
-// One step of the engine: plan, carry out the plan, compute, sample, commit.
+// One step of the engine: plan, carry out the plan, launch; later finish, commit.
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "engine/engine_core.h"
 
 namespace qed {
+namespace {
+
+float Elapsed(Clock::Time begin, Clock::Time end) {
+  return static_cast<float>(Seconds(end - begin));
+}
+
+}  // namespace
 
 void EngineCore::Step() {
   QED_CHECK(deliveries_.empty() ||
             std::ranges::all_of(deliveries_, [](const Sequence* s) { return s->done; }))
       << "a step before the last one was delivered";
+  last_record_.reset();
+  if (!failure_.ok()) return EndAll(FinishReason::kError, failure_);
+  while (in_flight_ < runner_.depth() && LaunchStep()) {
+  }
+  if (in_flight_ > 0) FinishStep();
+  paused_ = !HasWork();
+}
+
+// False if there is nothing to launch before a step in flight is finished.
+bool EngineCore::LaunchStep() {
+  const Clock::Time begin = Clock::Real().Now();
   MakeViews();
   PlanStep({.max_batch_size = limits_.max_batch_size,
             .max_num_tokens = limits_.max_num_tokens,
@@ -20,21 +39,58 @@ void EngineCore::Step() {
             .waiting = waiting_views_,
             .parked_pages = parked_pages_},
            plan_);
+  // Steps in flight may end sequences, which makes it needless to take pages from others.
+  const bool takes_pages = !plan_.give_up.empty() || !plan_.preempt.empty() || !plan_.drop.empty();
+  if (takes_pages && in_flight_ > 0) return false;
   ApplyPlan();
-  if (batch_.empty()) return;
-  PackBatch();
-  const std::span<const float> logits = model_.Forward(
-      {.tokens = batch_tokens_, .sequences = batch_sequences_, .logit_rows = logit_rows_});
+  if (batch_.empty()) return false;
+  InFlight& step = StepInFlight(in_flight_);
+  PackBatch(step);
+  const Clock::Time planned = Clock::Real().Now();
+  runner_.Launch({.forward = {.tokens = batch_tokens_,
+                              .sequences = batch_sequences_,
+                              .logit_rows = logit_rows_},
+                  .slots = batch_slots_,
+                  .samples = samples_});
+  ++in_flight_;
   ++stats_.steps;
   for (size_t i = 0; i < batch_.size(); ++i) {
-    Sequence& sequence = *batch_[i];
-    sequence.computed += batch_sequences_[i].num_rows;
-    cache_.Publish(sequence.tokens, sequence.computed, sequence.table);
+    batch_[i]->computed += batch_sequences_[i].num_rows;
+    Publish(*batch_[i]);
   }
-  SampleTokens(logits);
-  for (size_t i = 0; i < wanted_.size(); ++i) {
-    CommitRow(*wanted_[i].sequence, wanted_[i].given, sampled_[i]);
+  step.after_pause = std::exchange(paused_, false);
+  step.record = {.sequences = static_cast<int32_t>(batch_.size()),
+                 .tokens = static_cast<int32_t>(batch_tokens_.size()),
+                 .plan = Elapsed(begin, planned),
+                 .launch = Elapsed(planned, Clock::Real().Now())};
+  return true;
+}
+
+// Commits what the oldest step in flight sampled.
+void EngineCore::FinishStep() {
+  InFlight& step = StepInFlight(0);
+  const Clock::Time begin = Clock::Real().Now();
+  const Result<std::span<const SampledToken>> sampled = runner_.Finish();
+  if (!sampled.ok()) {
+    failure_ = sampled.status();
+    EndAll(FinishReason::kError, failure_);
+    in_flight_ = 0;
+    return;
   }
+  const Clock::Time finished = Clock::Real().Now();
+  QED_CHECK_EQ(sampled->size(), step.rows.size());
+  for (size_t i = 0; i < step.rows.size(); ++i) {
+    Sequence* const sequence = std::exchange(step.rows[i].sequence, nullptr);
+    if (sequence != nullptr) CommitRow(*sequence, step.rows[i].next, (*sampled)[i]);
+  }
+  oldest_ = (oldest_ + 1) % static_cast<int32_t>(steps_.size());
+  --in_flight_;
+  const StepTimes times = runner_.last_times();
+  last_record_ = step.record;
+  last_record_->finish = Elapsed(begin, finished);
+  last_record_->commit = Elapsed(finished, Clock::Real().Now());
+  last_record_->run = static_cast<float>(times.run_seconds);
+  last_record_->wait = step.after_pause ? 0.0f : static_cast<float>(times.wait_seconds);
 }
 
 // What the scheduler is to see. Of the waiting sequences that hold no pages, as
@@ -47,7 +103,7 @@ void EngineCore::MakeViews() {
   parked_holders_.clear();
   const auto view = [&](const Sequence& s) {
     return SequenceView{.arrival = s.id,
-                        .tokens = static_cast<int32_t>(s.tokens.size()),
+                        .tokens = s.length() - (EndsInFlight(s) ? 1 : 0),
                         .computed = s.computed,
                         .pages = static_cast<int32_t>(s.table.pages.size()),
                         .exclusive_pages = cache_.ExclusivePages(s.table),
@@ -91,7 +147,7 @@ void EngineCore::ApplyPlan() {
   for (int32_t i : plan_.preempt) preempted_.push_back(running_[i]);
   for (Sequence* sequence : preempted_) {
     FreePages(*sequence);
-    std::erase(running_, sequence);
+    LeaveBatch(*sequence);
     Wait(*sequence);
     ++stats_.preemptions;
   }
@@ -116,13 +172,19 @@ void EngineCore::Admit(Sequence& sequence) {
     }
   }
   sequence.was_admitted = true;
+  QED_CHECK(!free_slots_.empty()) << "more sequences run than the batch has room for";
+  sequence.slot = free_slots_.back();
+  free_slots_.pop_back();
+  runner_.Start(sequence.slot, sequence.stretch.params, sequence.tokens, sequence.generated);
 }
 
-void EngineCore::PackBatch() {
+void EngineCore::PackBatch(InFlight& step) {
   batch_tokens_.clear();
   batch_sequences_.clear();
+  batch_slots_.clear();
   logit_rows_.clear();
-  wanted_.clear();
+  samples_.clear();
+  step.rows.clear();
   for (size_t i = 0; i < batch_.size(); ++i) {
     Sequence& s = *batch_[i];
     const int32_t rows = plan_.work[i].num_tokens;
@@ -130,47 +192,58 @@ void EngineCore::PackBatch() {
                                 .num_rows = rows,
                                 .first_position = s.computed,
                                 .pages = s.table.pages});
-    const auto first = s.tokens.begin() + s.computed;
-    batch_tokens_.insert(batch_tokens_.end(), first, first + rows);
-    const bool decode = rows == 1 && s.generated[s.computed];
-    if (!decode) {
-      stats_.prompt_tokens += rows;
-      s.info.computed_tokens += rows - (s.generated[s.computed] ? 1 : 0);
-    }
-    PackLogitRows(s, rows);
+    batch_slots_.push_back(s.slot);
+    PackTokens(s, rows);
+    PackLogitRows(static_cast<int32_t>(i), rows, step);
   }
 }
 
-// The rows of the sequence's `rows` tokens, the last ones of batch_tokens_, whose
-// logits are wanted: those before a token to score, and the last if all is known.
-void EngineCore::PackLogitRows(Sequence& s, int32_t rows) {
+void EngineCore::PackTokens(Sequence& s, int32_t rows) {
+  if (std::cmp_equal(s.computed, s.tokens.size())) {
+    batch_tokens_.push_back(kSampledToken);
+    return;
+  }
+  const auto first = s.tokens.begin() + s.computed;
+  batch_tokens_.insert(batch_tokens_.end(), first, first + rows);
+  const bool written = s.generated[s.computed];
+  if (rows == 1 && written) return;
+  stats_.prompt_tokens += rows;
+  s.info.computed_tokens += rows - (written ? 1 : 0);
+}
+
+// The rows of the `rows` tokens of batch_[index], the last ones of batch_tokens_,
+// whose logits are wanted: those before a token to score, and the last if all is
+// known or being sampled.
+void EngineCore::PackLogitRows(int32_t index, int32_t rows, InFlight& step) {
+  Sequence& s = *batch_[index];
   const int32_t end = s.computed + rows;
   const int32_t first_row = static_cast<int32_t>(batch_tokens_.size()) - rows;
   for (int32_t next = std::max(s.scored, s.computed + 1); next < s.to_score && next <= end;
        ++next) {
     logit_rows_.push_back(first_row + next - 1 - s.computed);
-    wanted_.push_back({&s, s.tokens[next]});
+    samples_.push_back({.sequence = index, .given = s.tokens[next], .next = false});
+    step.rows.push_back({&s, false});
+    s.scored = next + 1;
   }
-  if (end < static_cast<int32_t>(s.tokens.size())) return;
+  if (end < s.length()) return;
+  const std::vector<int32_t>& forced = s.stretch.params.forced_tokens;
+  const size_t drawn = s.info.generated_tokens + s.in_flight;
   logit_rows_.push_back(first_row + rows - 1);
-  wanted_.push_back({&s, -1});
+  samples_.push_back({.sequence = index,
+                      .position = s.position + s.in_flight,
+                      .given = drawn < forced.size() ? forced[drawn] : -1});
+  step.rows.push_back({&s, true});
+  ++s.in_flight;
 }
 
-void EngineCore::SampleTokens(std::span<const float> logits) {
-  sample_rows_.clear();
-  for (size_t r = 0; r < wanted_.size(); ++r) {
-    const Sequence& s = *wanted_[r].sequence;
-    sample_rows_.push_back({.logits = logits.subspan(r * limits_.vocab_size, limits_.vocab_size),
-                            .params = &s.stretch.params,
-                            .counts = s.counts ? &*s.counts : nullptr,
-                            .position = s.position,
-                            .given = wanted_[r].given});
-  }
-  sampler_.Sample(sample_rows_, std::span(sampled_).first(sample_rows_.size()));
+// Offers its full pages to the prefix cache, but for one with its last known
+// token: that one is computed again where a Continue goes on from it.
+void EngineCore::Publish(Sequence& s) {
+  cache_.Publish(s.tokens, std::min(s.computed, static_cast<int32_t>(s.tokens.size()) - 1),
+                 s.table);
 }
 
-void EngineCore::CommitRow(Sequence& s, int32_t given, const SampledToken& sampled) {
-  if (s.state != SequenceState::kRunning) return;  // An earlier row ended it.
+void EngineCore::CommitRow(Sequence& s, bool next, const SampledToken& sampled) {
   if (deliveries_.empty() || deliveries_.back() != &s) deliveries_.push_back(&s);
   if (sampled.id < 0) {
     s.info.error = Corrupt("the model's logits are not finite numbers");
@@ -178,13 +251,12 @@ void EngineCore::CommitRow(Sequence& s, int32_t given, const SampledToken& sampl
     s.stretch.text.Finish(s.chunk.text);
     return EndRunning(s, FinishReason::kError);
   }
-  if (given < 0) return CommitToken(s, sampled);
+  if (next) return CommitToken(s, sampled);
   s.chunk.prompt_logprobs.push_back({sampled.id, sampled.logprob, sampled.top});
-  ++s.scored;
 }
 
 void EngineCore::EndRunning(Sequence& s, FinishReason reason) {
-  std::erase(running_, &s);
+  LeaveBatch(s);
   EndStretch(s, reason);
 }
 
@@ -192,7 +264,7 @@ void EngineCore::EndRunning(Sequence& s, FinishReason reason) {
 void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
   s.tokens.push_back(sampled.id);
   s.generated.push_back(true);
-  if (s.counts) s.counts->Add(sampled.id, true);
+  --s.in_flight;
   ++s.position;
   ++s.info.generated_tokens;
   ++stats_.generated_tokens;
@@ -206,6 +278,7 @@ void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
   } else {
     s.chunk.logprobs.clear();
   }
+  Publish(s);
 
   const bool full = s.info.generated_tokens >= params.max_tokens ||
                     static_cast<int32_t>(s.tokens.size()) >= limits_.max_seq_len;
@@ -218,13 +291,19 @@ void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
   if (full) return EndRunning(s, FinishReason::kLength);
 }
 
+// Whether the tokens in flight end the stretch, whatever they are.
+bool EngineCore::EndsInFlight(const Sequence& s) const {
+  return s.in_flight > 0 && (s.info.generated_tokens + s.in_flight >= s.stretch.params.max_tokens ||
+                             s.length() >= limits_.max_seq_len);
+}
+
 bool EngineCore::IsStopId(const Sequence& sequence, int32_t id) const {
   const SamplingParams& params = sequence.stretch.params;
   const auto contains = [id](const std::vector<int32_t>& ids) {
     return std::ranges::find(ids, id) != ids.end();
   };
   return contains(params.stop_token_ids) ||
-         (!params.ignore_eos && contains(model_.config().eos_token_ids));
+         (!params.ignore_eos && contains(runner_.config().eos_token_ids));
 }
 
 }  // namespace qed

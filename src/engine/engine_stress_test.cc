@@ -1,5 +1,6 @@
-// Random arrivals, cancels, preemptions, keeps and continues: pages are counted
-// after every step, and every request gives what it gives alone.
+// Random arrivals, cancels, preemptions, keeps and continues, with one and with two
+// steps in flight: pages are counted after every step, and every request gives what
+// it gives alone with one.
 #include <random>
 
 #include "engine/core_test_support.h"
@@ -14,6 +15,7 @@ struct Job {
     SamplingParams params;
   };
   std::vector<Part> parts;
+  bool score_prompt = false;
 };
 
 SamplingParams RandomParams(std::mt19937& rng) {
@@ -31,12 +33,14 @@ SamplingParams RandomParams(std::mt19937& rng) {
   params.max_tokens = 1 + static_cast<int32_t>(rng() % 25);
   if (rng() % 3 == 0) params.stop = {std::string(1, static_cast<char>('a' + rng() % 26)), "zq"};
   if (rng() % 4 == 0) params.logprobs = static_cast<int32_t>(rng() % 4);
+  if (rng() % 6 == 0) params.forced_tokens.resize(rng() % 10, static_cast<int32_t>(rng() % 256));
   return params;
 }
 
 // Few distinct beginnings, so that prefixes are shared.
 Job RandomJob(std::mt19937& rng, int32_t max_prompt) {
   Job job;
+  job.score_prompt = rng() % 8 == 0;
   const int parts = rng() % 3 == 0 ? 1 + static_cast<int>(rng() % 3) : 1;
   for (int p = 0; p < parts; ++p) {
     std::vector<int32_t> tokens(1 + rng() % (p == 0 ? max_prompt : 6));
@@ -56,13 +60,13 @@ std::vector<StretchResult> RunAlone(const Job& job, const FakeModel::Options& li
   options.num_pages = 200;
   options.max_batch_size = 1;
   options.max_num_tokens = 200;
-  CoreHarness harness(options, FakeModel::HashLogits, /*prefix_cache=*/false);
+  CoreHarness harness(Depth::kOne, options, FakeModel::HashLogits, /*prefix_cache=*/false);
   auto sink = std::make_shared<CollectingSink>();
   std::vector<StretchResult> results;
   RequestId id = 0;
   for (const Job::Part& part : job.parts) {
     if (id == 0) {
-      id = harness.Submit(part.tokens, part.params, sink, true);
+      id = harness.Submit(part.tokens, part.params, sink, true, job.score_prompt);
     } else {
       harness.Continue(id, part.tokens, part.params);
     }
@@ -70,6 +74,15 @@ std::vector<StretchResult> RunAlone(const Job& job, const FakeModel::Options& li
     results.push_back(std::exchange(sink->result, {}));
   }
   return results;
+}
+
+void ExpectSame(const std::vector<TokenLogprob>& got, const std::vector<TokenLogprob>& want) {
+  ASSERT_LE(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].token_id, want[i].token_id);
+    EXPECT_EQ(got[i].logprob, want[i].logprob);
+    EXPECT_EQ(got[i].top, want[i].top);
+  }
 }
 
 void ExpectSame(const StretchResult& got, const StretchResult& want) {
@@ -86,11 +99,9 @@ void ExpectSame(const StretchResult& got, const StretchResult& want) {
     ASSERT_LE(got.ids.size(), want.ids.size());
     EXPECT_TRUE(std::equal(got.ids.begin(), got.ids.end(), want.ids.begin()));
   }
-  ASSERT_LE(got.logprobs.size(), want.logprobs.size());
-  for (size_t i = 0; i < got.logprobs.size(); ++i) {
-    EXPECT_EQ(got.logprobs[i].logprob, want.logprobs[i].logprob);
-    EXPECT_EQ(got.logprobs[i].top, want.logprobs[i].top);
-  }
+  ExpectSame(got.logprobs, want.logprobs);
+  ExpectSame(got.prompt_logprobs, want.prompt_logprobs);
+  EXPECT_TRUE(cancelled || got.prompt_logprobs.size() == want.prompt_logprobs.size());
 }
 
 struct StressCase {
@@ -101,7 +112,7 @@ struct StressCase {
   bool prefix_cache;
 };
 
-class EngineStressTest : public ::testing::TestWithParam<StressCase> {
+class EngineStressTest : public ::testing::TestWithParam<std::tuple<StressCase, Depth>> {
  protected:
   struct Client {
     Job job;
@@ -136,14 +147,14 @@ class EngineStressTest : public ::testing::TestWithParam<StressCase> {
 };
 
 TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
-  const StressCase& c = GetParam();
+  const auto& [c, depth] = GetParam();
   FakeModel::Options options;
   options.context_length = 90;
   options.num_pages = c.num_pages;
   options.max_num_tokens = c.max_num_tokens;
   options.max_batch_size = c.max_batch_size;
   options.eos_token_ids = {kByteTokenizerEos};
-  CoreHarness harness(options, FakeModel::HashLogits, c.prefix_cache);
+  CoreHarness harness(depth, options, FakeModel::HashLogits, c.prefix_cache);
   std::vector<std::unique_ptr<Client>> clients;
   int finished = 0;
   for (int step = 0; step < 2500 && !HasFatalFailure(); ++step) {
@@ -152,8 +163,8 @@ TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
       client->job = RandomJob(rng_, 30);
       client->expected = RunAlone(client->job, options);
       const Job::Part& first = client->job.parts[0];
-      client->id =
-          harness.Submit(first.tokens, first.params, client->sink, client->job.parts.size() > 1);
+      client->id = harness.Submit(first.tokens, first.params, client->sink,
+                                  client->job.parts.size() > 1, client->job.score_prompt);
       clients.push_back(std::move(client));
     }
     if (!clients.empty() && rng_() % 12 == 0) {
@@ -178,17 +189,24 @@ TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
   EXPECT_GT(stats.cached_tokens, c.prefix_cache ? 500 : -1);
 }
 
+constexpr StressCase kCases[] = {{"Roomy", 300, 64, 8, true},
+                                 {"RoomyWithoutCache", 300, 64, 8, false},
+                                 {"ShortOfPages", 26, 64, 8, true},
+                                 {"ShortOfPagesWithoutCache", 26, 64, 8, false},
+                                 {"OneSequenceFits", 23, 16, 8, true},
+                                 {"SmallChunks", 40, 5, 8, true},
+                                 {"FewerTokensThanSequences", 60, 3, 8, true},
+                                 {"BatchOfOne", 60, 64, 1, true},
+                                 {"BatchOf32", 100, 64, 32, true}};
+
 INSTANTIATE_TEST_SUITE_P(Table, EngineStressTest,
-                         ::testing::Values(StressCase{"Roomy", 300, 64, 8, true},
-                                           StressCase{"RoomyWithoutCache", 300, 64, 8, false},
-                                           StressCase{"ShortOfPages", 26, 64, 8, true},
-                                           StressCase{"ShortOfPagesWithoutCache", 26, 64, 8, false},
-                                           StressCase{"OneSequenceFits", 23, 16, 8, true},
-                                           StressCase{"SmallChunks", 40, 5, 8, true},
-                                           StressCase{"FewerTokensThanSequences", 60, 3, 8, true},
-                                           StressCase{"BatchOfOne", 60, 64, 1, true},
-                                           StressCase{"BatchOf32", 100, 64, 32, true}),
-                         [](const auto& test) { return test.param.name; });
+                         ::testing::Combine(::testing::ValuesIn(kCases),
+                                            ::testing::Values(Depth::kOne, Depth::kTwo)),
+                         [](const auto& test) {
+                           const Depth depth = std::get<1>(test.param);
+                           return std::string(std::get<0>(test.param).name) +
+                                  (depth == Depth::kOne ? "" : "TwoInFlight");
+                         });
 
 }  // namespace
 }  // namespace qed

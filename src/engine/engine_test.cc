@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/byte_tokenizer.h"
 #include "tests/support/fake_model.h"
+#include "tests/support/two_step_runner.h"
 #include "text/detokenizer.h"
 
 namespace qed {
@@ -74,11 +75,24 @@ class WaitingSink : public OutputSink {
   int done_ = 0;
 };
 
-class EngineTest : public ::testing::Test {
+// Whether steps are computed by a thread of their own, two in flight, or by the
+// engine's.
+enum class Steps { kInEngine, kInThread };
+
+class EngineTest : public ::testing::TestWithParam<Steps> {
  protected:
   explicit EngineTest(FakeModel::LogitsFn fn = FakeModel::CountingLogits)
-      : model_(FakeModel::Options(), std::move(fn)),
-        engine_(std::move(Engine::Create(model_, *tokenizer_, EngineConfig(), pool_)).value()) {}
+      : model_(FakeModel::Options(), std::move(fn)), engine_(MakeEngine()) {}
+
+  std::unique_ptr<Engine> MakeEngine() {
+    if (GetParam() == Steps::kInEngine) {
+      return std::move(Engine::Create(model_, *tokenizer_, EngineConfig(), pool_)).value();
+    }
+    auto runner =
+        std::make_unique<TwoStepRunner>(model_, pool_, TwoStepRunner::Computes::kInThread);
+    runner_ = runner.get();
+    return std::move(Engine::Create(std::move(runner), *tokenizer_, EngineConfig())).value();
+  }
 
   static Request MakeRequest(std::vector<int32_t> prompt, int32_t max_tokens,
                              std::shared_ptr<OutputSink> sink, bool keep = false) {
@@ -94,10 +108,17 @@ class EngineTest : public ::testing::Test {
   std::unique_ptr<const Tokenizer> tokenizer_ = MakeByteTokenizer();
   ThreadPool pool_{2};
   FakeModel model_;
+  TwoStepRunner* runner_ = nullptr;  // engine_'s, with kInThread
   std::unique_ptr<Engine> engine_;
 };
 
-TEST_F(EngineTest, AnswersARequest) {
+std::string StepsName(const ::testing::TestParamInfo<Steps>& test) {
+  return test.param == Steps::kInEngine ? "StepsInEngine" : "StepsInThread";
+}
+INSTANTIATE_TEST_SUITE_P(Runners, EngineTest, ::testing::Values(Steps::kInEngine, Steps::kInThread),
+                         StepsName);
+
+TEST_P(EngineTest, AnswersARequest) {
   auto sink = std::make_shared<WaitingSink>();
   ASSERT_TRUE(engine_->Submit(MakeRequest({'a'}, 3, sink)).ok());
   EXPECT_EQ(sink->Wait().reason, FinishReason::kLength);
@@ -106,7 +127,38 @@ TEST_F(EngineTest, AnswersARequest) {
   EXPECT_EQ(engine_->max_seq_len(), 800);
 }
 
-TEST_F(EngineTest, ImpossibleRequestsAreRefusedInOneLine) {
+TEST_P(EngineTest, TracesItsSteps) {
+  auto sink = std::make_shared<WaitingSink>();
+  ASSERT_TRUE(engine_->Submit(MakeRequest({'a', 'b'}, 3, sink)).ok());
+  sink->Wait();
+  const std::vector<StepRecord> trace = engine_->Trace();
+  ASSERT_EQ(trace.size(), 3u);
+  EXPECT_EQ(trace[0].tokens, 2);
+  EXPECT_EQ(trace[0].wait, 0) << "the engine had no work before";
+  EXPECT_EQ(trace[2].tokens, 1);
+  for (const StepRecord& step : trace) {
+    EXPECT_EQ(step.sequences, 1);
+    EXPECT_GE(step.run, 0);
+    EXPECT_GE(step.wait, 0);
+  }
+}
+
+// The CPU is never lost.
+class LostDeviceTest : public EngineTest {};
+INSTANTIATE_TEST_SUITE_P(Runners, LostDeviceTest, ::testing::Values(Steps::kInThread), StepsName);
+
+TEST_P(LostDeviceTest, EveryRequestEndsWithTheError) {
+  runner_->FailAfter(2);
+  auto sink = std::make_shared<WaitingSink>();
+  ASSERT_TRUE(engine_->Submit(MakeRequest({'a'}, 10, sink)).ok());
+  EXPECT_THAT(sink->Wait().error.message(), HasSubstr("bus"));
+  EXPECT_EQ(sink->text(), "bc");
+  ASSERT_TRUE(engine_->Submit(MakeRequest({'a'}, 10, sink)).ok());
+  EXPECT_EQ(sink->Wait(2).reason, FinishReason::kError);
+  EXPECT_EQ(engine_->Stats().pages_free, engine_->Stats().pages_total);
+}
+
+TEST_P(EngineTest, ImpossibleRequestsAreRefusedInOneLine) {
   auto sink = std::make_shared<WaitingSink>();
   const auto message = [&](Request request) {
     const auto id = engine_->Submit(std::move(request));
@@ -122,12 +174,15 @@ TEST_F(EngineTest, ImpossibleRequestsAreRefusedInOneLine) {
   Request bad_logprobs = MakeRequest({'a'}, 1, sink);
   bad_logprobs.params.logprobs = 1000;
   EXPECT_THAT(message(std::move(bad_logprobs)), HasSubstr("logprobs"));
+  Request bad_forced = MakeRequest({'a'}, 1, sink);
+  bad_forced.params.forced_tokens = {'a', 300};
+  EXPECT_THAT(message(std::move(bad_forced)), HasSubstr("forced token id 300"));
   EXPECT_EQ(sink->done(), 0);
   EXPECT_TRUE(engine_->Submit(MakeRequest(std::vector<int32_t>(799, 'a'), 5, sink)).ok());
   EXPECT_EQ(sink->Wait().generated_tokens, 1);
 }
 
-TEST_F(EngineTest, ContinueIsRefusedWhereItCannotBe) {
+TEST_P(EngineTest, ContinueIsRefusedWhereItCannotBe) {
   auto sink = std::make_shared<WaitingSink>();
   SamplingParams params;
   params.temperature = 0;
@@ -155,7 +210,7 @@ TEST_F(EngineTest, ContinueIsRefusedWhereItCannotBe) {
   EXPECT_EQ(engine_->Continue(kept, {}, params).code(), StatusCode::kNotFound);
 }
 
-TEST_F(EngineTest, ASinkMayContinueFromOnDone) {
+TEST_P(EngineTest, ASinkMayContinueFromOnDone) {
   auto sink = std::make_shared<WaitingSink>();
   std::atomic<int> continued = 0;
   sink->on_done = [&](RequestId id, const FinishInfo&) {
@@ -170,7 +225,7 @@ TEST_F(EngineTest, ASinkMayContinueFromOnDone) {
   EXPECT_EQ(sink->text(), "bc1212121212");
 }
 
-TEST_F(EngineTest, TheEndOfTheEngineEndsItsRequests) {
+TEST_P(EngineTest, TheEndOfTheEngineEndsItsRequests) {
   auto sink = std::make_shared<WaitingSink>();
   // Not engine_, which is empty while its engine goes.
   Engine* const engine = engine_.get();
@@ -190,7 +245,7 @@ TEST_F(EngineTest, TheEndOfTheEngineEndsItsRequests) {
   EXPECT_EQ(sink->done(), 20);
 }
 
-TEST_F(EngineTest, ATokenizerOfAnotherModelIsRefused) {
+TEST_P(EngineTest, ATokenizerOfAnotherModelIsRefused) {
   FakeModel::Options options;
   options.vocab_size = 200;
   FakeModel small(options);
@@ -202,10 +257,12 @@ class HashEngineTest : public EngineTest {
  protected:
   HashEngineTest() : EngineTest(FakeModel::HashLogits) {}
 };
+INSTANTIATE_TEST_SUITE_P(Runners, HashEngineTest,
+                         ::testing::Values(Steps::kInEngine, Steps::kInThread), StepsName);
 
 // Cut anywhere and submitted anew with what it had, a sequence goes on as if it
 // had not been cut: random numbers, penalties, and text that was held back.
-TEST_F(HashEngineTest, ASequenceGoesOnFromWhatEarlierRequestsGenerated) {
+TEST_P(HashEngineTest, ASequenceGoesOnFromWhatEarlierRequestsGenerated) {
   constexpr int32_t kTokens = 24;
   const std::vector<int32_t> prompt = {'a', 'b'};
   const auto make = [&](int32_t max_tokens, std::shared_ptr<OutputSink> sink) {
@@ -236,7 +293,7 @@ TEST_F(HashEngineTest, ASequenceGoesOnFromWhatEarlierRequestsGenerated) {
   }
 }
 
-TEST_F(EngineTest, AStopStringMayBeginInWhatEarlierRequestsGenerated) {
+TEST_P(EngineTest, AStopStringMayBeginInWhatEarlierRequestsGenerated) {
   auto sink = std::make_shared<WaitingSink>();
   Request request = MakeRequest({'x', 'a', 'b', 'c'}, 9, sink);
   request.params.stop = {"bcde"};
@@ -248,7 +305,7 @@ TEST_F(EngineTest, AStopStringMayBeginInWhatEarlierRequestsGenerated) {
   EXPECT_EQ(sink->text(), "");
 }
 
-TEST_F(EngineTest, GeneratedRangesThatCannotBeAreRefused) {
+TEST_P(EngineTest, GeneratedRangesThatCannotBeAreRefused) {
   auto sink = std::make_shared<WaitingSink>();
   const auto message = [&](std::vector<TokenRange> ranges) {
     Request request = MakeRequest({'a', 'b', 'c', 'd'}, 3, sink);
@@ -265,7 +322,7 @@ TEST_F(EngineTest, GeneratedRangesThatCannotBeAreRefused) {
   EXPECT_THAT(message({{0, 4}}), HasSubstr("stop string"));
 }
 
-TEST_F(HashEngineTest, ManyThreadsSubmitCancelAndContinue) {
+TEST_P(HashEngineTest, ManyThreadsSubmitCancelAndContinue) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([this, t] {

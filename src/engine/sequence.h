@@ -5,14 +5,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "engine/engine.h"
 #include "engine/output_text.h"
 #include "kv/page_cache.h"
-#include "sampling/token_counts.h"
 
 namespace qed {
 
@@ -40,17 +38,24 @@ struct Sequence {
 
   std::vector<int32_t> tokens;  // all known: prompts and generated
   std::vector<bool> generated;  // [tokens]: whether the model wrote it
-  int32_t computed = 0;         // of them, with keys and values in the pages
+  // Of them and of those in flight, with keys and values in the pages once the
+  // steps in flight are over.
+  int32_t computed = 0;
   PageTable table;
 
-  Stretch stretch;                    // the current one
-  std::optional<TokenCounts> counts;  // where its parameters have penalties
-  uint64_t position = 0;              // tokens generated in all stretches: the random counter
-  bool was_admitted = false;          // what the cache has for its prompt has been counted
-  int32_t to_score = 0;               // leading tokens whose log-probabilities are wanted
-  int32_t scored = 1;                 // of them, delivered; the first has none
+  // While it runs.
+  int32_t slot = -1;      // StepRunner's
+  int32_t in_flight = 0;  // tokens that steps in flight sample for it
+
+  Stretch stretch;            // the current one
+  uint64_t position = 0;      // tokens generated in all stretches: the random counter
+  bool was_admitted = false;  // what the cache has for its prompt has been counted
+  int32_t to_score = 0;       // leading tokens whose log-probabilities are wanted
+  int32_t scored = 1;         // of them, given by the steps launched; the first has none
 
   bool scoring() const { return scored < to_score; }
+  // Tokens it has once the steps in flight are over, if it goes on so long.
+  int32_t length() const { return static_cast<int32_t>(tokens.size()) + in_flight; }
 
   // For the sink. The chunk is filled and emptied step by step, keeping its memory.
   TokenChunk chunk;

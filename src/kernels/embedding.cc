@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "kernels/weight_layout.h"
+#include "tensor/eight_bit.h"
 #include "tensor/quant_format.h"
 
 namespace qed {
@@ -58,6 +59,19 @@ void UnpackQ4(const PackedWeight& w, int32_t row, float* y) {
   }
 }
 
+void UnpackEightBit(const PackedWeight& w, int32_t row, float* y) {
+  const int r = row % kPanelRows;
+  const std::byte* panel = PanelOf(w, row);
+  const float scale = reinterpret_cast<const float*>(panel)[r];
+  const std::byte* codes = panel + kEightBitScales;
+  for (int32_t c = 0; c < w.k; ++c) {
+    const std::byte code = codes[int64_t{c} * kPanelRows + r];
+    const float value = w.format == WeightFormat::kFp8 ? Fp8ToFloat(static_cast<uint8_t>(code))
+                                                       : static_cast<int8_t>(code);
+    y[c] = scale * value;
+  }
+}
+
 }  // namespace
 
 void EmbeddingRow(const PackedWeight& table, int32_t id, float* y) {
@@ -72,6 +86,9 @@ void EmbeddingRow(const PackedWeight& table, int32_t id, float* y) {
     case WeightFormat::kQ4_0:
     case WeightFormat::kQ4_1:
       return UnpackQ4(table, id, y);
+    case WeightFormat::kFp8:
+    case WeightFormat::kInt8:
+      return UnpackEightBit(table, id, y);
   }
 }
 

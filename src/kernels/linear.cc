@@ -60,6 +60,10 @@ void RunJob(const LinearKernels& kernels, WeightFormat format, const PanelJob& j
       return kernels.q4_0(job);
     case WeightFormat::kQ4_1:
       return kernels.q4_1(job);
+    case WeightFormat::kFp8:
+      return LinearFp8(job);
+    case WeightFormat::kInt8:
+      return LinearInt8(job);
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/status.h"
@@ -22,7 +23,10 @@
 namespace qed {
 
 // Formats that the kernels compute with. kF32: f32 activations, the exact path.
-enum class WeightFormat : uint8_t { kF32, kBF16, kQ8_0, kQ4_0, kQ4_1 };
+// kFp8 and kInt8 (weight-only int8) have one f32 scale a row and are the CPU's
+// exact twins of what a GPU computes: slow. kFp8 quantizes the activations of
+// each token to FP8 too, inside Linear (tensor/eight_bit.h); kInt8 takes f32.
+enum class WeightFormat : uint8_t { kF32, kBF16, kQ8_0, kQ4_0, kQ4_1, kFp8, kInt8 };
 
 const char* WeightFormatName(WeightFormat format);
 // Whether Linear reads int8 activations for this format.
@@ -31,14 +35,17 @@ bool UsesInt8Activations(WeightFormat format);
 // they are; Q6_K and Q4_K as Q8_0 (requantized); F32, F16 and BF16 as kBF16
 // where that is exact and as kF32 elsewhere.
 WeightFormat FastFormatFor(DType dtype);
+// Whether a weight of this format is codes with a scale a row.
+bool HasRowScales(WeightFormat format);
 // The dtype whose values a packed weight of this format holds unchanged.
+// REQUIRES: !HasRowScales(format).
 DType RowDType(WeightFormat format);
 
 // A packed weight of N rows (outputs) by K columns (inputs). Does not own data.
 struct PackedWeight {
   WeightFormat format = WeightFormat::kF32;
   int32_t n = 0;
-  int32_t k = 0;                    // a multiple of 32 for the quantized formats
+  int32_t k = 0;                    // a multiple of 32 for the formats with int8 activations
   const std::byte* data = nullptr;  // 64-byte aligned, PackedWeightBytes long
 };
 
@@ -51,9 +58,11 @@ size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k);
 // (PackedWeightBytes(format, n, k) long). `src` holds those rows in `dtype`,
 // contiguous. Converts where dtype and format differ (through f32). May be
 // called for disjoint row ranges from several threads when first_row is a
-// multiple of 16.
+// multiple of 16. With row scales, `largest_magnitude` is what they are made for,
+// the same for all rows; without it, each row's own.
 void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row, int32_t rows,
-                    DType dtype, std::span<const std::byte> src, std::byte* dst);
+                    DType dtype, std::span<const std::byte> src, std::byte* dst,
+                    std::optional<float> largest_magnitude = std::nullopt);
 
 // Int8 activations of T rows by K columns, in groups of 32 columns with one f32
 // scale each, rounded to nearest: x[t, c] ~ q[t, c] * scale[t, c/32]. A view;

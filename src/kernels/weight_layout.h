@@ -12,6 +12,9 @@
 //         f16  [K/32][16]                scale; the weight is scale * (nibble - 8)
 //   Q4_1  u8   [K/32][4][16][4]          as Q4_0
 //         f16  [K/32][2][16]             scale, minimum: scale * nibble + minimum
+//   FP8    f32 [16]                    scale of each row, then
+//          u8  [K][16]                 E4M3 codes; the weight is scale * code
+//   INT8   as FP8, with signed codes
 //
 // Four columns of 16 rows are one operand of vpdpbusd (unsigned by signed
 // bytes); hence the +128, which `start` below takes back exactly.
@@ -50,6 +53,9 @@ inline constexpr int64_t kQ8Values = 512;
 inline constexpr int64_t kQ4Values = 256;
 inline constexpr int64_t kScales = 32;
 inline constexpr int64_t kScalesAndMinimums = 64;
+
+// Bytes of the scales of an FP8 or INT8 panel.
+inline constexpr int64_t kEightBitScales = 64;
 
 inline constexpr int64_t RoundUpTo64(int64_t bytes) { return (bytes + 63) & ~int64_t{63}; }
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "kernels/linear.h"
 #include "kernels/weight_layout.h"
+#include "tensor/eight_bit.h"
 #include "tensor/quant_format.h"
 
 namespace qed {
@@ -23,8 +24,8 @@ void WriteAs(std::byte* to, T value) {
   std::memcpy(to, &value, sizeof(T));
 }
 
-// The functions below put one row, as it lies in a file of their format, into
-// lane `lane` of its panel.
+// The functions below put one row into lane `lane` of its panel: as it lies in a
+// file of their format, or as floats.
 
 void PackF32Row(int32_t k, const std::byte* row, int lane, std::byte* panel) {
   for (int64_t c = 0; c < k; ++c) {
@@ -68,7 +69,27 @@ void PackQ4Row(int32_t k, int halves, const std::byte* row, int lane, std::byte*
   }
 }
 
-void PackRow(WeightFormat format, int32_t k, const std::byte* row, int lane, std::byte* panel) {
+float LargestMagnitude(std::span<const float> values) {
+  float largest = 0;
+  for (float value : values) largest = LargerMagnitude(largest, value);
+  return largest;
+}
+
+void PackEightBitRow(WeightFormat format, std::span<const float> row, float largest_magnitude,
+                     int lane, std::byte* panel) {
+  const bool fp8 = format == WeightFormat::kFp8;
+  const EightBitScale scale = ScaleFor(largest_magnitude, fp8 ? kFp8Largest : kInt8Largest);
+  WriteAs(panel + lane * 4, scale.scale);
+  std::byte* codes = panel + kEightBitScales + lane;
+  for (size_t c = 0; c < row.size(); ++c) {
+    const float value = row[c] * scale.inverse;
+    codes[c * kPanelRows] =
+        static_cast<std::byte>(fp8 ? FloatToFp8(value) : static_cast<uint8_t>(FloatToInt8(value)));
+  }
+}
+
+// The other formats: one row as it lies in a file of the format.
+void PackFileRow(WeightFormat format, int32_t k, const std::byte* row, int lane, std::byte* panel) {
   switch (format) {
     case WeightFormat::kF32:
       return PackF32Row(k, row, lane, panel);
@@ -80,25 +101,32 @@ void PackRow(WeightFormat format, int32_t k, const std::byte* row, int lane, std
       return PackQ4Row(k, 1, row, lane, panel);
     case WeightFormat::kQ4_1:
       return PackQ4Row(k, 2, row, lane, panel);
+    case WeightFormat::kFp8:
+    case WeightFormat::kInt8:
+      break;
   }
+  QED_CHECK(false) << WeightFormatName(format);
 }
 
-// Brings rows of any weight dtype into the dtype of a format.
+// Brings rows of any weight dtype into the dtype of a format, or into floats.
 class RowConverter {
  public:
   RowConverter(DType from, DType to, int32_t k)
       : from_(from),
         to_(to),
-        floats_(from == to ? 0 : static_cast<size_t>(k)),
-        converted_(from == to ? 0 : static_cast<size_t>(k / BlockValues(to) * BlockBytes(to))) {}
+        floats_(static_cast<size_t>(k)),
+        converted_(static_cast<size_t>(k / BlockValues(to) * BlockBytes(to))) {}
 
-  // The row itself, or a copy that lasts until the next call.
+  // These results last until the next call; Convert's may be the row itself.
+  std::span<const float> Floats(std::span<const std::byte> row) {
+    DequantizeRow(from_, row, floats_);
+    return floats_;
+  }
   const std::byte* Convert(std::span<const std::byte> row) {
     if (from_ == to_) {
       return row.data();
     }
-    DequantizeRow(from_, row, floats_);
-    QuantizeRow(to_, floats_, converted_);
+    QuantizeRow(to_, Floats(row), converted_);
     return converted_.data();
   }
 
@@ -123,7 +151,11 @@ DType RowDType(WeightFormat format) {
       return DType::kQ4_0;
     case WeightFormat::kQ4_1:
       return DType::kQ4_1;
+    case WeightFormat::kFp8:
+    case WeightFormat::kInt8:
+      break;
   }
+  QED_CHECK(false) << WeightFormatName(format) << " rows are codes and a scale";
   return DType::kF32;
 }
 
@@ -139,8 +171,16 @@ const char* WeightFormatName(WeightFormat format) {
       return "Q4_0";
     case WeightFormat::kQ4_1:
       return "Q4_1";
+    case WeightFormat::kFp8:
+      return "FP8";
+    case WeightFormat::kInt8:
+      return "INT8";
   }
   return "unknown";
+}
+
+bool HasRowScales(WeightFormat format) {
+  return format == WeightFormat::kFp8 || format == WeightFormat::kInt8;
 }
 
 bool UsesInt8Activations(WeightFormat format) {
@@ -178,6 +218,9 @@ int64_t PanelBytes(WeightFormat format, int32_t k) {
       return RoundUpTo64(blocks * (kQ4Values + kScales));
     case WeightFormat::kQ4_1:
       return RoundUpTo64(blocks * (kQ4Values + kScalesAndMinimums));
+    case WeightFormat::kFp8:
+    case WeightFormat::kInt8:
+      return RoundUpTo64(kEightBitScales + int64_t{k} * kPanelRows);
   }
   return 0;
 }
@@ -187,7 +230,8 @@ size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k) {
 }
 
 void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row, int32_t rows,
-                    DType dtype, std::span<const std::byte> src, std::byte* dst) {
+                    DType dtype, std::span<const std::byte> src, std::byte* dst,
+                    std::optional<float> largest_magnitude) {
   QED_CHECK(first_row >= 0 && rows >= 0 && rows <= n - first_row)
       << "rows " << first_row << " + " << rows << " of " << n;
   QED_CHECK(!UsesInt8Activations(format) || k % kGroupColumns == 0) << k;
@@ -196,7 +240,7 @@ void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row
   QED_CHECK_EQ(src.size(), row_bytes * static_cast<size_t>(rows));
 
   const int64_t panel_bytes = PanelBytes(format, k);
-  RowConverter converter(dtype, RowDType(format), k);
+  RowConverter converter(dtype, HasRowScales(format) ? DType::kF32 : RowDType(format), k);
   for (int32_t i = 0; i < rows; ++i) {
     const int32_t row = first_row + i;
     const int lane = row % kPanelRows;
@@ -206,7 +250,14 @@ void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row
       std::memset(panel, 0, static_cast<size_t>(panel_bytes));
     }
     const auto file_row = src.subspan(row_bytes * static_cast<size_t>(i), row_bytes);
-    PackRow(format, k, converter.Convert(file_row), lane, panel);
+    if (HasRowScales(format)) {
+      const std::span<const float> row_floats = converter.Floats(file_row);
+      PackEightBitRow(format, row_floats,
+                      largest_magnitude ? *largest_magnitude : LargestMagnitude(row_floats), lane,
+                      panel);
+    } else {
+      PackFileRow(format, k, converter.Convert(file_row), lane, panel);
+    }
   }
 }
 

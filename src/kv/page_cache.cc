@@ -1,6 +1,7 @@
 #include "kv/page_cache.h"
 
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 
@@ -76,6 +77,14 @@ void PageCache::Publish(std::span<const int32_t> tokens, int32_t computed, PageT
       pool_.SetRemembered(own, true);
     }
     ++table.published;
+  }
+}
+
+void PageCache::Trim(PageTable& table, int64_t num_tokens) {
+  const int32_t kept = PagesFor(num_tokens);
+  QED_CHECK_LE(table.published, kept);
+  for (; std::cmp_greater(table.pages.size(), kept); table.pages.pop_back()) {
+    pool_.Release(table.pages.back());
   }
 }
 

@@ -56,6 +56,9 @@ class PageCache {
   void Extend(PageTable& table, int64_t num_tokens);
   // Offers the full pages among the first `computed` tokens to the index.
   void Publish(std::span<const int32_t> tokens, int32_t computed, PageTable& table);
+  // Gives back the pages behind those of the first `num_tokens`.
+  // REQUIRES: none of them was published.
+  void Trim(PageTable& table, int64_t num_tokens);
   // Gives all pages back, the last first, so that the beginning of a sequence,
   // which others are likeliest to share, is evicted last.
   void Free(PageTable& table);

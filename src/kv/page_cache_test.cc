@@ -157,6 +157,27 @@ TEST(PageCache, EvictsTheEndOfAPrefixBeforeItsBeginning) {
   EXPECT_TRUE(cache.CheckIntegrity(tables).ok());
 }
 
+TEST(PageCache, TrimsATableToItsFirstTokens) {
+  PageCache cache(8, 4, true);
+  const auto tokens = Count(0, 12);
+  PageTable table;
+  cache.Claim(tokens, table);
+  cache.Extend(table, 13);
+  cache.Publish(tokens, 8, table);
+  EXPECT_EQ(table.pages.size(), 4u);
+  cache.Trim(table, 12);
+  EXPECT_EQ(table.pages.size(), 3u);
+  cache.Trim(table, 9);
+  EXPECT_EQ(table.pages.size(), 3u);
+  cache.Trim(table, 8);
+  EXPECT_EQ(table.pages.size(), 2u);
+  EXPECT_EQ(cache.pool().free(), 6);
+  const PageTable* tables[] = {&table};
+  EXPECT_TRUE(cache.CheckIntegrity(tables).ok());
+  cache.Free(table);
+  EXPECT_EQ(cache.pool().cached(), 2);
+}
+
 TEST(PageCache, WithoutSharingNothingIsCached) {
   PageCache cache(8, 4, false);
   PageTable table = Compute(cache, Count(0, 16));

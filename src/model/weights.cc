@@ -1,13 +1,12 @@
 #include "model/weights.h"
 
 #include <algorithm>
-#include <cstring>
+#include <optional>
 #include <string>
 
-#include "base/check.h"
-#include "checkpoint/rope_rows.h"
 #include "kernels/weight_layout.h"
-#include "tensor/quant_format.h"
+#include "model/weight_reader.h"
+#include "tensor/eight_bit.h"
 
 namespace qed {
 namespace {
@@ -15,29 +14,26 @@ namespace {
 // Rows that one job packs: whole panels.
 constexpr int64_t kJobRows = 8 * kPanelRows;
 
-int64_t RowBytes(const CheckpointTensor& tensor) {
-  const int64_t columns = tensor.shape.size() == 2 ? tensor.shape[1] : 1;
-  return columns / BlockValues(tensor.dtype) * BlockBytes(tensor.dtype);
-}
-
 // Notes where every tensor goes, then makes room for all and fills it.
 class Packer {
  public:
-  Packer(const Checkpoint& checkpoint, const Adapter* adapter, ComputeMode compute)
-      : checkpoint_(checkpoint), adapter_(adapter), compute_(compute) {}
+  Packer(const Checkpoint& checkpoint, const Adapter* adapter, ComputeMode compute,
+         WeightQuantization quantization)
+      : reader_(checkpoint, adapter), compute_(compute), quantization_(quantization) {}
 
-  void AddMatrix(const std::string& name, PackedWeight* target) {
-    const CheckpointTensor& tensor = Tensor(name);
-    const LoraDelta* delta = DeltaFor(name);
-    target->n = static_cast<int32_t>(tensor.shape[0]);
-    target->k = static_cast<int32_t>(tensor.shape[1]);
-    target->format = FormatFor(tensor, delta);
-    matrices_.push_back({&tensor, delta, target, size_});
-    Reserve(PackedWeightBytes(target->format, target->n, target->k));
+  // Embedding and head.
+  void AddTable(const std::string& name, PackedWeight* target) {
+    const CheckpointTensor& tensor = reader_.Tensor(name);
+    AddMatrix(tensor, StoredFormat(tensor), target);
+  }
+
+  void AddLinear(const std::string& name, PackedWeight* target) {
+    const CheckpointTensor& tensor = reader_.Tensor(name);
+    AddMatrix(tensor, LinearFormat(tensor), target);
   }
 
   void AddVector(const std::string& name, const float** target) {
-    const CheckpointTensor& tensor = Tensor(name);
+    const CheckpointTensor& tensor = reader_.Tensor(name);
     vectors_.push_back({&tensor, target, size_});
     Reserve(static_cast<size_t>(tensor.shape[0]) * sizeof(float));
   }
@@ -45,21 +41,24 @@ class Packer {
   // REQUIRES: the targets have not moved since they were added.
   Result<AlignedBuffer> Pack(ThreadPool& pool) {
     auto memory = AlignedBuffer::Allocate(size_);
-    if (!memory.ok()) return memory.status().WithPrefix(checkpoint_.path + ": weights");
+    if (!memory.ok()) return memory.status().WithPrefix(reader_.checkpoint().path + ": weights");
     std::byte* base = memory->data();
     for (const Vector& v : vectors_) {
-      *v.target = reinterpret_cast<const float*>(base + v.offset);
-      FillVector(v, reinterpret_cast<float*>(base + v.offset));
+      auto* values = reinterpret_cast<float*>(base + v.offset);
+      reader_.ReadVector(*v.tensor, {values, static_cast<size_t>(v.tensor->shape[0])});
+      *v.target = values;
     }
     std::vector<Job> jobs;
-    for (const Matrix& m : matrices_) {
+    for (Matrix& m : matrices_) {
       m.target->data = base + m.offset;
-      for (int64_t row = 0; row < m.target->n; row += kJobRows) jobs.push_back({&m, row});
+      for (int64_t row = 0; row < m.target->n; row += kJobRows) {
+        jobs.push_back({&m, row, std::min(kJobRows, m.target->n - row)});
+      }
     }
+    if (quantization_ == WeightQuantization::kFp8PerTensor) FindLargestMagnitudes(jobs, pool);
     pool.ParallelFor(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
       const Job& job = jobs[static_cast<size_t>(i)];
-      const int64_t rows = std::min(kJobRows, job.matrix->target->n - job.first_row);
-      PackRows(*job.matrix, job.first_row, rows, base + job.matrix->offset);
+      PackRows(job, base + job.matrix->offset);
     });
     return memory;
   }
@@ -67,9 +66,9 @@ class Packer {
  private:
   struct Matrix {
     const CheckpointTensor* tensor;
-    const LoraDelta* delta;
     PackedWeight* target;
     size_t offset;
+    std::optional<float> largest_magnitude;  // where one scale is for all rows
   };
   struct Vector {
     const CheckpointTensor* tensor;
@@ -77,74 +76,70 @@ class Packer {
     size_t offset;
   };
   struct Job {
-    const Matrix* matrix;
+    Matrix* matrix;
     int64_t first_row;
+    int64_t rows;
   };
 
-  const CheckpointTensor& Tensor(const std::string& name) const {
-    const CheckpointTensor* tensor = checkpoint_.Find(name);
-    QED_CHECK(tensor != nullptr) << name;
-    return *tensor;
+  void AddMatrix(const CheckpointTensor& tensor, WeightFormat format, PackedWeight* target) {
+    target->n = static_cast<int32_t>(tensor.shape[0]);
+    target->k = static_cast<int32_t>(tensor.shape[1]);
+    target->format = format;
+    matrices_.push_back({&tensor, target, size_, std::nullopt});
+    Reserve(PackedWeightBytes(target->format, target->n, target->k));
   }
 
-  const LoraDelta* DeltaFor(const std::string& name) const {
-    if (adapter_ == nullptr) return nullptr;
-    const auto it = adapter_->deltas.find(name);
-    return it == adapter_->deltas.end() ? nullptr : &it->second;
-  }
-
-  WeightFormat FormatFor(const CheckpointTensor& tensor, const LoraDelta* delta) const {
+  // The format that keeps what the file holds.
+  WeightFormat StoredFormat(const CheckpointTensor& tensor) const {
     if (compute_ == ComputeMode::kF32) return WeightFormat::kF32;
-    if (delta == nullptr) return FastFormatFor(tensor.dtype);
+    if (reader_.DeltaFor(tensor) == nullptr) return FastFormatFor(tensor.dtype);
     return tensor.shape[1] % kGroupColumns == 0 ? WeightFormat::kQ8_0 : WeightFormat::kF32;
+  }
+
+  WeightFormat LinearFormat(const CheckpointTensor& tensor) const {
+    switch (quantization_) {
+      case WeightQuantization::kNone:
+        break;
+      case WeightQuantization::kFp8:
+      case WeightQuantization::kFp8PerTensor:
+        return WeightFormat::kFp8;
+      case WeightQuantization::kInt8Wo:
+        return WeightFormat::kInt8;
+    }
+    return StoredFormat(tensor);
   }
 
   void Reserve(size_t bytes) { size_ += (bytes + 63) / 64 * 64; }
 
-  int64_t FileRow(const CheckpointTensor& tensor, int64_t hf_row) const {
-    if (!tensor.interleaved_rope_rows) return hf_row;
-    return InterleavedRopeRow(hf_row, checkpoint_.config.head_dim);
+  void PackRows(const Job& job, std::byte* dst) const {
+    const PackedWeight& target = *job.matrix->target;
+    WeightRows read;
+    reader_.ReadRows(*job.matrix->tensor, job.first_row, job.rows, read);
+    PackWeightRows(target.format, target.n, target.k, static_cast<int32_t>(job.first_row),
+                   static_cast<int32_t>(job.rows), read.dtype, read.bytes, dst,
+                   job.matrix->largest_magnitude);
   }
 
-  void FillVector(const Vector& v, float* dst) const {
-    const int64_t count = v.tensor->shape[0];
-    std::vector<float> values(static_cast<size_t>(count));
-    DequantizeRow(v.tensor->dtype, v.tensor->data, values);
-    for (int64_t i = 0; i < count; ++i) dst[i] = values[FileRow(*v.tensor, i)];
-  }
-
-  void PackRows(const Matrix& m, int64_t first_row, int64_t rows, std::byte* dst) const {
-    const CheckpointTensor& tensor = *m.tensor;
-    const auto row_bytes = static_cast<size_t>(RowBytes(tensor));
-    std::span<const std::byte> src = tensor.data.subspan(first_row * row_bytes, rows * row_bytes);
-    std::vector<std::byte> reordered;
-    if (tensor.interleaved_rope_rows) {
-      reordered.resize(rows * row_bytes);
-      for (int64_t r = 0; r < rows; ++r) {
-        std::memcpy(reordered.data() + r * row_bytes,
-                    tensor.data.data() + FileRow(tensor, first_row + r) * row_bytes, row_bytes);
-      }
-      src = reordered;
+  // Reads all rows once before they are packed.
+  void FindLargestMagnitudes(std::span<const Job> jobs, ThreadPool& pool) const {
+    std::vector<float> found(jobs.size());
+    pool.ParallelFor(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
+      const Job& job = jobs[static_cast<size_t>(i)];
+      if (!HasRowScales(job.matrix->target->format)) return;
+      std::vector<float> values(static_cast<size_t>(job.rows * job.matrix->target->k));
+      reader_.ReadFloats(*job.matrix->tensor, job.first_row, values);
+      for (float value : values) found[i] = LargerMagnitude(found[i], value);
+    });
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      Matrix& m = *jobs[i].matrix;
+      if (!HasRowScales(m.target->format)) continue;
+      m.largest_magnitude = LargerMagnitude(m.largest_magnitude.value_or(0), found[i]);
     }
-    DType dtype = tensor.dtype;
-    std::vector<float> merged;
-    if (m.delta != nullptr) {
-      merged.resize(static_cast<size_t>(rows * m.target->k));
-      for (int64_t r = 0; r < rows; ++r) {
-        DequantizeRow(dtype, src.subspan(r * row_bytes, row_bytes),
-                      std::span(merged).subspan(r * m.target->k, m.target->k));
-      }
-      ApplyLora(*m.delta, first_row, rows, merged);
-      src = std::as_bytes(std::span(merged));
-      dtype = DType::kF32;
-    }
-    PackWeightRows(m.target->format, m.target->n, m.target->k, static_cast<int32_t>(first_row),
-                   static_cast<int32_t>(rows), dtype, src, dst);
   }
 
-  const Checkpoint& checkpoint_;
-  const Adapter* adapter_;
+  const WeightReader reader_;
   const ComputeMode compute_;
+  const WeightQuantization quantization_;
   std::vector<Matrix> matrices_;
   std::vector<Vector> vectors_;
   size_t size_ = 0;
@@ -153,10 +148,10 @@ class Packer {
 void AddLayer(const ModelConfig& config, const std::string& prefix, LayerWeights& layer,
               Packer& packer) {
   packer.AddVector(prefix + "input_layernorm.weight", &layer.attention_norm);
-  packer.AddMatrix(prefix + "self_attn.q_proj.weight", &layer.q);
-  packer.AddMatrix(prefix + "self_attn.k_proj.weight", &layer.k);
-  packer.AddMatrix(prefix + "self_attn.v_proj.weight", &layer.v);
-  packer.AddMatrix(prefix + "self_attn.o_proj.weight", &layer.o);
+  packer.AddLinear(prefix + "self_attn.q_proj.weight", &layer.q);
+  packer.AddLinear(prefix + "self_attn.k_proj.weight", &layer.k);
+  packer.AddLinear(prefix + "self_attn.v_proj.weight", &layer.v);
+  packer.AddLinear(prefix + "self_attn.o_proj.weight", &layer.o);
   if (config.qkv_bias) {
     packer.AddVector(prefix + "self_attn.q_proj.bias", &layer.q_bias);
     packer.AddVector(prefix + "self_attn.k_proj.bias", &layer.k_bias);
@@ -168,25 +163,26 @@ void AddLayer(const ModelConfig& config, const std::string& prefix, LayerWeights
     packer.AddVector(prefix + "self_attn.k_norm.weight", &layer.k_norm);
   }
   packer.AddVector(prefix + "post_attention_layernorm.weight", &layer.ffn_norm);
-  packer.AddMatrix(prefix + "mlp.gate_proj.weight", &layer.gate);
-  packer.AddMatrix(prefix + "mlp.up_proj.weight", &layer.up);
-  packer.AddMatrix(prefix + "mlp.down_proj.weight", &layer.down);
+  packer.AddLinear(prefix + "mlp.gate_proj.weight", &layer.gate);
+  packer.AddLinear(prefix + "mlp.up_proj.weight", &layer.up);
+  packer.AddLinear(prefix + "mlp.down_proj.weight", &layer.down);
 }
 
 }  // namespace
 
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
-                                 ComputeMode compute, ThreadPool& pool) {
+                                 ComputeMode compute, WeightQuantization quantization,
+                                 ThreadPool& pool) {
   const ModelConfig& config = checkpoint.config;
   ModelWeights weights;
   weights.layers.resize(static_cast<size_t>(config.num_layers));
-  Packer packer(checkpoint, adapter, compute);
+  Packer packer(checkpoint, adapter, compute, quantization);
   for (int32_t i = 0; i < config.num_layers; ++i) {
     AddLayer(config, "model.layers." + std::to_string(i) + ".", weights.layers[i], packer);
   }
   packer.AddVector("model.norm.weight", &weights.final_norm);
-  packer.AddMatrix("model.embed_tokens.weight", &weights.embedding);
-  if (!config.tied_embeddings) packer.AddMatrix("lm_head.weight", &weights.head);
+  packer.AddTable("model.embed_tokens.weight", &weights.embedding);
+  if (!config.tied_embeddings) packer.AddTable("lm_head.weight", &weights.head);
   QED_ASSIGN_OR_RETURN(weights.memory, packer.Pack(pool));
   if (config.tied_embeddings) weights.head = weights.embedding;
   return weights;

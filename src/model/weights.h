@@ -10,6 +10,7 @@
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
+#include "config/weight_quantization.h"
 #include "kernels/linear.h"
 #include "tensor/aligned_buffer.h"
 
@@ -40,11 +41,13 @@ struct ModelWeights {
 
 // Packs every tensor on the pool, row ranges in parallel. Rows that GGUF stores
 // in its own RoPE order are put back into HF's. `adapter`, if given, is merged
-// in f32; merged weights become Q8_0 (kF32 under ComputeMode::kF32).
+// in f32; merged weights become Q8_0 (kF32 under ComputeMode::kF32). The layers'
+// linears become what `quantization` says, whatever their type in the file was.
 // REQUIRES: the checkpoint's tensors are complete and have the right shapes, as
 // OpenCheckpoint promises.
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
-                                 ComputeMode compute, ThreadPool& pool);
+                                 ComputeMode compute, WeightQuantization quantization,
+                                 ThreadPool& pool);
 
 }  // namespace qed
 

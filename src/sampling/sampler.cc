@@ -14,13 +14,6 @@ namespace {
 constexpr WeightedToken kAllTokens = {.weight = std::numeric_limits<float>::min(),
                                       .id = std::numeric_limits<int32_t>::max()};
 
-// Uniform in [0, 1) with 53 bits.
-double Uniform(const SamplingParams& params, uint64_t position) {
-  const auto words = Philox4x32(params.seed, params.sample_index, position);
-  const uint64_t bits = (uint64_t{words[0]} << 32) | words[1];
-  return static_cast<double>(bits >> 11) * 0x1p-53;
-}
-
 // The token at which the running sum of weights passes `target`; the last one
 // of any weight where rounding keeps it from that.
 int32_t Walk(std::span<const WeightedToken> tokens, double target) {
@@ -81,13 +74,16 @@ Status ValidateSamplingParams(const SamplingParams& params, int32_t vocab_size) 
                            "; it must be from 0 to " + std::to_string(kMaxLogprobs) +
                            ", or -1 for none");
   }
-  for (int32_t id : params.stop_token_ids) {
-    if (id < 0 || id >= vocab_size) {
-      return InvalidArgument("stop token id " + std::to_string(id) +
+  const auto check = [&](const std::vector<int32_t>& ids, const std::string& what) -> Status {
+    for (int32_t id : ids) {
+      if (id >= 0 && id < vocab_size) continue;
+      return InvalidArgument(what + " token id " + std::to_string(id) +
                              " is not in the vocabulary of " + std::to_string(vocab_size));
     }
-  }
-  return OkStatus();
+    return OkStatus();
+  };
+  QED_RETURN_IF_ERROR(check(params.stop_token_ids, "stop"));
+  return check(params.forced_tokens, "forced");
 }
 
 Sampler::Sampler(int32_t vocab_size, ThreadPool& pool) : pool_(pool), scratch_(pool.size()) {
@@ -135,6 +131,7 @@ void Sampler::SampleOne(const SampleRow& row, Scratch& scratch, SampledToken& ou
   const float max = MaxLogit(logits);
   if (!std::isfinite(max)) return;
   out.id = row.params->temperature == 0 ? FindLogit(logits, max) : Draw(row, logits, max, scratch);
+  if (row.forced >= 0) out.id = row.forced;
   if (row.params->logprobs >= 0) FillLogprobs(row, scratch, out);
 }
 
@@ -145,7 +142,7 @@ int32_t Sampler::Draw(const SampleRow& row, std::span<const float> logits, float
   const float scale = std::min(1.0f / params.temperature, std::numeric_limits<float>::max());
   double sum =
       ExpWeights(logits, max, scale, scratch.weights, scratch.block_sum, scratch.block_max);
-  const double u = Uniform(params, row.position);
+  const double u = UniformDouble(params.seed, params.sample_index, row.position);
   WeightedToken last = kAllTokens;
   // The likeliest token has weight 1, so min-p is a weight.
   last.weight = std::max(last.weight, params.min_p);
@@ -203,7 +200,7 @@ void Sampler::FillLogprobs(const SampleRow& row, Scratch& scratch, SampledToken&
   const double log_sum = LogSumExp(logits, max);
   out.logprob = static_cast<float>(logits[out.id] - log_sum);
   const int32_t k = std::min(row.params->logprobs, static_cast<int32_t>(logits.size()));
-  if (k == 0) return;
+  if (k <= 0) return;
   BlockMaxima(logits, scratch.block_max);
   std::ranges::copy(scratch.block_max, scratch.block_order.begin());
   WeightedToken last = kAllTokens;

@@ -35,6 +35,7 @@ struct SampleRow {
   const TokenCounts* counts = nullptr;  // set if HasPenalties(*params)
   uint64_t position = 0;                // of the token among those the sequence generated
   int32_t given = -1;                   // this token is only scored, nothing is drawn; -1: draw
+  int32_t forced = -1;                  // takes the place of the token that was drawn; -1: none
 };
 
 struct SampledToken {
@@ -43,8 +44,8 @@ struct SampledToken {
   std::vector<std::pair<int32_t, float>> top;  // the params.logprobs likeliest, likeliest first
 };
 
-// Checks what knob ranges cannot: the range of `logprobs`, stop ids in [0, V),
-// numbers that are not numbers.
+// Checks what knob ranges cannot: the range of `logprobs`, stop and forced ids in
+// [0, V), numbers that are not numbers.
 Status ValidateSamplingParams(const SamplingParams& params, int32_t vocab_size);
 
 // Called by one thread at a time. Allocates nothing after its constructor where

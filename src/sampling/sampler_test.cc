@@ -319,5 +319,32 @@ TEST(ValidateSamplingParams, NamesWhatIsWrong) {
   EXPECT_EQ(ValidateSamplingParams(params, 100).code(), StatusCode::kInvalidArgument);
 }
 
+TEST_F(SamplerTest, AForcedTokenTakesThePlaceOfTheDrawnOne) {
+  const std::vector<float> logits = RandomLogits(500, 3, 5);
+  SamplingParams params;
+  params.logprobs = 2;
+  const SampledToken drawn = Sample(logits, params);
+  Sampler sampler(500, pool_);
+  const SampleRow row = {.logits = logits, .params = &params, .forced = 7};
+  SampledToken token;
+  sampler.Sample({&row, 1}, {&token, 1});
+  EXPECT_EQ(token.id, 7);
+  EXPECT_FLOAT_EQ(token.logprob - logits[7], drawn.logprob - logits[drawn.id]);
+  EXPECT_EQ(token.top, drawn.top);
+}
+
+TEST_F(SamplerTest, AGivenTokenIsScoredAloneWhereNoOthersAreAskedFor) {
+  const std::vector<float> logits = RandomLogits(500, 3, 6);
+  const SamplingParams params;
+  ASSERT_EQ(params.logprobs, -1);
+  Sampler sampler(500, pool_);
+  const SampleRow row = {.logits = logits, .params = &params, .given = 7};
+  SampledToken token;
+  sampler.Sample({&row, 1}, {&token, 1});
+  EXPECT_EQ(token.id, 7);
+  EXPECT_LT(token.logprob, 0);
+  EXPECT_TRUE(token.top.empty());
+}
+
 }  // namespace
 }  // namespace qed

@@ -43,13 +43,13 @@ class Planner {
     const int32_t for_oldest = missing(0) > 1 ? 1 : 0;
     budget_ -= for_oldest;
     for (size_t i = 0; i < in_.running.size() && budget_ > 0; ++i) {
-      if (missing(i) > 1) continue;
+      if (missing(i) != 1) continue;
       plan_.work[i].num_tokens = 1;
       --budget_;
     }
     budget_ += for_oldest;
     for (size_t i = 0; i < in_.running.size() && budget_ > 0; ++i) {
-      if (missing(i) == 1) continue;
+      if (missing(i) <= 1) continue;
       plan_.work[i].num_tokens = Chunk(in_.running[i], missing(i));
       budget_ -= plan_.work[i].num_tokens;
     }

@@ -26,9 +26,11 @@ namespace qed {
 
 // A running or waiting sequence as the scheduler sees it.
 struct SequenceView {
-  uint64_t arrival = 0;         // smaller is older; unique
-  int32_t tokens = 0;           // known so far: prompt and generated
-  int32_t computed = 0;         // of them, in the sequence's pages; < tokens
+  uint64_t arrival = 0;  // smaller is older; unique
+  int32_t tokens = 0;    // so far: prompt and generated, those being sampled too
+  // Of them, in the sequence's pages; fewer, but for a running sequence that has
+  // nothing to compute until the steps in flight are over.
+  int32_t computed = 0;
   int32_t pages = 0;            // held; a waiting sequence holds some after a Continue
   int32_t exclusive_pages = 0;  // of them, held by nobody else: what giving them up frees
   // For a waiting sequence that holds no pages, what the prefix index has for it.

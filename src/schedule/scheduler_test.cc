@@ -63,6 +63,13 @@ SequenceView New(uint64_t arrival, int32_t tokens, int32_t cached = 0, uint64_t 
           .next_page_key = key};
 }
 
+// The last token of the sequence is being sampled.
+SequenceView Ending(uint64_t arrival, int32_t tokens) {
+  SequenceView view = Decoding(arrival, tokens);
+  view.tokens = view.computed;
+  return view;
+}
+
 SequenceView Scoring(SequenceView view) {
   view.scores_prompt = true;
   return view;
@@ -87,6 +94,15 @@ std::vector<Case> Cases() {
                    .running = {Prefilling(1, 100, 16), Decoding(2, 20), Decoding(3, 30)},
                    .max_tokens = 2,
                    .run = {{0, 1}, {1, 1}}});
+  cases.push_back(
+      {.name = "AnEndingSequenceComputesNothingInItsPlace",
+       .running = {Ending(1, 33), Prefilling(2, 100, 16), Ending(3, 30), Decoding(4, 33)},
+       .waiting = {New(5, 2), New(6, 2)},
+       .available = 20,
+       .max_batch = 5,
+       .max_tokens = 90,
+       .run = {{1, 84}, {3, 1}},
+       .admit = {{0, 2}}});
   cases.push_back({.name = "PromptsAreCutIntoChunks",
                    .waiting = {New(1, 100), New(2, 50)},
                    .max_tokens = 64,

@@ -13,13 +13,13 @@ struct DTypeInfo {
 };
 
 constexpr DTypeInfo kInfos[] = {
-    {DType::kF32, "F32", 1, 4},       {DType::kF16, "F16", 1, 2},
-    {DType::kBF16, "BF16", 1, 2},     {DType::kI8, "I8", 1, 1},
-    {DType::kI16, "I16", 1, 2},       {DType::kI32, "I32", 1, 4},
-    {DType::kI64, "I64", 1, 8},       {DType::kU8, "U8", 1, 1},
-    {DType::kQ8_0, "Q8_0", 32, 34},   {DType::kQ4_0, "Q4_0", 32, 18},
-    {DType::kQ4_1, "Q4_1", 32, 20},   {DType::kQ4_K, "Q4_K", 256, 144},
-    {DType::kQ6_K, "Q6_K", 256, 210},
+    {DType::kF32, "F32", 1, 4},        {DType::kF16, "F16", 1, 2},
+    {DType::kBF16, "BF16", 1, 2},      {DType::kI8, "I8", 1, 1},
+    {DType::kI16, "I16", 1, 2},        {DType::kI32, "I32", 1, 4},
+    {DType::kI64, "I64", 1, 8},        {DType::kU8, "U8", 1, 1},
+    {DType::kF8E4M3, "F8_E4M3", 1, 1}, {DType::kQ8_0, "Q8_0", 32, 34},
+    {DType::kQ4_0, "Q4_0", 32, 18},    {DType::kQ4_1, "Q4_1", 32, 20},
+    {DType::kQ4_K, "Q4_K", 256, 144},  {DType::kQ6_K, "Q6_K", 256, 210},
 };
 
 const DTypeInfo& InfoOf(DType dtype) {

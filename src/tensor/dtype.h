@@ -16,7 +16,8 @@ enum class DType : uint8_t {
   kI32,
   kI64,
   kU8,
-  kQ8_0,  // block formats of GGUF: tensor/quant_format.h
+  kF8E4M3,  // tensor/eight_bit.h; as a weight it comes with a scale
+  kQ8_0,    // block formats of GGUF: tensor/quant_format.h
   kQ4_0,
   kQ4_1,
   kQ4_K,

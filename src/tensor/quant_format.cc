@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "tensor/eight_bit.h"
 
 namespace qed {
 namespace {
@@ -258,6 +259,9 @@ void DequantizeRow(DType dtype, std::span<const std::byte> src, std::span<float>
     case DType::kBF16:
       for (size_t i = 0; i < dst.size(); ++i) dst[i] = BFloat16ToFloat(half_at(i));
       return;
+    case DType::kF8E4M3:
+      for (size_t i = 0; i < dst.size(); ++i) dst[i] = Fp8ToFloat(static_cast<uint8_t>(src[i]));
+      return;
     case DType::kQ8_0:
       return DequantizeBlocks<BlockQ8_0>(src, dst, kBlock);
     case DType::kQ4_0:
@@ -285,6 +289,9 @@ void QuantizeRow(DType dtype, std::span<const float> src, std::span<std::byte> d
       return;
     case DType::kBF16:
       for (size_t i = 0; i < src.size(); ++i) put_half(i, FloatToBFloat16(src[i]));
+      return;
+    case DType::kF8E4M3:
+      for (size_t i = 0; i < src.size(); ++i) dst[i] = static_cast<std::byte>(FloatToFp8(src[i]));
       return;
     case DType::kQ8_0:
       return QuantizeBlocks<BlockQ8_0>(src, dst);

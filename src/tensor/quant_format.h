@@ -29,16 +29,17 @@ uint16_t FloatToHalf(float value);  // round to nearest even; overflow to infini
 float BFloat16ToFloat(uint16_t bits);
 uint16_t FloatToBFloat16(float value);  // round to nearest even
 
-// Whether DequantizeRow reads `dtype`.
+// Whether a file's tensor of `dtype` is a weight by itself. kF8E4M3 is not: its
+// values are codes that want a scale.
 bool IsWeightDType(DType dtype);
 
 // dst[i] = value i of the row. `src` may be unaligned.
-// REQUIRES: IsWeightDType(dtype); dst.size() a multiple of BlockValues(dtype);
+// REQUIRES: IsWeightDType(dtype) or kF8E4M3; dst.size() a multiple of BlockValues(dtype);
 // src.size() its bytes.
 void DequantizeRow(DType dtype, std::span<const std::byte> src, std::span<float> dst);
 
-// Quantizes by rounding to nearest, block by block: kF32, kF16, kBF16, kQ8_0,
-// kQ4_0 (max-abs scale) and kQ4_1 (min-max).
+// Quantizes by rounding to nearest, block by block: kF32, kF16, kBF16, kF8E4M3,
+// kQ8_0, kQ4_0 (max-abs scale) and kQ4_1 (min-max).
 void QuantizeRow(DType dtype, std::span<const float> src, std::span<std::byte> dst);
 
 }  // namespace qed

@@ -1,12 +1,15 @@
 // On the default model: what a request gives depends on the request alone, not
-// on its neighbours, the prefix cache or how its prompt is cut into steps.
+// on its neighbours, the prefix cache, how its prompt is cut into steps or how many
+// of these are in flight.
 #include <condition_variable>
 #include <mutex>
 
 #include "checkpoint/checkpoint.h"
+#include "engine/cpu_step_runner.h"
 #include "engine/engine.h"
 #include "model/loader.h"
 #include "tests/support/test_files.h"
+#include "tests/support/two_step_runner.h"
 
 namespace qed {
 namespace {
@@ -68,13 +71,18 @@ class EngineInvarianceTest : public ::testing::Test {
   }
 
   // The compared requests, each after `strangers` others.
-  std::vector<Output> Run(EngineConfig config, int strangers, bool one_by_one) {
+  std::vector<Output> Run(EngineConfig config, int strangers, bool one_by_one,
+                          bool two_in_flight = false) {
     config.threads = 2;
     config.max_seq_len = 1024;
     config.kv_cache_bytes = int64_t{512} << 20;
     ThreadPool pool(config.threads);
     auto model = std::move(LoadModel(checkpoint_, nullptr, config, pool)).value();
-    auto engine = std::move(Engine::Create(*model, *tokenizer_, config, pool)).value();
+    std::unique_ptr<StepRunner> runner = std::make_unique<CpuStepRunner>(*model, pool);
+    if (two_in_flight) {
+      runner = std::make_unique<TwoStepRunner>(*model, pool, TwoStepRunner::Computes::kInThread);
+    }
+    auto engine = std::move(Engine::Create(std::move(runner), *tokenizer_, config)).value();
     std::vector<std::shared_ptr<GatheringSink>> sinks;
     for (int i = 0; i < kRequests; ++i) {
       for (int s = 0; s < strangers; ++s) {
@@ -123,6 +131,7 @@ TEST_F(EngineInvarianceTest, NeighboursCacheAndChunksChangeNothing) {
   EXPECT_GT(cached_tokens_, 0);
   batch.max_num_tokens = 23;
   EXPECT_EQ(Run(batch, 4, false), expected) << "and prompts in small pieces";
+  EXPECT_EQ(Run(batch, 4, false, true), expected) << "and with two steps in flight";
   alone.prefix_cache = true;
   EXPECT_EQ(Run(alone, 0, true), expected) << "alone, prompt from the cache";
   EXPECT_GT(cached_tokens_, 0);

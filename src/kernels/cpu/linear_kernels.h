@@ -34,7 +34,7 @@ struct PanelJob {
   int32_t tokens = 0;  // 1..kMaxJobTokens
   // Int8 formats: the block of the first token, which begins a group of four.
   const ActivationBlock* blocks = nullptr;
-  // F32 and BF16 formats: the first token's row.
+  // All other formats: the first token's row.
   const float* x = nullptr;
   int64_t x_stride = 0;
   // For the first token and row.
@@ -77,6 +77,11 @@ void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks);
 namespace avx512bf16 {
 void LinearBF16(const PanelJob& job);
 }  // namespace avx512bf16
+
+// The same on every processor, and exact (cpu/linear_eight_bit.cc). LinearFp8
+// brings each token's activations to FP8 first, with a scale of the token's own.
+void LinearFp8(const PanelJob& job);
+void LinearInt8(const PanelJob& job);
 
 // Bits of a scale that are cut off, so that `unbias` of ActivationBlock is exact.
 inline constexpr uint32_t kScaleCutBits = 3;

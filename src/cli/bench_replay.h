@@ -1,0 +1,24 @@
+// What `qed bench --replay` prints.
+#ifndef QED_CLI_BENCH_REPLAY_H_
+#define QED_CLI_BENCH_REPLAY_H_
+
+#include <cstdint>
+#include <string>
+
+#include "cli/trace.h"
+#include "cli/trace_replay.h"
+
+namespace qed {
+
+// The largest number of the trace's samples that may be under way.
+int32_t SamplesAtATime(const Trace& trace);
+
+// One line of JSON.
+std::string TraceReportJson(const Trace& trace, const TraceReport& report,
+                            const std::string& device);
+// A table on standard output.
+void PrintTraceReport(const Trace& trace, const TraceReport& report);
+
+}  // namespace qed
+
+#endif  // QED_CLI_BENCH_REPLAY_H_

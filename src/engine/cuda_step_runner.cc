@@ -1,0 +1,271 @@
+#include "engine/cuda_step_runner.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "config/weight_quantization.h"
+#include "cuda/buffer.h"
+#include "cuda/stream.h"
+#include "engine/sampling_rows.h"
+#include "kernels/cuda/sampling.h"
+#include "model/cuda_decoder.h"
+#include "sampling/token_counts.h"
+
+namespace qed {
+namespace {
+
+constexpr int32_t kDepth = 2;
+constexpr int32_t kMaxVocab = 1 << 19;  // of the sampler
+
+// Device memory beside the decoder's.
+struct Sizes {
+  int64_t counts = 0;   // uint16 [slots, V]
+  int64_t result = 0;   // of one step
+  int64_t history = 0;  // one sequence's tokens, int32, and uint8: whether the model wrote them
+  int64_t scratch = 0;
+  int64_t sum() const { return counts + result + history + scratch; }
+};
+
+Sizes SizesFor(const CudaDecoderOptions& options, int32_t vocab_size) {
+  const int32_t rows = options.max_batch_size;
+  return {.counts = int64_t{rows} * vocab_size * static_cast<int64_t>(sizeof(uint16_t)),
+          .result = cuda::SamplingResultBytes(rows, rows * cuda::kMaxTopTokens),
+          .history = int64_t{options.max_seq_len} *
+                     static_cast<int64_t>(sizeof(int32_t) + sizeof(uint8_t)),
+          .scratch = cuda::SamplingScratchBytes(vocab_size, rows)};
+}
+
+class CudaStepRunner : public StepRunner {
+ public:
+  static Result<std::unique_ptr<CudaStepRunner>> Create(std::unique_ptr<CudaDecoder> decoder,
+                                                        int ordinal);
+  ~CudaStepRunner() override {
+    cuda::UseDevice(ordinal_);
+    // Memory goes only when nothing uses it any more. After an error nothing does.
+    static_cast<void>(cuda::Synchronize());
+  }
+
+  const CudaDecoder& decoder() const { return *decoder_; }
+  const ModelConfig& config() const override { return decoder_->config(); }
+  int32_t page_size() const override { return decoder_->options().page_size; }
+  int32_t num_pages() const override { return decoder_->num_pages(); }
+  int32_t max_num_tokens() const override { return decoder_->options().max_num_tokens; }
+  int32_t max_batch_size() const override { return decoder_->options().max_batch_size; }
+  int32_t depth() const override { return kDepth; }
+
+  void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,
+             const std::vector<bool>& generated) override;
+  void Launch(const StepBatch& batch) override;
+  Result<std::span<const SampledToken>> Finish() override;
+  StepTimes last_times() const override { return times_; }
+
+ private:
+  // Pinned memory of a step in flight.
+  struct Entry {
+    cuda::PinnedBuffer input;   // the decoder's, with the sampling rows
+    cuda::PinnedBuffer result;  // as in Sizes
+    cuda::PinnedBuffer history;
+    int64_t history_used = 0;  // by the sequences started since the launch before
+    std::span<const cuda::SamplingRow> rows;
+  };
+  // When the device reached a step and when it was through.
+  struct Marks {
+    cuda::Event begin, end;
+  };
+
+  CudaStepRunner(std::unique_ptr<CudaDecoder> decoder, int ordinal)
+      : decoder_(std::move(decoder)),
+        ordinal_(ordinal),
+        params_(decoder_->options().max_batch_size),
+        sampled_(decoder_->options().max_batch_size) {
+    tokens_.reserve(decoder_->options().max_num_tokens);
+    for (SampledToken& token : sampled_) token.top.reserve(kMaxLogprobs);
+  }
+
+  Status TakeMemory();
+  std::byte* HistoryRoom(int64_t bytes);
+  std::span<const int32_t> NameTokens(const StepBatch& batch);
+  void LaunchSampling(const CudaStepInputs& inputs, const SamplingTotals& totals, Entry& entry);
+
+  const std::unique_ptr<CudaDecoder> decoder_;
+  const int ordinal_;
+  cuda::DeviceBuffer counts_, result_, history_, scratch_;
+  std::array<Entry, kDepth> entries_;
+  // One more than steps in flight: the end of the step before the oldest is needed.
+  std::array<Marks, kDepth + 1> marks_;
+  int64_t launched_ = 0, finished_ = 0;  // steps
+  Status failure_;
+
+  std::vector<SamplingParams> params_;  // [slots]
+  std::vector<int32_t> tokens_;         // [T]
+  std::vector<SampledToken> sampled_;   // [slots]
+  StepTimes times_;
+};
+
+Result<std::unique_ptr<CudaStepRunner>> CudaStepRunner::Create(std::unique_ptr<CudaDecoder> decoder,
+                                                               int ordinal) {
+  std::unique_ptr<CudaStepRunner> runner(new CudaStepRunner(std::move(decoder), ordinal));
+  QED_RETURN_IF_ERROR(runner->TakeMemory());
+  return runner;
+}
+
+Status CudaStepRunner::TakeMemory() {
+  const Sizes sizes = SizesFor(decoder_->options(), config().vocab_size);
+  QED_ASSIGN_OR_RETURN(counts_, cuda::DeviceBuffer::Allocate(sizes.counts));
+  QED_ASSIGN_OR_RETURN(result_, cuda::DeviceBuffer::Allocate(sizes.result));
+  QED_ASSIGN_OR_RETURN(history_, cuda::DeviceBuffer::Allocate(sizes.history));
+  if (sizes.scratch > 0) {
+    QED_ASSIGN_OR_RETURN(scratch_, cuda::DeviceBuffer::Allocate(sizes.scratch));
+  }
+  for (Entry& entry : entries_) {
+    QED_ASSIGN_OR_RETURN(entry.input, cuda::PinnedBuffer::Allocate(decoder_->max_input_bytes()));
+    QED_ASSIGN_OR_RETURN(entry.result, cuda::PinnedBuffer::Allocate(sizes.result));
+    QED_ASSIGN_OR_RETURN(entry.history, cuda::PinnedBuffer::Allocate(sizes.history));
+  }
+  for (Marks& marks : marks_) {
+    QED_ASSIGN_OR_RETURN(marks.begin, cuda::Event::Create(cuda::Event::Timing::kOn));
+    QED_ASSIGN_OR_RETURN(marks.end, cuda::Event::Create(cuda::Event::Timing::kOn));
+  }
+  return OkStatus();
+}
+
+void CudaStepRunner::Start(int32_t slot, const SamplingParams& params,
+                           std::span<const int32_t> tokens, const std::vector<bool>& generated) {
+  params_[slot] = params;
+  if (!HasPenalties(params)) return;
+  cuda::UseDevice(ordinal_);
+  const size_t token_bytes = tokens.size() * sizeof(int32_t);
+  const size_t bytes = token_bytes + tokens.size();
+  std::byte* const pinned = HistoryRoom(static_cast<int64_t>(bytes));
+  std::memcpy(pinned, tokens.data(), token_bytes);
+  for (size_t i = 0; i < tokens.size(); ++i) pinned[token_bytes + i] = std::byte{generated[i]};
+  cuda::CopyToDevice(history_.data(), pinned, bytes, decoder_->stream());
+  cuda::AddTokenCounts(counts_.As<uint16_t>() + int64_t{slot} * config().vocab_size,
+                       config().vocab_size, /*clear=*/true, history_.As<int32_t>(),
+                       reinterpret_cast<const uint8_t*>(history_.data() + token_bytes),
+                       static_cast<int32_t>(tokens.size()), decoder_->stream());
+}
+
+// Pinned memory of the next step for so many bytes. Waits for the device where
+// earlier ones have used it up: several long histories at once, with penalties.
+std::byte* CudaStepRunner::HistoryRoom(int64_t bytes) {
+  constexpr int64_t kAlignment = 16;
+  Entry& entry = entries_[launched_ % kDepth];
+  QED_CHECK_LE(bytes, static_cast<int64_t>(entry.history.size()));
+  if (entry.history_used + bytes > static_cast<int64_t>(entry.history.size())) {
+    if (Status status = cuda::Synchronize(); !status.ok()) failure_ = std::move(status);
+    entry.history_used = 0;
+  }
+  std::byte* const room = entry.history.data() + entry.history_used;
+  entry.history_used += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return room;
+}
+
+void CudaStepRunner::Launch(const StepBatch& batch) {
+  QED_CHECK_LT(launched_ - finished_, kDepth);
+  cuda::UseDevice(ordinal_);
+  Entry& entry = entries_[launched_ % kDepth];
+  ForwardBatch forward = batch.forward;
+  forward.tokens = NameTokens(batch);
+  const CudaStepInputs inputs = decoder_->Lay(forward, entry.input.data());
+  const std::span<cuda::SamplingRow> rows(
+      reinterpret_cast<cuda::SamplingRow*>(entry.input.data() + inputs.extra),
+      batch.samples.size());
+  const SamplingTotals totals = FillSamplingRows(batch, params_, config().vocab_size, rows);
+  entry.rows = rows;
+  Marks& marks = marks_[launched_ % marks_.size()];
+  marks.begin.Record(decoder_->stream());
+  decoder_->Forward(inputs, entry.input.data());
+  LaunchSampling(inputs, totals, entry);
+  marks.end.Record(decoder_->stream());
+  ++launched_;
+  // What is started next uses the next entry, whose step is over by then.
+  entries_[launched_ % kDepth].history_used = 0;
+}
+
+void CudaStepRunner::LaunchSampling(const CudaStepInputs& inputs, const SamplingTotals& totals,
+                                    Entry& entry) {
+  if (entry.rows.empty()) return;
+  const auto num_rows = static_cast<int32_t>(entry.rows.size());
+  cuda::Sample(
+      {.logits = decoder_->logits(),
+       .vocab_size = config().vocab_size,
+       .rows = reinterpret_cast<const cuda::SamplingRow*>(decoder_->input() + inputs.extra),
+       .num_rows = num_rows,
+       .any_logprobs = totals.any_logprobs,
+       .counts = counts_.As<uint16_t>(),
+       .sampled = decoder_->sampled(),
+       .result = result_.As<cuda::TokenLogprob>(),
+       .num_tops = totals.num_tops,
+       .scratch = scratch_.As<uint32_t>()},
+      decoder_->stream());
+  cuda::CopyToHost(entry.result.data(), result_.data(),
+                   static_cast<size_t>(cuda::SamplingResultBytes(num_rows, totals.num_tops)),
+                   decoder_->stream());
+}
+
+// The step's tokens as the decoder knows them: -1 - s is what slot s sampled last.
+std::span<const int32_t> CudaStepRunner::NameTokens(const StepBatch& batch) {
+  tokens_.assign(batch.forward.tokens.begin(), batch.forward.tokens.end());
+  for (size_t i = 0; i < batch.slots.size(); ++i) {
+    int32_t& token = tokens_[batch.forward.sequences[i].first_row];
+    if (token == kSampledToken) token = -1 - batch.slots[i];
+  }
+  return tokens_;
+}
+
+Result<std::span<const SampledToken>> CudaStepRunner::Finish() {
+  QED_CHECK_LT(finished_, launched_);
+  const Marks& marks = marks_[finished_ % marks_.size()];
+  if (failure_.ok()) failure_ = marks.end.Synchronize();
+  if (!failure_.ok()) return failure_;
+  const Entry& entry = entries_[finished_ % kDepth];
+  const std::span<SampledToken> sampled = std::span(sampled_).first(entry.rows.size());
+  ReadSamples(entry.rows, entry.result.As<cuda::TokenLogprob>(), sampled);
+  times_ = {.run_seconds = 1e-3 * cuda::Event::Milliseconds(marks.begin, marks.end)};
+  if (finished_ > 0) {
+    const Marks& before = marks_[(finished_ - 1) % marks_.size()];
+    times_.wait_seconds = 1e-3 * cuda::Event::Milliseconds(before.end, marks.begin);
+  }
+  ++finished_;
+  return std::span<const SampledToken>(sampled);
+}
+
+}  // namespace
+
+Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapter* adapter,
+                                      const EngineConfig& config, const cuda::DeviceInfo& device,
+                                      ThreadPool& pool) {
+  const int32_t vocab_size = checkpoint.config.vocab_size;
+  if (vocab_size > kMaxVocab) {
+    return Unsupported("a vocabulary of " + std::to_string(vocab_size) +
+                       " tokens: the GPU's sampler holds at most " + std::to_string(kMaxVocab));
+  }
+  const int32_t context = checkpoint.config.context_length;
+  CudaDecoderOptions options;
+  options.max_num_tokens = config.max_num_tokens;
+  options.max_batch_size = config.max_batch_size;
+  options.max_seq_len = config.max_seq_len > 0 ? config.max_seq_len : context;
+  options.page_size = config.page_size;
+  options.kv_fraction = config.kv_cache_free_gpu_memory_fraction;
+  options.input_bytes_per_row = sizeof(cuda::SamplingRow);
+  QED_ASSIGN_OR_RETURN(options.quantization, ParseWeightQuantization(config.quantize));
+  cuda::UseDevice(device.ordinal);
+  options.reserved_bytes = SizesFor(options, vocab_size).sum();
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaDecoder> decoder,
+                       CudaDecoder::Load(checkpoint, adapter, options, device, pool));
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaStepRunner> runner,
+                       CudaStepRunner::Create(std::move(decoder), device.ordinal));
+  CudaRunner made = {.runner = nullptr,
+                     .footprint = runner->decoder().footprint(),
+                     .memory = runner->decoder().memory_plan()};
+  made.runner = std::move(runner);
+  return made;
+}
+
+}  // namespace qed

@@ -1,0 +1,36 @@
+// Steps on a GPU, two in flight: the model's decoder and the sampler on one stream,
+// one pinned copy in and one small copy out a step.
+#ifndef QED_ENGINE_CUDA_STEP_RUNNER_H_
+#define QED_ENGINE_CUDA_STEP_RUNNER_H_
+
+#include <memory>
+
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "checkpoint/adapter.h"
+#include "checkpoint/checkpoint.h"
+#include "config/engine_config.h"
+#include "cuda/device.h"
+#include "engine/step_runner.h"
+#include "model/device_memory_plan.h"
+#include "model/language_model.h"
+
+namespace qed {
+
+struct CudaRunner {
+  std::unique_ptr<StepRunner> runner;
+  ModelFootprint footprint;
+  DeviceMemoryPlan memory;  // what was taken, for a table
+};
+
+// Loads the model onto the GPU and takes all memory that steps will need. `device`
+// must have been opened; `adapter` may be null; `pool` reads the weights and is not
+// kept. Errors as CudaDecoder::Load; kUnsupported for a vocabulary that the GPU's
+// sampler cannot hold, or in a program built without CUDA.
+Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapter* adapter,
+                                      const EngineConfig& config, const cuda::DeviceInfo& device,
+                                      ThreadPool& pool);
+
+}  // namespace qed
+
+#endif  // QED_ENGINE_CUDA_STEP_RUNNER_H_

@@ -1,0 +1,145 @@
+// Needs a GPU; skips where there is none.
+#include "engine/cuda_step_runner.h"
+
+#include <random>
+
+#include "cuda/test_device.h"
+#include "engine/core_test_support.h"
+#include "model/test_checkpoint.h"
+
+namespace qed {
+namespace {
+
+class CudaStepRunnerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    QED_REQUIRE_DEVICE();
+    ModelConfig config = SmallConfig();
+    config.num_heads = 10;
+    config.num_kv_heads = 2;
+    config.head_dim = 64;
+    config.hidden_size = 256;
+    config.intermediate_size = 512;
+    test_ = RandomCheckpoint(config, DType::kBF16);
+    engine_config_.max_batch_size = 8;
+    engine_config_.max_num_tokens = 64;
+    engine_config_.kv_cache_free_gpu_memory_fraction = 0.05;
+    auto made = MakeCudaStepRunner(test_.checkpoint, nullptr, engine_config_,
+                                   cuda::OpenDevice(0).value(), pool_);
+    ASSERT_TRUE(made.ok()) << made.status().message();
+    runner_ = std::move(made->runner);
+  }
+
+  // One sequence of `tokens` at `position`; its last row is sampled.
+  void Launch(int32_t slot, int32_t first_page, int32_t position,
+              const std::vector<int32_t>& tokens, uint64_t sampled_before) {
+    const std::vector<int32_t> pages = {first_page, first_page + 1};
+    const ForwardBatch::Sequence sequence = {.num_rows = static_cast<int32_t>(tokens.size()),
+                                             .first_position = position,
+                                             .pages = pages};
+    const int32_t row = sequence.num_rows - 1;
+    const StepSample sample = {.position = sampled_before};
+    runner_->Launch({.forward = {tokens, {&sequence, 1}, {&row, 1}},
+                     .slots = {&slot, 1},
+                     .samples = {&sample, 1}});
+  }
+
+  int32_t Finish() {
+    const auto sampled = runner_->Finish();
+    EXPECT_TRUE(sampled.ok()) << sampled.status().message();
+    return sampled.ok() ? (*sampled)[0].id : -1;
+  }
+
+  TestCheckpoint test_;
+  EngineConfig engine_config_;
+  ThreadPool pool_{2};
+  std::unique_ptr<StepRunner> runner_;
+};
+
+// With the token of the step before on the device, and by way of the host.
+TEST_F(CudaStepRunnerTest, ATokenStillOnTheDeviceIsTheOneThatIsTold) {
+  const std::vector<int32_t> prompt = {10, 20, 30, 40, 50, 60};
+  SamplingParams params;
+  params.temperature = 1.5f;
+  params.frequency_penalty = 2;
+  params.repetition_penalty = 1.2f;
+  std::vector<int32_t> pipelined = {}, told = {};
+  runner_->Start(3, params, prompt, std::vector<bool>(prompt.size(), false));
+  Launch(3, 4, 0, prompt, 0);
+  for (int32_t i = 1; i < 12; ++i) {
+    Launch(3, 4, 5 + i, {kSampledToken}, static_cast<uint64_t>(i));
+    pipelined.push_back(Finish());
+  }
+  pipelined.push_back(Finish());
+
+  std::vector<int32_t> tokens = prompt;
+  std::vector<bool> generated(prompt.size(), false);
+  for (int32_t i = 0; i < 12; ++i) {
+    runner_->Start(6, params, tokens, generated);
+    Launch(6, 8, i == 0 ? 0 : 5 + i, i == 0 ? prompt : std::vector<int32_t>{told.back()},
+           static_cast<uint64_t>(i));
+    told.push_back(Finish());
+    tokens.push_back(told.back());
+    generated.push_back(true);
+  }
+  EXPECT_EQ(pipelined, told);
+}
+
+TEST_F(CudaStepRunnerTest, TellsHowLongStepsTookAndWaited) {
+  runner_->Start(0, {}, {}, {});
+  Launch(0, 0, 0, {1, 2, 3}, 0);
+  Launch(0, 0, 3, {kSampledToken}, 1);
+  Finish();
+  EXPECT_GT(runner_->last_times().run_seconds, 0);
+  EXPECT_EQ(runner_->last_times().wait_seconds, 0);
+  Finish();
+  EXPECT_GE(runner_->last_times().wait_seconds, 0);
+}
+
+// Arrivals, cancels, keeps and releases at random: everything is given back.
+TEST_F(CudaStepRunnerTest, RandomTrafficLeavesAllPagesFree) {
+  const auto tokenizer = MakeByteTokenizer();
+  const EngineLimits limits = MakeEngineLimits(*runner_, engine_config_).value();
+  EngineCore core(*runner_, limits, /*prefix_cache=*/true);
+  std::mt19937 rng(5);
+  std::vector<RequestId> ids;
+  const auto stretch = [&](size_t tokens) {
+    SamplingParams params;
+    params.max_tokens = 1 + static_cast<int32_t>(rng() % 40);
+    params.sample_index = rng();
+    params.top_p = rng() % 2 == 0 ? 1.0f : 0.9f;
+    params.presence_penalty = rng() % 4 == 0 ? 0.5f : 0.0f;
+    params.logprobs = static_cast<int32_t>(rng() % 4) - 1;
+    params.stop = {std::string(1, static_cast<char>(rng() % 128))};
+    return Stretch{std::vector<int32_t>(tokens, static_cast<int32_t>(rng() % 4)), params,
+                   OutputText(*tokenizer, false, params)};
+  };
+  for (int step = 0; step < 2000; ++step) {
+    if (step < 1800 && rng() % 3 == 0) {
+      const size_t prompt = 1 + rng() % 100;
+      auto sequence = std::make_unique<Sequence>(ids.size() + 1, stretch(prompt));
+      sequence->sink = std::make_shared<CollectingSink>();
+      sequence->keep = rng() % 2 == 0;
+      if (rng() % 10 == 0) sequence->to_score = static_cast<int32_t>(prompt);
+      ids.push_back(sequence->id);
+      core.Submit(std::move(sequence));
+    }
+    if (!ids.empty() && rng() % 8 == 0) core.Cancel(ids[rng() % ids.size()]);
+    if (!ids.empty() && rng() % 8 == 0) core.Release(ids[rng() % ids.size()]);
+    core.Step();
+    core.Deliver();
+    ASSERT_TRUE(core.CheckIntegrity().ok()) << core.CheckIntegrity().message();
+  }
+  EXPECT_GT(core.Stats().generated_tokens, 1000);
+  for (RequestId id : ids) core.Release(id);
+  while (core.HasWork()) {
+    core.Step();
+    core.Deliver();
+  }
+  const EngineStats stats = core.Stats();
+  EXPECT_EQ(stats.pages_free + stats.pages_cached, stats.pages_total);
+  EXPECT_EQ(stats.kept + stats.running + stats.waiting, 0);
+}
+
+}  // namespace
+}  // namespace qed

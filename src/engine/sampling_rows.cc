@@ -1,0 +1,42 @@
+#include "engine/sampling_rows.h"
+
+#include "base/check.h"
+#include "sampling/device_sampling.h"
+
+namespace qed {
+
+SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const SamplingParams> params,
+                                int32_t vocab_size, std::span<cuda::SamplingRow> rows) {
+  QED_CHECK_EQ(rows.size(), batch.samples.size());
+  SamplingTotals totals;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const StepSample& sample = batch.samples[r];
+    const int32_t slot = batch.slots[sample.sequence];
+    rows[r] = MakeSamplingRow(
+        params[slot],
+        {.slot = slot, .position = sample.position, .given = sample.given, .next = sample.next},
+        vocab_size);
+    rows[r].first_top = totals.num_tops;
+    totals.num_tops += rows[r].num_top;
+    totals.any_logprobs = totals.any_logprobs || rows[r].logprobs != 0;
+  }
+  return totals;
+}
+
+void ReadSamples(std::span<const cuda::SamplingRow> rows, const cuda::TokenLogprob* result,
+                 std::span<SampledToken> out) {
+  QED_CHECK_EQ(rows.size(), out.size());
+  const cuda::TokenLogprob* tops = result + rows.size();
+  for (size_t r = 0; r < rows.size(); ++r) {
+    out[r].id = result[r].id;
+    out[r].logprob = rows[r].logprobs != 0 ? result[r].logprob : 0.0f;
+    out[r].top.clear();
+    if (out[r].id < 0) continue;
+    for (const cuda::TokenLogprob& top :
+         std::span(tops + rows[r].first_top, static_cast<size_t>(rows[r].num_top))) {
+      if (top.id >= 0) out[r].top.emplace_back(top.id, top.logprob);
+    }
+  }
+}
+
+}  // namespace qed

@@ -1,0 +1,257 @@
+#include "kernels/cuda/linear.h"
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "kernels/cuda/int8_linear.h"
+#include "kernels/cuda/linear_sizes.h"
+#include "kernels/cuda/test_support.h"
+
+namespace qed::cuda {
+namespace {
+
+using Format = DeviceWeightFormat;
+
+// A weight on the device and the values that it stands for.
+struct TestWeight {
+  DeviceWeight view;
+  std::vector<float> codes;   // [N, K] what is stored
+  std::vector<float> scales;  // [N]
+  DeviceArray<std::byte> data;
+  DeviceArray<float> device_scales;
+};
+
+std::vector<std::byte> Bytes(Format format, const std::vector<float>& values,
+                             std::vector<float>& rounded) {
+  std::vector<std::byte> bytes;
+  for (float v : values) {
+    if (format == Format::kBF16) {
+      const uint16_t bits = FloatToBFloat16(v);
+      rounded.push_back(BFloat16ToFloat(bits));
+      bytes.push_back(static_cast<std::byte>(bits & 255));
+      bytes.push_back(static_cast<std::byte>(bits >> 8));
+    } else if (format == Format::kFp8) {
+      const uint8_t code = FloatToFp8(v * 100);
+      rounded.push_back(Fp8ToFloat(code));
+      bytes.push_back(static_cast<std::byte>(code));
+    } else {
+      const int8_t code = FloatToInt8(v * 40);
+      rounded.push_back(code);
+      bytes.push_back(static_cast<std::byte>(code));
+    }
+  }
+  return bytes;
+}
+
+TestWeight MakeWeight(Format format, int n, int k, uint32_t seed) {
+  TestWeight made;
+  const std::vector<float> values = RandomFloats(size_t{static_cast<size_t>(n)} * k, seed);
+  made.data = DeviceArray<std::byte>(Bytes(format, values, made.codes));
+  made.scales = format == Format::kBF16 ? std::vector<float>(n, 1.0F) : RandomFloats(n, seed + 1);
+  made.device_scales = DeviceArray<float>(made.scales);
+  made.view = {format, n, k, made.data.data(),
+               format == Format::kBF16 ? nullptr : made.device_scales.data()};
+  return made;
+}
+
+// Inputs of a linear with room for what is computed beside the rows; the room holds
+// NaNs, which must not reach the rows.
+struct TestInput {
+  Activations view;
+  std::vector<float> values;  // [T, K] what the linear multiplies
+  DeviceArray<BFloat16> bf16;
+  DeviceArray<Fp8> fp8;
+  DeviceArray<float> scales;
+  std::vector<float> row_scales;
+};
+
+TestInput MakeInput(Format format, int rows, int room, int k, uint32_t seed) {
+  TestInput made;
+  const size_t count = static_cast<size_t>(rows) * k, all = static_cast<size_t>(room) * k;
+  const std::vector<float> x = RandomFloats(count, seed);
+  std::vector<BFloat16> bf16(all, kUnwrittenBf16);
+  std::vector<Fp8> fp8(all, kUnwrittenFp8);
+  for (size_t i = 0; i < count; ++i) {
+    bf16[i] = {FloatToBFloat16(x[i])};
+    fp8[i] = {FloatToFp8(x[i] * 100)};
+    made.values.push_back(format == Format::kFp8 ? Fp8ToFloat(fp8[i].code) : ToFloat(bf16[i]));
+  }
+  made.row_scales = RandomFloats(room, seed + 1);
+  if (format != Format::kFp8) made.row_scales.assign(room, 1.0F);
+  made.bf16 = DeviceArray<BFloat16>(bf16);
+  made.fp8 = DeviceArray<Fp8>(fp8);
+  made.scales = DeviceArray<float>(made.row_scales);
+  made.view = {.format = ActivationsFor(format),
+               .bf16 = made.bf16.data(),
+               .fp8 = made.fp8.data(),
+               .scales = made.scales.data(),
+               .static_scale = nullptr};
+  return made;
+}
+
+struct Expected {
+  double value;      // scales applied
+  double magnitude;  // the sum of the magnitudes it adds
+};
+
+Expected ExpectedAt(const TestWeight& weight, const TestInput& input, int t, int n) {
+  const int k = weight.view.k;
+  Expected e{0, 0};
+  for (int c = 0; c < k; ++c) {
+    const double term = double{weight.codes[static_cast<size_t>(n) * k + c]} *
+                        input.values[static_cast<size_t>(t) * k + c];
+    e.value += term;
+    e.magnitude += std::abs(term);
+  }
+  const double scale = double{weight.scales[n]} * input.row_scales[t];
+  return {e.value * scale, e.magnitude * std::abs(scale)};
+}
+
+// Relative to the sum of magnitudes. f32 sums over K terms err by K 2^-24 at worst.
+// FP8's fast accumulators keep about 13 bits and cut off the rest at each of K / 32
+// additions; a partial sum of random terms is some 2^-5 of the sum of magnitudes.
+double SumTolerance(Format format, int k) {
+  return format == Format::kFp8 ? std::ldexp(1.0, -10) : std::ldexp(k + 16.0, -24);
+}
+
+// What the product stands for, as its readers make it.
+std::vector<double> Read(const Product& product, const std::vector<BFloat16>& data,
+                         const TestWeight& weight, const TestInput& input, int rows) {
+  std::vector<double> values;
+  const int n = weight.view.n;
+  EXPECT_TRUE(product.column_scales == nullptr || product.column_scales == weight.view.scales);
+  EXPECT_TRUE(product.row_scales == nullptr || product.row_scales == input.scales.data());
+  for (int t = 0; t < rows; ++t) {
+    for (int i = 0; i < n; ++i) {
+      double value = ToFloat(data[static_cast<size_t>(t) * n + i]);
+      if (product.column_scales != nullptr) value *= weight.scales[i];
+      if (product.row_scales != nullptr) value *= input.row_scales[t];
+      values.push_back(value);
+    }
+  }
+  return values;
+}
+
+void CheckShape(Linears& linears, Format format, int n, int k, std::vector<int> rows_to_try,
+                const Stream& stream) {
+  const int max_rows = rows_to_try.back();
+  const TestWeight weight = MakeWeight(format, n, k, static_cast<uint32_t>(n + k));
+  const size_t room = static_cast<size_t>(BufferRows(max_rows));
+  {
+    const TestInput scratch = MakeInput(format, max_rows, static_cast<int>(room), k, 1);
+    const DeviceArray<BFloat16> y(room * n, kUnwrittenBf16);
+    const Status prepared = linears.Prepare({&weight.view, 1}, OutputFormat::kBF16, max_rows,
+                                            scratch.view, y.data(), stream);
+    ASSERT_TRUE(prepared.ok()) << prepared.message();
+  }
+  for (int rows : rows_to_try) {
+    const TestInput input = MakeInput(format, rows, BufferRows(rows), k, rows);
+    const DeviceArray<BFloat16> y(static_cast<size_t>(BufferRows(rows)) * n, kUnwrittenBf16);
+    const Product product =
+        linears.Multiply(weight.view, input.view, rows, y.data(), stream.handle());
+    const std::vector<double> got = Read(product, y.Download(), weight, input, rows);
+    for (int t = 0; t < rows; ++t) {
+      for (int i = t % 3; i<n; i += rows> 64 ? 37 : 3) {
+        const Expected want = ExpectedAt(weight, input, t, i);
+        ASSERT_NEAR(got[static_cast<size_t>(t) * n + i], want.value,
+                    SumTolerance(format, k) * want.magnitude + std::abs(want.value) / 256)
+            << "[" << n << ", " << k << "] rows " << rows << " at " << t << ", " << i;
+      }
+    }
+  }
+}
+
+std::unique_ptr<Linears> MakeLinears() {
+  Result<std::unique_ptr<Linears>> linears = Linears::Create(true);
+  EXPECT_TRUE(linears.ok()) << linears.status().message();
+  return linears.ok() ? std::move(linears).value() : nullptr;
+}
+
+class CudaLinearTest : public ::testing::TestWithParam<Format> {};
+
+TEST_P(CudaLinearTest, MatchesDoubleForAnyNumberOfRows) {
+  QED_REQUIRE_DEVICE();
+  const Stream stream = TestStream();
+  const std::unique_ptr<Linears> linears = MakeLinears();
+  ASSERT_NE(linears, nullptr);
+  for (auto [n, k] :
+       {std::pair(576, 576), {960, 576}, {3072, 576}, {576, 1536}, {16, 64}, {1024, 1024}}) {
+    ASSERT_NO_FATAL_FAILURE(CheckShape(
+        *linears, GetParam(), n, k, {1, 2, 3, 7, 8, 9, 16, 17, 31, 32, 33, 48, 65, 130}, stream));
+  }
+  // More rows than scales are left out for, and int8 weights of several pieces.
+  ASSERT_NO_FATAL_FAILURE(CheckShape(*linears, GetParam(), 2560, 5120, {1, 40, 300}, stream));
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, CudaLinearTest,
+                         ::testing::Values(Format::kBF16, Format::kFp8, Format::kInt8),
+                         [](const auto& test) {
+                           return test.param == Format::kBF16  ? "BF16"
+                                  : test.param == Format::kFp8 ? "Fp8"
+                                                               : "Int8";
+                         });
+
+TEST(CudaLinearF32Test, LogitsAreNotRounded) {
+  QED_REQUIRE_DEVICE();
+  const Stream stream = TestStream();
+  const std::unique_ptr<Linears> linears = MakeLinears();
+  ASSERT_NE(linears, nullptr);
+  constexpr int kN = 1000, kK = 576, kMaxRows = 20;
+  const TestWeight weight = MakeWeight(Format::kBF16, kN, kK, 1);
+  const int room = BufferRows(kMaxRows);
+  const TestInput input = MakeInput(Format::kBF16, kMaxRows, room, kK, 2);
+  const DeviceArray<float> y(static_cast<size_t>(room) * kN, NAN);
+  const Status prepared = linears->Prepare({&weight.view, 1}, OutputFormat::kF32, kMaxRows,
+                                           input.view, y.data(), stream);
+  ASSERT_TRUE(prepared.ok()) << prepared.message();
+  for (int rows : {1, 5, kMaxRows}) {
+    linears->MultiplyF32(weight.view, input.view, rows, y.data(), stream.handle());
+    const std::vector<float> got = y.Download();
+    for (int t = 0; t < rows; ++t) {
+      for (int i = 0; i < kN; i += 7) {
+        const Expected want = ExpectedAt(weight, input, t, i);
+        ASSERT_NEAR(got[static_cast<size_t>(t) * kN + i], want.value,
+                    SumTolerance(Format::kBF16, kK) * want.magnitude)
+            << "rows " << rows << " at " << t << ", " << i;
+      }
+    }
+  }
+}
+
+TEST(CudaInt8Test, ARowIsTheSameBesideAnyOthers) {
+  QED_REQUIRE_DEVICE();
+  const Stream stream = TestStream();
+  constexpr int kN = 48, kK = 640;
+  const TestWeight weight = MakeWeight(Format::kInt8, kN, kK, 1);
+  const TestInput input = MakeInput(Format::kInt8, kMaxInt8Rows, kMaxInt8Rows, kK, 2);
+  const DeviceArray<BFloat16> all(size_t{kMaxInt8Rows} * kN, kUnwrittenBf16);
+  MultiplyInt8(weight.view, input.view.bf16, kMaxInt8Rows, all.data(), stream.handle());
+  const std::vector<BFloat16> together = all.Download();
+  for (int rows : {1, 8, 9, 16, 17}) {
+    const DeviceArray<BFloat16> some(size_t{kMaxInt8Rows} * kN, kUnwrittenBf16);
+    MultiplyInt8(weight.view, input.view.bf16, rows, some.data(), stream.handle());
+    const std::vector<BFloat16> alone = some.Download();
+    for (int i = 0; i < kMaxInt8Rows * kN; ++i) {
+      const uint16_t want = i < rows * kN ? together[i].bits : kUnwrittenBf16.bits;
+      ASSERT_EQ(alone[i].bits, want) << "rows " << rows << " at " << i;
+    }
+  }
+}
+
+TEST(CudaInt8Test, DequantizesEveryCodeExactly) {
+  QED_REQUIRE_DEVICE();
+  const Stream stream = TestStream();
+  std::vector<int8_t> codes;
+  for (int i = 0; i < 4096; ++i) codes.push_back(static_cast<int8_t>(i % 256 - 128));
+  const DeviceArray<int8_t> device_codes(codes);
+  const DeviceArray<BFloat16> out(codes.size(), kUnwrittenBf16);
+  DequantizeInt8(device_codes.data(), static_cast<int64_t>(codes.size()), out.data(),
+                 stream.handle());
+  const std::vector<BFloat16> values = out.Download();
+  for (size_t i = 0; i < codes.size(); ++i) ASSERT_EQ(ToFloat(values[i]), codes[i]) << i;
+}
+
+}  // namespace
+}  // namespace qed::cuda

@@ -1,0 +1,73 @@
+#include "base/check.h"
+#include "cuda/launch.cuh"
+#include "kernels/cuda/rms_norm.h"
+#include "kernels/cuda/row.cuh"
+#include "kernels/cuda/row_launch.cuh"
+
+namespace qed::cuda {
+namespace {
+
+// What the norm of a row needs of all its values, in one reduction.
+struct RowFacts {
+  float squares;  // sum
+  float largest;  // magnitude of value * weight
+};
+
+// A block a row.
+template <int kVectors>
+__global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
+    AddRmsNormKernel(int width, const RmsNormArgs args) {
+  WaitForKernelBefore();
+  __shared__ RowFacts scratch[kWarp];
+  const int64_t t = blockIdx.x;
+  const int64_t source = args.row_ids == nullptr ? t : args.row_ids[t];
+  const RowPart part = {0, width};
+  float* residual = args.residual + source * width;
+  Four row[kVectors];
+  RowFacts facts = {0, 0};
+#pragma unroll
+  for (int i = 0; i < kVectors; ++i) {
+    const int column = ColumnOf(part, i);
+    if (column >= part.end) continue;
+    row[i] = LoadFour(residual + column);
+    const Four weight = LoadFour(args.weight + column);
+    if (args.delta.data != nullptr) {
+      const Four delta = LoadProduct(args.delta, width, source, column);
+#pragma unroll
+      for (int j = 0; j < 4; ++j) row[i].v[j] += delta.v[j];
+      if (args.row_ids == nullptr) StoreFour(residual + column, row[i]);
+    }
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      facts.squares += row[i].v[j] * row[i].v[j];
+      row[i].v[j] *= weight.v[j];
+      facts.largest = LargerMagnitude(facts.largest, row[i].v[j]);
+    }
+  }
+  facts = BlockReduce(
+      facts, scratch,
+      [](RowFacts own) {
+        return RowFacts{WarpSum(own.squares), WarpLargest(own.largest)};
+      },
+      [](RowFacts a, RowFacts b) {
+        return RowFacts{a.squares + b.squares, LargerMagnitude(a.largest, b.largest)};
+      });
+  const float factor = 1.0F / sqrtf(facts.squares / static_cast<float>(width) + args.eps);
+#pragma unroll
+  for (int i = 0; i < kVectors; ++i) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) row[i].v[j] *= factor;
+  }
+  StoreRow(row, part, width, t, args.out, [&](float) { return factor * facts.largest; });
+}
+
+}  // namespace
+
+void AddRmsNorm(int32_t rows, int32_t width, const RmsNormArgs& args, StreamHandle stream) {
+  QED_CHECK(rows > 0);
+  LaunchForRows(rows, width, [&](auto vectors, dim3 grid, dim3 block) {
+    Launch(AddRmsNormKernel<vectors()>, grid, block, 0, stream, width, args);
+  });
+}
+
+}  // namespace qed::cuda

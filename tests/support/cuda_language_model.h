@@ -1,0 +1,56 @@
+// A CudaDecoder as the LanguageModel that tests drive: each step waits for its logits.
+#ifndef QED_TESTS_SUPPORT_CUDA_LANGUAGE_MODEL_H_
+#define QED_TESTS_SUPPORT_CUDA_LANGUAGE_MODEL_H_
+
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "cuda/buffer.h"
+#include "model/cuda_decoder.h"
+#include "model/language_model.h"
+
+namespace qed {
+
+class CudaLanguageModel : public LanguageModel {
+ public:
+  explicit CudaLanguageModel(std::unique_ptr<CudaDecoder> decoder)
+      : decoder_(std::move(decoder)),
+        input_(cuda::PinnedBuffer::Allocate(static_cast<size_t>(decoder_->max_input_bytes()))
+                   .value()) {}
+
+  const ModelConfig& config() const override { return decoder_->config(); }
+  int32_t page_size() const override { return decoder_->options().page_size; }
+  int32_t num_pages() const override { return decoder_->num_pages(); }
+  int32_t max_num_tokens() const override { return decoder_->options().max_num_tokens; }
+  int32_t max_batch_size() const override { return decoder_->options().max_batch_size; }
+  ModelFootprint footprint() const override { return decoder_->footprint(); }
+
+  std::span<const float> Forward(const ForwardBatch& batch) override {
+    last_was_recorded_ = false;
+    const CudaStepInputs inputs = decoder_->Lay(batch, input_.data());
+    last_was_recorded_ = inputs.recorded;
+    decoder_->Forward(inputs, input_.data());
+    logits_.resize(batch.logit_rows.size() * static_cast<size_t>(config().vocab_size));
+    cuda::CopyToHost(logits_.data(), decoder_->logits(), logits_.size() * sizeof(float),
+                     decoder_->stream());
+    const Status done = cuda::Synchronize();
+    QED_CHECK(done.ok()) << done.message();
+    return logits_;
+  }
+
+  // Whether the last step was a graph.
+  bool last_was_recorded() const { return last_was_recorded_; }
+
+ private:
+  std::unique_ptr<CudaDecoder> decoder_;
+  cuda::PinnedBuffer input_;
+  std::vector<float> logits_;
+  bool last_was_recorded_ = false;
+};
+
+}  // namespace qed
+
+#endif  // QED_TESTS_SUPPORT_CUDA_LANGUAGE_MODEL_H_
