@@ -19,10 +19,11 @@ class Server:
     """A running server; a context manager. Its log lines are kept in `log`."""
 
     def __init__(self, *flags, adapter="none", kv_cache_bytes=64 << 20):
-        self.process = subprocess.Popen(
-            [BINARY, "serve", *SMALL, "--adapter", adapter,
-             "--kv-cache-bytes", str(kv_cache_bytes), *flags],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.start(*SMALL, "--adapter", adapter, "--kv-cache-bytes", str(kv_cache_bytes), *flags)
+
+    def start(self, *flags):
+        self.process = subprocess.Popen([BINARY, "serve", *flags], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if " at http://" not in line:
             raise RuntimeError(f"no server: {line}{self.process.stderr.read()}")
