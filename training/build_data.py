@@ -34,9 +34,9 @@ from qed_training.example import Example
 
 EVAL_SEED, EVAL_SIZE = 20261123, 150  # problems with seen wordings, and as many with held-out ones
 RECOVERY_SHARE = 0.07
-VARIANTS = {"gsm8k": 12, "gsm8k step": 9}  # of a problem, of a question about a step
+VARIANTS = {"gsm8k": 24, "gsm8k step": 9}  # of a problem, of a question about a step
 PER_FAMILY = {"number": 600, "story": 1200}
-GENERATED = {"change": 30000, "table": 120000, "plot": 90000}
+GENERATED = {"change": 30000, "table": 70000, "plot": 70000}
 CHUNK = 250
 
 Task = tuple[str, int, int]  # source, item, number of examples

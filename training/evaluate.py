@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the adapter with QED itself: `qed solve` on problem files, greedy and by vote.
 
-Prints a table with pass@1 (greedy), majority@k (temperature 0.7), the share of
+Prints a table with pass@1 (greedy), majority@k (temperature 1), the share of
 samples that end with a boxed answer and the share of programs that run without an
 error, for the untouched model and the adapter, with and without the sandbox.
 
@@ -27,7 +27,7 @@ class Job:
     model: str  # "untouched" or "adapter"
     tools: bool
     problems: pathlib.Path
-    votes: bool  # eight samples at temperature 0.7, else one greedy one
+    votes: bool  # eight samples at temperature 1, else one greedy one
 
     def name(self) -> str:
         return "-".join(
@@ -41,7 +41,7 @@ class Job:
 
     def command(self, arguments: argparse.Namespace, folder: pathlib.Path) -> list[str]:
         sampling = (
-            ["--samples", str(SAMPLES), "--temperature", "0.7"]
+            ["--samples", str(SAMPLES), "--temperature", "1.0"]
             if self.votes
             else ["--samples", "1", "--temperature", "0"]
         )

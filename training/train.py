@@ -4,7 +4,7 @@
 One GPU, bfloat16 compute, the time given by --seconds: the learning rate falls to
 zero with the clock. With --cpu it runs a few steps on a processor, to try the code.
 
-usage: train.py --model MODEL.gguf [--data training/data] [--output training/out] [--seconds 200]
+usage: train.py --model MODEL.gguf [--data training/data] [--output training/out] [--seconds 270]
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy
 import torch
 
 from qed_training import adapter
-from qed_training.example import Example, sample_prompt, segments, without_comments
+from qed_training.example import Example, sample_prompt, segments
 from qed_training.network import Network
 from qed_training.weights import Base
 
@@ -106,14 +106,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--data", type=pathlib.Path, default=here / "data")
     parser.add_argument("--output", type=pathlib.Path, default=here / "out")
-    parser.add_argument("--seconds", type=float, default=200)
+    parser.add_argument("--seconds", type=float, default=270)
     parser.add_argument("--rank", type=int, default=26)
     parser.add_argument("--alpha", type=float, default=52)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--tokens", type=int, default=32768, help="of a step")
     parser.add_argument("--limit", type=int, default=0, help="examples; 0 takes all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-comments", action="store_true", help="leave them out of programs")
     parser.add_argument("--cpu", action="store_true")
     return parser.parse_args()
 
@@ -173,8 +172,6 @@ def main() -> None:
     began = time.monotonic()
     base = Base(arguments.model)
     examples = read_examples(arguments.data / "train.jsonl.xz", arguments.limit)
-    if arguments.no_comments:
-        examples = [without_comments(e) for e in examples]
     longest = min(1024, arguments.tokens)
     encoded = [e for e in encode(base, examples, arguments.seed) if len(e[0]) <= longest]
     total = sum(len(t) for t, _ in encoded)

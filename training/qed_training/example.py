@@ -44,15 +44,6 @@ class Segment:
     learn: bool  # whether the loss counts its tokens
 
 
-def without_comments(example: Example) -> Example:
-    """The example with the comments of its programs left out."""
-    programs = [
-        "\n".join(line for line in p.split("\n") if not line.startswith("#"))
-        for p in example.programs
-    ]
-    return dataclasses.replace(example, programs=programs)
-
-
 def chat(user: str, system: str | None) -> str:
     """ChatML up to where the model goes on; None leaves the system turn out."""
     head = "" if system is None else f"<|im_start|>system\n{system}<|im_end|>\n"

@@ -31,11 +31,6 @@ class PromptTest(unittest.TestCase):
         self.assertEqual([p.learn for p in parts], [False, False, False, True, False, True])
 
 
-    def test_comments_can_be_left_out(self):
-        made = example.Example("k", "q?", ["# why\na = 3\n# how\nprint(a)", "print('#')"])
-        self.assertEqual(example.without_comments(made).programs, ["a = 3\nprint(a)", "print('#')"])
-
-
 class RunnerTest(unittest.TestCase):
     def test_sessions_keep_names_and_print_last_values(self):
         self.assertEqual(runner.run_session(["a = 3", "a * 2", "print(a)"]), (["", "6\n", "3\n"], True))
