@@ -44,7 +44,7 @@ std::vector<int32_t> TimedSizes(int32_t max_rows) {
     sizes.push_back(static_cast<int32_t>(size / 4 * 3));
     sizes.push_back(static_cast<int32_t>(size));
   }
-  while (sizes.back() >= last) sizes.pop_back();
+  while (!sizes.empty() && sizes.back() >= last) sizes.pop_back();
   sizes.push_back(last);
   return sizes;
 }
