@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/rng.h"
+#include "cli/random_ids.h"
 #include "kernels/cuda/read_rate.h"
 
 namespace qed {
@@ -46,16 +46,6 @@ class TimingSink : public OutputSink {
   std::map<RequestId, std::vector<Clock::Time>> arrivals_;
   Status error_;
 };
-
-// `count` random ids; every call with another `stream` gives others, so that no
-// prompt is found in the prefix cache.
-std::vector<int32_t> RandomPrompt(int32_t count, int32_t vocab_size, uint64_t stream) {
-  std::vector<int32_t> ids(static_cast<size_t>(count));
-  for (size_t i = 0; i < ids.size(); ++i) {
-    ids[i] = static_cast<int32_t>(Philox4x32(1, stream, i)[0] % static_cast<uint32_t>(vocab_size));
-  }
-  return ids;
-}
 
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -111,7 +101,7 @@ class Bench {
     auto sink = std::make_shared<TimingSink>(sequences);
     for (int32_t i = 0; i < sequences; ++i) {
       Request request;
-      request.prompt = RandomPrompt(prompt, session_.model_config().vocab_size, ++stream_);
+      request.prompt = RandomIds(prompt, session_.model_config().vocab_size, ++stream_);
       request.params.temperature = 0;
       request.params.ignore_eos = true;
       request.params.max_tokens = tokens;

@@ -15,7 +15,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/rng.h"
+#include "cli/random_ids.h"
 
 namespace qed {
 namespace {
@@ -23,14 +23,6 @@ namespace {
 // Streams of the random ids: of prompts from 1, of outputs from here.
 constexpr uint64_t kOutputStreams = uint64_t{1} << 32;
 constexpr uint64_t kStretchesPerSample = 4096;
-
-std::vector<int32_t> RandomIds(int32_t count, int32_t vocab_size, uint64_t stream) {
-  std::vector<int32_t> ids(static_cast<size_t>(count));
-  for (size_t i = 0; i < ids.size(); ++i) {
-    ids[i] = static_cast<int32_t>(Philox4x32(2, stream, i)[0] % static_cast<uint32_t>(vocab_size));
-  }
-  return ids;
-}
 
 // Ends of stretches, handed from the step thread to the replay's.
 class EventQueue {
@@ -216,8 +208,7 @@ class TraceRun {
     }
     if (last) return EndSample(i, false);
     state.where = Where::kInSandbox;
-    const auto wait = std::chrono::duration<double>(stretch.wait_seconds);
-    timers_.emplace(Clock::Real().Now() + std::chrono::duration_cast<Clock::Duration>(wait), i);
+    timers_.emplace(Clock::Real().Now() + ToDuration(stretch.wait_seconds), i);
     return OkStatus();
   }
 
