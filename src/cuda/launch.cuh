@@ -20,8 +20,9 @@ namespace qed::cuda {
 // Whether launches overlap at all; kernels are right either way.
 inline constexpr bool kOverlapLaunches = true;
 
-// First statement of every kernel: all memory written by kernels before this one
-// in the stream can be read after it, and the next may be set up.
+// In every kernel, first of all or after reads of what the kernel before this one does
+// not write: all memory written by kernels before this one in the stream can be
+// read after it, and the next may be set up. Every thread calls it.
 __device__ __forceinline__ void WaitForKernelBefore() {
 #if __CUDA_ARCH__ >= 900
   cudaGridDependencySynchronize();

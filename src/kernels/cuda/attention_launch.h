@@ -26,6 +26,10 @@ struct AttentionLaunch {
   int32_t num_tokens = 0;  // T
 };
 
+// Items of the smallest tile.
+void LaunchDecodeAttention(const AttentionLaunch& launch, StreamHandle stream);
+
+// Items of the other tiles.
 void LaunchAttention64(int32_t tile_rows, const AttentionLaunch& launch, StreamHandle stream);
 void LaunchAttention128(int32_t tile_rows, const AttentionLaunch& launch, StreamHandle stream);
 

@@ -1,6 +1,7 @@
 #include "kernels/cuda/attention_plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "base/check.h"
@@ -9,7 +10,12 @@ namespace qed::cuda {
 namespace {
 
 // As many blocks of the smallest tile, which decodes, fit on a multiprocessor.
-constexpr int32_t kBlocksPerSm = 3;
+constexpr int32_t kBlocksPerSm = 2;
+// The blocks that decode take one item after the other, at most so many where sequences
+// are split: with equal shares for all of them few are idle at the end.
+constexpr int32_t kMostWaves = 4;
+// What an item costs besides its tokens, in tokens.
+constexpr int32_t kItemOverhead = 64;
 // A chunk shorter than this costs more than it saves.
 constexpr int32_t kMinChunk = 128;
 constexpr int32_t kChunkGranule = 32;
@@ -44,7 +50,7 @@ AttentionPlanner::AttentionPlanner(const AttentionShape& shape, const Limits& li
   // tile or more; ItemLimit says what splitting adds.
   const int64_t tiles =
       limits.max_sequences + CeilDiv(int64_t{limits.max_tokens} * group_, kAttentionTiles.back());
-  const int64_t max_items = tiles + int64_t{kNumPacked} * blocks_at_once_;
+  const int64_t max_items = tiles + int64_t{kNumPacked} * kMostWaves * blocks_at_once_;
   const int64_t max_pages =
       int64_t{limits.max_sequences} * CeilDiv(limits.max_seq_len, shape.page_size);
   AttentionPlan plan;
@@ -56,22 +62,27 @@ AttentionPlanner::AttentionPlanner(const AttentionShape& shape, const Limits& li
   order_.resize(limits.max_sequences);
 }
 
-// Most items of `tiles` tiles after splitting: every multiprocessor busy, and with
-// many tiles some room left to split those much longer than the others. So the
-// items of split tiles alone are never more than blocks_at_once_: a split tile has
-// two at least, and where s of them make up to s + blocks_at_once_ / 2 items, s is
-// at most blocks_at_once_ / 2.
-int64_t AttentionPlanner::ItemLimit(int64_t tiles) const {
-  return std::max<int64_t>(blocks_at_once_, tiles + blocks_at_once_ / 2);
+// Most items of `tiles` tiles after splitting so that blocks take `waves` of them:
+// every multiprocessor busy, and with many tiles some room left to split those much
+// longer than the others. So the items of split tiles alone are never more than waves
+// * blocks_at_once_: a split tile has two at least, and where s of them make up to
+// s + blocks_at_once_ / 2 items, s is at most blocks_at_once_ / 2.
+int64_t AttentionPlanner::ItemLimit(int64_t tiles, int32_t waves) const {
+  return std::max<int64_t>(int64_t{waves} * blocks_at_once_, tiles + blocks_at_once_ / 2);
 }
+
+// For a size class. Only the smallest tile's kernel takes several items a block.
+int32_t AttentionPlanner::MostWaves(int32_t size_class) { return size_class == 0 ? kMostWaves : 1; }
 
 int32_t AttentionPlanner::max_partial_rows() const {
   int32_t rows = 0;
-  for (int32_t tile : kAttentionTiles) rows += blocks_at_once_ * tile / group_;
+  for (int32_t c = 0; c < kNumPacked; ++c) {
+    rows += MostWaves(c) * blocks_at_once_ * kAttentionTiles[c] / group_;
+  }
   return rows;
 }
 
-int32_t AttentionPlanner::max_counters() const { return kNumPacked * blocks_at_once_; }
+int32_t AttentionPlanner::max_counters() const { return kNumPacked * kMostWaves * blocks_at_once_; }
 
 AttentionPlanner::Cut AttentionPlanner::CutRows(int32_t num_rows) const {
   if (limits_.long_prompts && num_rows >= kLongPromptRows) {
@@ -85,8 +96,9 @@ AttentionPlanner::Cut AttentionPlanner::CutRows(int32_t num_rows) const {
           .tiles = static_cast<int32_t>(CeilDiv(packed, kAttentionTiles[size_class]))};
 }
 
-// The smallest chunk with which the class stays within its limit of items; each
-// sequence is then cut into equal parts of at most that.
+// Each sequence is cut into equal parts of at most one chunk, the same for all of the
+// class: of the smallest chunks that stay within the items of one wave, two, ... the one
+// with which the blocks that have most to do have least.
 void AttentionPlanner::ChooseChunks(std::span<const AttentionSequence> sequences,
                                     int32_t size_class) {
   int64_t tiles = 0;
@@ -96,33 +108,51 @@ void AttentionPlanner::ChooseChunks(std::span<const AttentionSequence> sequences
     tiles += cuts_[s].tiles;
     longest = std::max(longest, sequences[s].context);
   }
-  const auto items = [&](int64_t chunk) {
-    int64_t count = 0;
-    for (size_t s = 0; s < sequences.size(); ++s) {
-      if (cuts_[s].size_class != size_class) continue;
-      count += cuts_[s].tiles * CeilDiv(sequences[s].context, chunk);
-    }
-    return count;
-  };
-  const int64_t limit = ItemLimit(tiles);
-  int64_t low = kMinChunk / kChunkGranule, high = std::max(low, CeilDiv(longest, kChunkGranule));
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (items(middle * kChunkGranule) > limit) {
-      low = middle + 1;
-    } else {
-      high = middle;
+  int64_t best = 0, best_cost = std::numeric_limits<int64_t>::max();
+  for (int32_t waves = 1; waves <= MostWaves(size_class); ++waves) {
+    const int64_t chunk = SmallestChunk(sequences, size_class, longest, ItemLimit(tiles, waves));
+    const int64_t items = CountItems(sequences, size_class, chunk);
+    const int64_t cost =
+        CeilDiv(items, blocks_at_once_) * (std::min<int64_t>(chunk, longest) + kItemOverhead);
+    if (cost < best_cost) {
+      best = chunk;
+      best_cost = cost;
     }
   }
   for (size_t s = 0; s < sequences.size(); ++s) {
     Cut& cut = cuts_[s];
     if (cut.size_class != size_class) continue;
     const int64_t context = sequences[s].context;
-    const int64_t parts = CeilDiv(context, low * kChunkGranule);
+    const int64_t parts = CeilDiv(context, best);
     const int64_t chunk = CeilDiv(CeilDiv(context, parts), kChunkGranule) * kChunkGranule;
     cut.chunk_tokens = static_cast<int32_t>(chunk);
     cut.chunks = static_cast<int32_t>(CeilDiv(context, chunk));
   }
+}
+
+int64_t AttentionPlanner::CountItems(std::span<const AttentionSequence> sequences,
+                                     int32_t size_class, int64_t chunk) const {
+  int64_t count = 0;
+  for (size_t s = 0; s < sequences.size(); ++s) {
+    if (cuts_[s].size_class != size_class) continue;
+    count += cuts_[s].tiles * CeilDiv(sequences[s].context, chunk);
+  }
+  return count;
+}
+
+// The smallest with which the class stays within `limit` items.
+int64_t AttentionPlanner::SmallestChunk(std::span<const AttentionSequence> sequences,
+                                        int32_t size_class, int32_t longest, int64_t limit) const {
+  int64_t low = kMinChunk / kChunkGranule, high = std::max(low, CeilDiv(longest, kChunkGranule));
+  while (low < high) {
+    const int64_t middle = (low + high) / 2;
+    if (CountItems(sequences, size_class, middle * kChunkGranule) > limit) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low * kChunkGranule;
 }
 
 void AttentionPlanner::Layout(int64_t items, AttentionPlan& plan) const {
@@ -264,14 +294,15 @@ AttentionPlan AttentionPlanner::PlanPadded(std::span<const AttentionSequence> se
     QED_CHECK_EQ(sequences[s].first_row, static_cast<int32_t>(s) * rows_each);
   }
   const Cut cut = CutRows(rows_each);
-  const int64_t items = ItemLimit(int64_t{cut.tiles} * padded_sequences);
+  const int64_t tiles = int64_t{cut.tiles} * padded_sequences;
+  const int64_t items = ItemLimit(tiles, MostWaves(cut.size_class));
   AttentionPlan plan;
   plan.num_tokens = padded_sequences * rows_each;
   Layout(items, plan);
   QED_CHECK_LE(CutSequences(sequences), items);
   Fill(sequences, memory, plan);
   plan.num_launches = 1;
-  plan.launches[0] = LaunchOf(cut.size_class, 0, static_cast<int32_t>(items));
+  plan.launches[0] = LaunchOf(cut.size_class, 0, static_cast<int32_t>(ItemLimit(tiles, 1)));
   return plan;
 }
 

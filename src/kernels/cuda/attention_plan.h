@@ -62,7 +62,9 @@ struct AttentionPlan {
     int32_t tile_rows = 0;  // of kAttentionTiles, or kLongPromptTile
     bool long_prompt = false;
     int32_t first_item = 0;
-    int32_t grid_items = 0;  // blocks for each KV head; those beyond the count do nothing
+    // Blocks for each KV head: those beyond the count of items do nothing, and of the
+    // smallest tile may be fewer than the items, which they take in turns.
+    int32_t grid_items = 0;
   };
   std::array<Launch, kAttentionTiles.size() + 1> launches;
   int32_t num_launches = 0;
@@ -115,10 +117,15 @@ class AttentionPlanner {
     int32_t chunk_tokens = 0;
   };
 
-  int64_t ItemLimit(int64_t tiles) const;
+  int64_t ItemLimit(int64_t tiles, int32_t waves) const;
+  static int32_t MostWaves(int32_t size_class);
   Cut CutRows(int32_t num_rows) const;
   int64_t CutSequences(std::span<const AttentionSequence> sequences);
   void ChooseChunks(std::span<const AttentionSequence> sequences, int32_t size_class);
+  int64_t CountItems(std::span<const AttentionSequence> sequences, int32_t size_class,
+                     int64_t chunk) const;
+  int64_t SmallestChunk(std::span<const AttentionSequence> sequences, int32_t size_class,
+                        int32_t longest, int64_t limit) const;
   void Layout(int64_t items, AttentionPlan& plan) const;
   void Fill(std::span<const AttentionSequence> sequences, std::byte* memory, AttentionPlan& plan);
   void FillTokens(std::span<const AttentionSequence> sequences, const AttentionPlan& plan,

@@ -185,6 +185,26 @@ TEST(AttentionPlanTest, ShortSequencesAreNotSplit) {
   EXPECT_EQ(MakePlan(planner, Step(std::vector<Length>(256, {1, 650}))).Count(0), 256);
 }
 
+TEST(AttentionPlanTest, LongDecodesAreSharedEvenly) {
+  AttentionPlanner planner(kShape, kLimits);
+  for (const int32_t count : {6, 12, 20, 40}) {
+    const Step step(std::vector<Length>(count, {1, 16000}));
+    Planned planned;
+    planned.memory.assign(planner.max_plan_bytes(), std::byte{0xcd});
+    planned.plan = planner.PlanPadded(step.sequences, count, 1, planned.memory.data());
+    const int32_t blocks = planned.plan.launches[0].grid_items;
+    std::vector<int64_t> tokens(blocks, 0);  // that a block reads
+    for (int32_t i = 0; i < planned.Count(0); ++i) {
+      const AttentionItem& item = planned.Item(0, i);
+      const int32_t first = item.chunk * item.chunk_tokens;
+      tokens[i % blocks] += std::min(item.context - first, item.chunk_tokens);
+    }
+    const int64_t at_once = std::min<int64_t>(blocks, 2 * kLimits.num_sms / kShape.num_kv_heads);
+    const int64_t fair = int64_t{count} * 16000 / at_once;
+    EXPECT_LE(*std::ranges::max_element(tokens), fair * 5 / 4) << count;
+  }
+}
+
 TEST(AttentionPlanTest, OneLongAmongManyIsSplit) {
   AttentionPlanner planner(kShape, kLimits);
   std::vector<Length> lengths(200, {1, 500});

@@ -1,5 +1,6 @@
 // Causal attention of one step's queries over the paged cache on a GPU:
-// softmax(q k / sqrt(D)) v, through FlashInfer's templates with our own planning.
+// softmax(q k / sqrt(D)) v, with our own planning: a kernel of ours for few rows,
+// FlashInfer's templates for prompts.
 //
 // Prompts, decode rows and several rows of a sequence whose tokens are only
 // proposed are the same operation: a query sees the tokens up to its own.

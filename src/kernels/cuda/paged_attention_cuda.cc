@@ -80,6 +80,8 @@ void PagedAttention(const PagedAttentionArgs& args, StreamHandle stream) {
     if (plan.launches[l].long_prompt) {
       QED_CHECK_EQ(args.kv.head_dim, 128);
       LaunchLongPrompt128(launch, stream);
+    } else if (plan.launches[l].tile_rows == kAttentionTiles[0]) {
+      LaunchDecodeAttention(launch, stream);
     } else if (args.kv.head_dim == 64) {
       LaunchAttention64(plan.launches[l].tile_rows, launch, stream);
     } else {
