@@ -128,11 +128,11 @@ __device__ __forceinline__ void StoreHead(const Head& head, int half, int lane, 
   }
 }
 
-// A warp takes every so many'th head: the H queries, then the KVH keys, then the KVH
-// values.
+// A warp takes every so many'th head, the H queries, then the KVH keys, then the KVH
+// values: kHeadsAtOnce of them, whose loads are on their way together.
+template <int kHeadsAtOnce>
 __global__ void __launch_bounds__(kHeadsPerBlock* kWarp)
     RotateAndStoreKernel(const QkvShape shape, const RotateAndStoreArgs args) {
-  WaitForKernelBefore();
   const int64_t t = blockIdx.x;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const int rotated = shape.num_heads + shape.num_kv_heads;
@@ -142,28 +142,35 @@ __global__ void __launch_bounds__(kHeadsPerBlock* kWarp)
   const int slot = args.slots[t];
   const auto* table = reinterpret_cast<const float2*>(args.rope_table);
   const Angles angles = LoadAngles(table + int64_t{args.positions[t]} * half, half, lane);
+  WaitForKernelBefore();  // It writes the product; the plan and the table are older.
 
   const int warps = static_cast<int>(gridDim.y) * kHeadsPerBlock;
-  for (int h = static_cast<int>(blockIdx.y * kHeadsPerBlock + threadIdx.x / kWarp); h < all;
-       h += warps) {
+  const int first = static_cast<int>(blockIdx.y * kHeadsPerBlock + threadIdx.x / kWarp);
+  Head heads[kHeadsAtOnce];
+#pragma unroll
+  for (int i = 0; i < kHeadsAtOnce; ++i) {
+    const int h = first + i * warps;
+    if (h < all) heads[i] = LoadHead(args.qkv, width, t, int64_t{h} * shape.head_dim, half, lane);
+  }
+#pragma unroll
+  for (int i = 0; i < kHeadsAtOnce; ++i) {
+    const int h = first + i * warps;
     const bool is_query = h < shape.num_heads;
     const bool is_value = h >= rotated;
-    if (!is_query && slot < 0) return;
-    const int64_t column = int64_t{h} * shape.head_dim;
-    Head head = LoadHead(args.qkv, width, t, column, half, lane);
+    if (h >= all || (!is_query && slot < 0)) return;
     if (!is_value) {
       const float* norm = is_query ? args.q_norm : args.k_norm;
-      if (norm != nullptr) NormalizeHead(norm, args.norm_eps, half, lane, head);
-      RotateHead(angles, half, lane, head);
+      if (norm != nullptr) NormalizeHead(norm, args.norm_eps, half, lane, heads[i]);
+      RotateHead(angles, half, lane, heads[i]);
     }
     if (is_query) {
-      StoreHead(head, half, lane, args.qkv.data + t * width + column);
+      StoreHead(heads[i], half, lane, args.qkv.data + t * width + int64_t{h} * shape.head_dim);
       continue;
     }
     const int kv_head = is_value ? h - rotated : h - shape.num_heads;
     const int64_t page = slot / args.page_size, place = slot % args.page_size;
     const int64_t token = (page * 2 + (is_value ? 1 : 0)) * args.page_size + place;
-    StoreHead(head, half, lane,
+    StoreHead(heads[i], half, lane,
               args.pages + (token * shape.num_kv_heads + kv_head) * shape.head_dim);
   }
 }
@@ -183,11 +190,17 @@ void RotateAndStore(const QkvShape& shape, int32_t rows, const RotateAndStoreArg
   QED_CHECK(rows > 0 && shape.head_dim % 4 == 0 && shape.head_dim <= kMaxHeadDim);
   QED_CHECK_EQ(args.q_norm == nullptr, args.k_norm == nullptr);
   const int heads = shape.num_heads + 2 * shape.num_kv_heads;
-  // With many rows a block takes all heads of one: its angles are loaded once.
-  constexpr int32_t kManyRows = 1024;
-  const int blocks = rows >= kManyRows ? 1 : (heads + kHeadsPerBlock - 1) / kHeadsPerBlock;
-  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(blocks));
-  Launch(RotateAndStoreKernel, grid, dim3(kHeadsPerBlock * kWarp), 0, stream, shape, args);
+  const auto launch = [&](auto kernel, int heads_at_once) {
+    const int heads_of_block = kHeadsPerBlock * heads_at_once;
+    const dim3 grid(static_cast<unsigned>(rows),
+                    static_cast<unsigned>((heads + heads_of_block - 1) / heads_of_block));
+    Launch(kernel, grid, dim3(kHeadsPerBlock * kWarp), 0, stream, shape, args);
+  };
+  // With few rows every warp is wanted for a head of its own.
+  constexpr int32_t kManyRows = 128;
+  constexpr int kSeveral = 4;
+  if (rows < kManyRows) return launch(RotateAndStoreKernel<1>, 1);
+  launch(RotateAndStoreKernel<kSeveral>, kSeveral);
 }
 
 }  // namespace qed::cuda

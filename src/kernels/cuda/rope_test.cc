@@ -81,9 +81,26 @@ void ExpectHead(const BFloat16* got, const std::vector<double>& want, const std:
   }
 }
 
-void Check(const Case& c, const Stream& stream) {
-  const std::vector<int32_t> positions = {1234, 0, 4999, 77};
-  const std::vector<int32_t> slots = {3 * kPageSize + 5, 0, -1, kPages * kPageSize - 1};
+struct Places {
+  std::vector<int32_t> positions, slots;
+};
+
+Places FewPlaces() {
+  return {{1234, 0, 4999, 77}, {3 * kPageSize + 5, 0, -1, kPages * kPageSize - 1}};
+}
+
+// So many that a warp takes several heads.
+Places ManyPlaces() {
+  Places places;
+  for (int t = 0; t < kPages * kPageSize; ++t) {
+    places.positions.push_back(t * 31 % kPositions);
+    places.slots.push_back(t % 9 == 4 ? -1 : t);
+  }
+  return places;
+}
+
+void Check(const Case& c, const Places& places, const Stream& stream) {
+  const auto& [positions, slots] = places;
   const int rows = static_cast<int>(slots.size());
   const int width = (c.heads + 2 * c.kv_heads) * c.dim;
   const TestProduct qkv = MakeProduct(rows, width, c.scaled, width + c.dim);
@@ -143,7 +160,8 @@ TEST(CudaRopeTest, TurnsQueriesAndStoresKeysAndValues) {
         Case{1, 1, 16, false, false}, Case{8, 1, 96, true, true}}) {
     SCOPED_TRACE(std::to_string(c.heads) + "/" + std::to_string(c.kv_heads) + " heads of " +
                  std::to_string(c.dim));
-    ASSERT_NO_FATAL_FAILURE(Check(c, stream));
+    ASSERT_NO_FATAL_FAILURE(Check(c, FewPlaces(), stream));
+    ASSERT_NO_FATAL_FAILURE(Check(c, ManyPlaces(), stream));
   }
 }
 

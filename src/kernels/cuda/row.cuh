@@ -86,11 +86,8 @@ __device__ __forceinline__ float WarpSum(float value) {
 }
 
 __device__ __forceinline__ float WarpLargest(float value) {
-#pragma unroll
-  for (int step = kWarp / 2; step > 0; step /= 2) {
-    value = LargerMagnitude(value, __shfl_xor_sync(kAllLanes, value, step));
-  }
-  return value;
+  // Magnitudes have the order of their bits, NaN above all, as in LargerMagnitude.
+  return __uint_as_float(__reduce_max_sync(kAllLanes, __float_as_uint(value) & 0x7fffffffU));
 }
 
 // Over all threads of the block, given to each of them. The block is whole warps;
@@ -110,10 +107,29 @@ __device__ __forceinline__ Value BlockReduce(Value value, Value* scratch, WarpRe
   return all;
 }
 
+// Each of the values becomes that of largest magnitude over all threads of the block.
+// `scratch` in shared memory, of kWarp elements, is used for nothing else.
+template <int kValues>
+__device__ __forceinline__ void BlockLargest(float (&values)[kValues], float (*scratch)[kValues]) {
+  const unsigned lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
+#pragma unroll
+  for (int i = 0; i < kValues; ++i) {
+    values[i] = WarpLargest(values[i]);
+    if (lane == 0) scratch[warp][i] = values[i];
+  }
+  __syncthreads();
+#pragma unroll
+  for (int i = 0; i < kValues; ++i) {
+    values[i] = WarpLargest(lane < blockDim.x / kWarp ? scratch[lane][i] : 0.0F);
+  }
+}
+
+// The same of one value; `scratch` may have been used before.
 __device__ __forceinline__ float BlockLargest(float value, float* scratch) {
-  return BlockReduce(
-      value, scratch, [](float x) { return WarpLargest(x); },
-      [](float a, float b) { return LargerMagnitude(a, b); });
+  __syncthreads();
+  float values[] = {value};
+  BlockLargest(values, reinterpret_cast<float(*)[1]>(scratch));
+  return values[0];
 }
 
 // Most threads of a block whose threads hold so many vectors (row_launch.cuh).

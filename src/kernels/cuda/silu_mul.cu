@@ -10,19 +10,20 @@
 namespace qed::cuda {
 namespace {
 
-// The blocks that share a row where there are few rows, and most rows they do so for:
-// with more the GPU is full with a block a row.
+// The blocks that share rows on GPUs with clusters.
 constexpr int kClusterBlocks = 8;
-constexpr int32_t kMostClusterRows = 256;
+// With few rows a cluster takes one of them, so that the whole GPU works. With more it
+// takes several: their loads are on their way together, and the scales of the columns,
+// of twice the bytes of a row, are read once for all of them.
+constexpr int32_t kFewRows = 64;
+constexpr int kRowsOfCluster = 4;
 
 // The exponential of a very negative gate is infinite, and the quotient 0 as wanted.
 __device__ __forceinline__ float Silu(float x) { return __fdividef(x, 1.0F + __expf(-x)); }
 
-template <int kVectors, typename Largest>
-__device__ __forceinline__ void SiluMulRow(int64_t t, int width, const RowPart& part,
-                                           const Product& gate_up, const Activations& out,
-                                           Largest largest) {
-  Four row[kVectors];
+template <int kVectors>
+__device__ __forceinline__ void LoadGated(int64_t t, int width, const RowPart& part,
+                                          const Product& gate_up, Four (&row)[kVectors]) {
 #pragma unroll
   for (int i = 0; i < kVectors; ++i) {
     const int column = ColumnOf(part, i);
@@ -32,7 +33,6 @@ __device__ __forceinline__ void SiluMulRow(int64_t t, int width, const RowPart& 
 #pragma unroll
     for (int j = 0; j < 4; ++j) row[i].v[j] = Silu(gate.v[j]) * up.v[j];
   }
-  StoreRow(row, part, width, t, out, largest);
 }
 
 // A block a row.
@@ -41,38 +41,79 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
     SiluMulKernel(int width, const Product gate_up, const Activations out) {
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];
-  SiluMulRow<kVectors>(blockIdx.x, width, {0, width}, gate_up, out,
-                       [&](float value) { return BlockLargest(value, scratch); });
+  const RowPart part = {0, width};
+  Four row[kVectors];
+  LoadGated(blockIdx.x, width, part, gate_up, row);
+  StoreRow(row, part, width, blockIdx.x, out,
+           [&](float value) { return BlockLargest(value, scratch); });
 }
 
-// A cluster a row.
-template <int kVectors>
+// Of each row, over the threads of a block.
+template <int kVectors, int kRows>
+__device__ __forceinline__ void FindLargest(const Four (&row)[kRows][kVectors], const RowPart& part,
+                                            float (*scratch)[kRows], float (&largest)[kRows]) {
+#pragma unroll
+  for (int i = 0; i < kVectors; ++i) {
+    if (ColumnOf(part, i) >= part.end) continue;
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+      for (int j = 0; j < 4; ++j) largest[r] = LargerMagnitude(largest[r], row[r][i].v[j]);
+    }
+  }
+  BlockLargest(largest, scratch);
+}
+
+__host__ __device__ constexpr int ColumnsOfBlock(int width) {
+  return (width / 4 + kClusterBlocks - 1) / kClusterBlocks * 4;
+}
+
+// A cluster takes kRows rows, each of its blocks a part of their columns.
+template <int kVectors, int kRows>
 __global__ void __launch_bounds__(kMaxRowThreads<kVectors>) QED_CLUSTER(kClusterBlocks)
-    SiluMulClusterKernel(int width, const Product gate_up, const Activations out) {
+    SiluMulClusterKernel(int rows, int width, const Product gate_up, const Activations out) {
 #if __CUDA_ARCH__ >= 900
-  __shared__ float scratch[kWarp], of_blocks[kClusterBlocks];
+  __shared__ float scratch[kWarp][kRows], of_blocks[kClusterBlocks][kRows];
   const auto cluster = cooperative_groups::this_cluster();
   cluster.barrier_arrive();  // Waited for before another block's memory is written.
   WaitForKernelBefore();
   const int rank = static_cast<int>(blockIdx.x % kClusterBlocks);
-  const int columns = (width / 4 + kClusterBlocks - 1) / kClusterBlocks * 4;
-  const RowPart part = {min(rank * columns, width), min((rank + 1) * columns, width)};
-  bool exchanged = false;
-  SiluMulRow<kVectors>(blockIdx.x / kClusterBlocks, width, part, gate_up, out, [&](float value) {
-    const float of_block = BlockLargest(value, scratch);
-    cluster.barrier_wait();
+  const RowPart part = {min(rank * ColumnsOfBlock(width), width),
+                        min((rank + 1) * ColumnsOfBlock(width), width)};
+  const int first = static_cast<int>(blockIdx.x / kClusterBlocks) * kRows;
+  // Beyond the last row the last is computed again: without a branch between them
+  // the rows share the loads of the scales.
+  const auto row_id = [&](int r) { return min(first + r, rows - 1); };
+  Four row[kRows][kVectors];
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) LoadGated(row_id(r), width, part, gate_up, row[r]);
+  float largest[kRows] = {};
+  const bool finds_scale = out.format == ActivationFormat::kFp8 && out.static_scale == nullptr;
+  if (finds_scale) FindLargest(row, part, scratch, largest);
+  cluster.barrier_wait();
+  if (finds_scale) {
+    const unsigned peer = threadIdx.x % kClusterBlocks;
     if (threadIdx.x < kClusterBlocks) {
-      *cluster.map_shared_rank(&of_blocks[rank], threadIdx.x) = of_block;
+      float* there = cluster.map_shared_rank(&of_blocks[rank][0], peer);
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) there[r] = largest[r];
     }
     cluster.sync();
-    exchanged = true;
-    float all = of_blocks[0];
 #pragma unroll
-    for (int b = 1; b < kClusterBlocks; ++b) all = LargerMagnitude(all, of_blocks[b]);
-    return all;
-  });
-  if (!exchanged) cluster.barrier_wait();
+    for (int r = 0; r < kRows; ++r) largest[r] = WarpLargest(of_blocks[peer][r]);
+  }
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) {
+    StoreRow(row[r], part, width, row_id(r), out, [&](float) { return largest[r]; });
+  }
 #endif
+}
+
+template <int kVectors, int kRows>
+void LaunchClusters(int32_t rows, int32_t width, const Product& gate_up, const Activations& out,
+                    dim3 block, StreamHandle stream) {
+  const dim3 grid(static_cast<unsigned>((rows + kRows - 1) / kRows * kClusterBlocks));
+  Launch(SiluMulClusterKernel<kVectors, kRows>, grid, block, 0, stream, rows, width, gate_up, out);
 }
 
 }  // namespace
@@ -80,15 +121,16 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>) QED_CLUSTER(kCluster
 void SiluMul(int32_t rows, int32_t width, const Product& gate_up, const Activations& out,
              StreamHandle stream) {
   QED_CHECK(rows > 0);
-  if (rows > kMostClusterRows || !DeviceOverlapsLaunches()) {
+  if (!DeviceOverlapsLaunches()) {
     return LaunchForRows(rows, width, [&](auto vectors, dim3 grid, dim3 block) {
       Launch(SiluMulKernel<vectors()>, grid, block, 0, stream, width, gate_up, out);
     });
   }
-  const int32_t columns = (width / 4 + kClusterBlocks - 1) / kClusterBlocks * 4;
-  LaunchForRows(rows, columns, [&](auto vectors, dim3 grid, dim3 block) {
-    grid.x *= kClusterBlocks;
-    Launch(SiluMulClusterKernel<vectors()>, grid, block, 0, stream, width, gate_up, out);
+  LaunchForRows(rows, ColumnsOfBlock(width), [&](auto vectors, dim3, dim3 block) {
+    if (vectors() > 2 || rows <= kFewRows) {
+      return LaunchClusters<vectors(), 1>(rows, width, gate_up, out, block, stream);
+    }
+    LaunchClusters<vectors(), kRowsOfCluster>(rows, width, gate_up, out, block, stream);
   });
 }
 

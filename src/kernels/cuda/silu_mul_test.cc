@@ -11,7 +11,7 @@ namespace {
 
 double Silu(double x) { return x / (1 + std::exp(-x)); }
 
-// Several blocks take one of a few rows, a block one of many.
+// A cluster of blocks takes one of a few rows, several of many.
 void ExpectGated(int rows, int width) {
   const Stream stream = TestStream();
   for (TestActivations::Form form : TestActivations::kForms) {
@@ -34,7 +34,8 @@ void ExpectGated(int rows, int width) {
 TEST(CudaSiluMulTest, MatchesDoubleForAnyWidthAndForm) {
   QED_REQUIRE_DEVICE();
   for (int width : {4, 16, 1536, 2052, 4096, 4100, 13824, 16388}) ExpectGated(3, width);
-  for (int width : {36, 4100}) ExpectGated(300, width);
+  for (int width : {36, 4100}) ExpectGated(301, width);
+  ExpectGated(66, 20004);
 }
 
 TEST(CudaSiluMulTest, SaturatesCleanly) {
