@@ -152,15 +152,26 @@ std::string OtherMemoryHolders(int ordinal) {
 
 Status Synchronize() { return ToStatus(cudaDeviceSynchronize(), "GPU"); }
 
+namespace {
+
+// Of the calling thread's GPU; 0 where it cannot be asked.
+int Attribute(cudaDeviceAttr attribute) {
+  int device = 0, value = 0;
+  const bool known = cudaGetDevice(&device) == cudaSuccess &&
+                     cudaDeviceGetAttribute(&value, attribute, device) == cudaSuccess;
+  return known ? value : 0;
+}
+
+}  // namespace
+
 bool DeviceOverlapsLaunches() {
-  static const bool overlaps = [] {
-    int device = 0, major = 0;
-    return cudaGetDevice(&device) == cudaSuccess &&
-           cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) ==
-               cudaSuccess &&
-           major >= 9;
-  }();
+  static const bool overlaps = Attribute(cudaDevAttrComputeCapabilityMajor) >= 9;
   return overlaps;
+}
+
+unsigned DeviceMultiprocessors() {
+  static const int number = std::max(1, Attribute(cudaDevAttrMultiProcessorCount));
+  return static_cast<unsigned>(number);
 }
 
 }  // namespace qed::cuda

@@ -33,6 +33,9 @@ __device__ __forceinline__ void WaitForKernelBefore() {
 // Whether the calling thread's GPU can overlap launches. Asked once.
 bool DeviceOverlapsLaunches();
 
+// Of the calling thread's GPU. Asked once.
+unsigned DeviceMultiprocessors();
+
 // kernel<<<grid, block, shared_bytes, stream>>>(args...)
 template <typename... Params, typename... Args>
 void Launch(void (*kernel)(Params...), dim3 grid, dim3 block, size_t shared_bytes,

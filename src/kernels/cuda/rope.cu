@@ -7,11 +7,9 @@ namespace qed::cuda {
 namespace {
 
 constexpr int kMaxHeadDim = 256;
-constexpr int kHeadsPerBlock = 8;
-// Pairs (i, i + D/2) that a lane holds: two neighbours at a time, so that what it
-// loads and stores is 4 bytes wide.
-constexpr int kPairs = 2;
-constexpr int kSteps = kMaxHeadDim / 2 / (kWarp * kPairs);
+constexpr int kThreads = 256;
+constexpr int kPairs = 4;  // (i, i + D/2) that a lane holds, for neighbouring i
+static_assert(kMaxHeadDim <= 2 * kPairs * kWarp);
 
 __global__ void RopeTableKernel(const double* frequencies, int half, int64_t entries,
                                 float2* table) {
@@ -23,156 +21,96 @@ __global__ void RopeTableKernel(const double* frequencies, int half, int64_t ent
   table[i] = make_float2(static_cast<float>(cosine), static_cast<float>(sine));
 }
 
-// One head of one token in a warp's registers: lane l holds pairs
-// (i, half + i) for i = 2l, 2l + 1, then 64 further on.
-struct Head {
-  float low[kSteps * kPairs];
-  float high[kSteps * kPairs];
+// A lane's part of one head of one token.
+struct HeadPart {
+  Four low, high;
 };
 
-__device__ __forceinline__ int PairOf(int step, int lane) { return (step * kWarp + lane) * kPairs; }
-
-__device__ __forceinline__ float2 LoadTwo(const Product& product, int64_t width, int64_t t,
-                                          int64_t n) {
-  float2 v = UnpackBf16(*reinterpret_cast<const uint32_t*>(product.data + t * width + n));
-  if (product.column_scales != nullptr) {
-    const float row = product.row_scales == nullptr ? 1.0F : product.row_scales[t];
-    v.x *= row * product.column_scales[n];
-    v.y *= row * product.column_scales[n + 1];
-  }
-  if (product.bias != nullptr) {
-    v.x += product.bias[n];
-    v.y += product.bias[n + 1];
-  }
-  return v;
-}
-
-__device__ __forceinline__ Head LoadHead(const Product& product, int64_t width, int64_t t,
-                                         int64_t column, int half, int lane) {
-  Head head;
-#pragma unroll
-  for (int s = 0; s < kSteps; ++s) {
-    const int i = PairOf(s, lane);
-    if (i < half) {
-      const float2 low = LoadTwo(product, width, t, column + i);
-      const float2 high = LoadTwo(product, width, t, column + half + i);
-      head.low[2 * s] = low.x;
-      head.low[2 * s + 1] = low.y;
-      head.high[2 * s] = high.x;
-      head.high[2 * s + 1] = high.y;
-    } else {
-      head.low[2 * s] = head.low[2 * s + 1] = head.high[2 * s] = head.high[2 * s + 1] = 0;
-    }
-  }
-  return head;
-}
-
-__device__ __forceinline__ void NormalizeHead(const float* weight, float eps, int half, int lane,
-                                              Head& head) {
+// Every lane of a warp calls it; `lanes` of them, a power of two, have one head.
+__device__ __forceinline__ void NormalizeHead(const float* weight, float eps, int half, int i,
+                                              int lanes, HeadPart& head) {
   float squares = 0;
 #pragma unroll
-  for (int i = 0; i < kSteps * kPairs; ++i) {
-    squares += head.low[i] * head.low[i] + head.high[i] * head.high[i];
+  for (int j = 0; j < kPairs; ++j) {
+    squares += head.low.v[j] * head.low.v[j] + head.high.v[j] * head.high.v[j];
   }
-  const float factor = 1.0F / sqrtf(WarpSum(squares) / (2 * half) + eps);
+  for (int step = lanes / 2; step > 0; step /= 2) {
+    squares += __shfl_xor_sync(kAllLanes, squares, step);
+  }
+  if (i >= half || weight == nullptr) return;
+  const float factor = 1.0F / sqrtf(squares / static_cast<float>(2 * half) + eps);
+  const Four low = LoadFour(weight + i), high = LoadFour(weight + half + i);
 #pragma unroll
-  for (int s = 0; s < kSteps; ++s) {
-    const int i = PairOf(s, lane);
-    if (i >= half) continue;
-#pragma unroll
-    for (int j = 0; j < kPairs; ++j) {
-      head.low[2 * s + j] *= factor * weight[i + j];
-      head.high[2 * s + j] *= factor * weight[half + i + j];
-    }
+  for (int j = 0; j < kPairs; ++j) {
+    head.low.v[j] *= factor * low.v[j];
+    head.high.v[j] *= factor * high.v[j];
   }
 }
 
-// Of a lane's pairs.
+// Of a lane's pairs, as the table has them: cosine and sine in turns.
 struct Angles {
-  float2 cos_sin[kSteps * kPairs];
+  Four first_two, last_two;
 };
 
-__device__ __forceinline__ Angles LoadAngles(const float2* table, int half, int lane) {
-  Angles angles = {};
+__device__ __forceinline__ void RotateHead(const Angles& angles, HeadPart& head) {
 #pragma unroll
-  for (int s = 0; s < kSteps; ++s) {
-    const int i = PairOf(s, lane);
-    if (i >= half) continue;
-#pragma unroll
-    for (int j = 0; j < kPairs; ++j) angles.cos_sin[2 * s + j] = table[i + j];
-  }
-  return angles;
-}
-
-__device__ __forceinline__ void RotateHead(const Angles& angles, int half, int lane, Head& head) {
-#pragma unroll
-  for (int s = 0; s < kSteps; ++s) {
-    if (PairOf(s, lane) >= half) continue;
-#pragma unroll
-    for (int j = 0; j < kPairs; ++j) {
-      const float2 angle = angles.cos_sin[2 * s + j];
-      const float low = head.low[2 * s + j], high = head.high[2 * s + j];
-      head.low[2 * s + j] = low * angle.x - high * angle.y;
-      head.high[2 * s + j] = high * angle.x + low * angle.y;
-    }
+  for (int j = 0; j < kPairs; ++j) {
+    const Four& pair = j < 2 ? angles.first_two : angles.last_two;
+    const float cosine = pair.v[j % 2 * 2], sine = pair.v[j % 2 * 2 + 1];
+    const float low = head.low.v[j], high = head.high.v[j];
+    head.low.v[j] = low * cosine - high * sine;
+    head.high.v[j] = high * cosine + low * sine;
   }
 }
 
-__device__ __forceinline__ void StoreHead(const Head& head, int half, int lane, BFloat16* out) {
-#pragma unroll
-  for (int s = 0; s < kSteps; ++s) {
-    const int i = PairOf(s, lane);
-    if (i >= half) continue;
-    *reinterpret_cast<uint32_t*>(out + i) = PackBf16(head.low[2 * s], head.low[2 * s + 1]);
-    *reinterpret_cast<uint32_t*>(out + half + i) = PackBf16(head.high[2 * s], head.high[2 * s + 1]);
-  }
+// So many neighbouring lanes have a head: a power of two.
+int32_t LanesOfHead(int32_t head_dim) {
+  int32_t lanes = 1;
+  while (lanes * 2 * kPairs < head_dim) lanes *= 2;
+  return lanes;
 }
 
-// A warp takes every so many'th head, the H queries, then the KVH keys, then the KVH
-// values: kHeadsAtOnce of them, whose loads are on their way together.
-template <int kHeadsAtOnce>
-__global__ void __launch_bounds__(kHeadsPerBlock* kWarp)
-    RotateAndStoreKernel(const QkvShape shape, const RotateAndStoreArgs args) {
+// Grid: [rows, parts of the heads: the H queries, then the KVH keys, then the KVH values].
+__global__ void __launch_bounds__(kThreads)
+    RotateAndStoreKernel(int lanes, const QkvShape shape, const RotateAndStoreArgs args) {
   const int64_t t = blockIdx.x;
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const int rotated = shape.num_heads + shape.num_kv_heads;
   const int all = rotated + shape.num_kv_heads;
   const int half = shape.head_dim / 2;
-  const int64_t width = int64_t{all} * shape.head_dim;
+  const int thread = static_cast<int>(blockIdx.y * kThreads + threadIdx.x);
+  const int h = thread / lanes, i = thread % lanes * kPairs;
+  const bool is_query = h < shape.num_heads, is_value = h >= rotated;
+  const bool there = h < all && i < half;
   const int slot = args.slots[t];
-  const auto* table = reinterpret_cast<const float2*>(args.rope_table);
-  const Angles angles = LoadAngles(table + int64_t{args.positions[t]} * half, half, lane);
+  Angles angles = {};
+  if (there && !is_value) {
+    const float* table = args.rope_table + (int64_t{args.positions[t]} * half + i) * 2;
+    angles = {LoadFour(table), LoadFour(table + kPairs)};
+  }
   WaitForKernelBefore();  // It writes the product; the plan and the table are older.
 
-  const int warps = static_cast<int>(gridDim.y) * kHeadsPerBlock;
-  const int first = static_cast<int>(blockIdx.y * kHeadsPerBlock + threadIdx.x / kWarp);
-  Head heads[kHeadsAtOnce];
-#pragma unroll
-  for (int i = 0; i < kHeadsAtOnce; ++i) {
-    const int h = first + i * warps;
-    if (h < all) heads[i] = LoadHead(args.qkv, width, t, int64_t{h} * shape.head_dim, half, lane);
+  const int64_t width = int64_t{all} * shape.head_dim;
+  const int column = h * shape.head_dim + i;
+  HeadPart head = {};
+  if (there) {
+    head = {LoadProduct(args.qkv, width, t, column),
+            LoadProduct(args.qkv, width, t, column + half)};
   }
-#pragma unroll
-  for (int i = 0; i < kHeadsAtOnce; ++i) {
-    const int h = first + i * warps;
-    const bool is_query = h < shape.num_heads;
-    const bool is_value = h >= rotated;
-    if (h >= all || (!is_query && slot < 0)) return;
-    if (!is_value) {
-      const float* norm = is_query ? args.q_norm : args.k_norm;
-      if (norm != nullptr) NormalizeHead(norm, args.norm_eps, half, lane, heads[i]);
-      RotateHead(angles, half, lane, heads[i]);
-    }
-    if (is_query) {
-      StoreHead(heads[i], half, lane, args.qkv.data + t * width + int64_t{h} * shape.head_dim);
-      continue;
-    }
+  if (args.q_norm != nullptr) {
+    const float* norm = is_query ? args.q_norm : is_value ? nullptr : args.k_norm;
+    NormalizeHead(norm, args.norm_eps, half, i, lanes, head);
+  }
+  if (!there || (!is_query && slot < 0)) return;
+  if (!is_value) RotateHead(angles, head);
+  BFloat16* to = args.qkv.data + t * width + column;
+  if (!is_query) {
     const int kv_head = is_value ? h - rotated : h - shape.num_heads;
     const int64_t page = slot / args.page_size, place = slot % args.page_size;
     const int64_t token = (page * 2 + (is_value ? 1 : 0)) * args.page_size + place;
-    StoreHead(heads[i], half, lane,
-              args.pages + (token * shape.num_kv_heads + kv_head) * shape.head_dim);
+    to = args.pages + (token * shape.num_kv_heads + kv_head) * shape.head_dim + i;
   }
+  StoreFour(to, head.low);
+  StoreFour(to + half, head.high);
 }
 
 }  // namespace
@@ -180,27 +118,19 @@ __global__ void __launch_bounds__(kHeadsPerBlock* kWarp)
 void FillRopeTable(const double* frequencies, int32_t half, int32_t positions, float* table,
                    StreamHandle stream) {
   const int64_t entries = int64_t{positions} * half;
-  constexpr int kThreads = 256;
   Launch(RopeTableKernel, dim3(static_cast<unsigned>((entries + kThreads - 1) / kThreads)),
          dim3(kThreads), 0, stream, frequencies, half, entries, reinterpret_cast<float2*>(table));
 }
 
 void RotateAndStore(const QkvShape& shape, int32_t rows, const RotateAndStoreArgs& args,
                     StreamHandle stream) {
-  QED_CHECK(rows > 0 && shape.head_dim % 4 == 0 && shape.head_dim <= kMaxHeadDim);
+  QED_CHECK(rows > 0 && shape.head_dim % (2 * kPairs) == 0 && shape.head_dim <= kMaxHeadDim);
   QED_CHECK_EQ(args.q_norm == nullptr, args.k_norm == nullptr);
-  const int heads = shape.num_heads + 2 * shape.num_kv_heads;
-  const auto launch = [&](auto kernel, int heads_at_once) {
-    const int heads_of_block = kHeadsPerBlock * heads_at_once;
-    const dim3 grid(static_cast<unsigned>(rows),
-                    static_cast<unsigned>((heads + heads_of_block - 1) / heads_of_block));
-    Launch(kernel, grid, dim3(kHeadsPerBlock * kWarp), 0, stream, shape, args);
-  };
-  // With few rows every warp is wanted for a head of its own.
-  constexpr int32_t kManyRows = 128;
-  constexpr int kSeveral = 4;
-  if (rows < kManyRows) return launch(RotateAndStoreKernel<1>, 1);
-  launch(RotateAndStoreKernel<kSeveral>, kSeveral);
+  const int32_t lanes = LanesOfHead(shape.head_dim);
+  const int32_t threads = (shape.num_heads + 2 * shape.num_kv_heads) * lanes;
+  const dim3 grid(static_cast<unsigned>(rows),
+                  static_cast<unsigned>((threads + kThreads - 1) / kThreads));
+  Launch(RotateAndStoreKernel, grid, dim3(kThreads), 0, stream, lanes, shape, args);
 }
 
 }  // namespace qed::cuda

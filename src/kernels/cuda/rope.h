@@ -21,7 +21,7 @@ void FillRopeTable(const double* frequencies, int32_t half, int32_t positions, f
 struct QkvShape {
   int32_t num_heads = 0;     // H
   int32_t num_kv_heads = 0;  // KVH
-  int32_t head_dim = 0;      // D: a multiple of 4, at most 256
+  int32_t head_dim = 0;      // D: a multiple of 8, at most 256
 };
 
 struct RotateAndStoreArgs {

@@ -89,7 +89,6 @@ Places FewPlaces() {
   return {{1234, 0, 4999, 77}, {3 * kPageSize + 5, 0, -1, kPages * kPageSize - 1}};
 }
 
-// So many that a warp takes several heads.
 Places ManyPlaces() {
   Places places;
   for (int t = 0; t < kPages * kPageSize; ++t) {

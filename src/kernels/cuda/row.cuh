@@ -36,10 +36,13 @@ __device__ __forceinline__ uint32_t PackBf16(float low, float high) {
   return *reinterpret_cast<const uint32_t*>(&packed);
 }
 
-__device__ __forceinline__ Four LoadFour(const BFloat16* p) {
-  const uint2 raw = *reinterpret_cast<const uint2*>(p);
+__device__ __forceinline__ Four UnpackFour(uint2 raw) {
   const float2 a = UnpackBf16(raw.x), b = UnpackBf16(raw.y);
   return {{a.x, a.y, b.x, b.y}};
+}
+
+__device__ __forceinline__ Four LoadFour(const BFloat16* p) {
+  return UnpackFour(*reinterpret_cast<const uint2*>(p));
 }
 
 __device__ __forceinline__ void StoreFour(float* p, const Four& f) {
@@ -59,10 +62,8 @@ __device__ __forceinline__ void StoreFour(Fp8* p, const Four& f) {
   *reinterpret_cast<uint32_t*>(p) = low | static_cast<uint32_t>(high) << 16;
 }
 
-// Four values of row `t` of a product, from column `n` on.
-__device__ __forceinline__ Four LoadProduct(const Product& product, int64_t width, int64_t t,
-                                            int n) {
-  Four f = LoadFour(product.data + t * width + n);
+// What four elements of row `t` of a product, from column `n` on, stand for.
+__device__ __forceinline__ Four Finish(Four f, const Product& product, int64_t t, int n) {
   if (product.column_scales != nullptr) {
     const float row = product.row_scales == nullptr ? 1.0F : product.row_scales[t];
     const Four column = LoadFour(product.column_scales + n);
@@ -75,6 +76,11 @@ __device__ __forceinline__ Four LoadProduct(const Product& product, int64_t widt
     for (int i = 0; i < 4; ++i) f.v[i] += bias.v[i];
   }
   return f;
+}
+
+__device__ __forceinline__ Four LoadProduct(const Product& product, int64_t width, int64_t t,
+                                            int n) {
+  return Finish(LoadFour(product.data + t * width + n), product, t, n);
 }
 
 __device__ __forceinline__ float WarpSum(float value) {

@@ -1,5 +1,7 @@
 #include <cooperative_groups.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "cuda/launch.cuh"
 #include "kernels/cuda/cluster.cuh"
@@ -17,35 +19,65 @@ constexpr int kClusterBlocks = 8;
 // of twice the bytes of a row, are read once for all of them.
 constexpr int32_t kFewRows = 64;
 constexpr int kRowsOfCluster = 4;
+// With so many, blocks that stay take one row after the other.
+constexpr int32_t kManyRows = 1024;
+constexpr int kThreadsOfSm = 1024;  // that they have at least, where they fit
 
 // The exponential of a very negative gate is infinite, and the quotient 0 as wanted.
 __device__ __forceinline__ float Silu(float x) { return __fdividef(x, 1.0F + __expf(-x)); }
 
+// Four columns of gate and up as they lie in memory.
+struct RawGated {
+  uint2 gate, up;
+};
+
 template <int kVectors>
-__device__ __forceinline__ void LoadGated(int64_t t, int width, const RowPart& part,
-                                          const Product& gate_up, Four (&row)[kVectors]) {
+__device__ __forceinline__ void LoadRaw(int64_t t, int width, const RowPart& part,
+                                        const Product& gate_up, RawGated (&raw)[kVectors]) {
 #pragma unroll
   for (int i = 0; i < kVectors; ++i) {
     const int column = ColumnOf(part, i);
     if (column >= part.end) continue;
-    const Four gate = LoadProduct(gate_up, 2 * int64_t{width}, t, column);
-    const Four up = LoadProduct(gate_up, 2 * int64_t{width}, t, width + column);
+    const BFloat16* gate = gate_up.data + t * 2 * width + column;
+    raw[i] = {*reinterpret_cast<const uint2*>(gate), *reinterpret_cast<const uint2*>(gate + width)};
+  }
+}
+
+template <int kVectors>
+__device__ __forceinline__ void Gate(const RawGated (&raw)[kVectors], int64_t t, int width,
+                                     const RowPart& part, const Product& gate_up,
+                                     Four (&row)[kVectors]) {
+#pragma unroll
+  for (int i = 0; i < kVectors; ++i) {
+    const int column = ColumnOf(part, i);
+    if (column >= part.end) continue;
+    const Four gate = Finish(UnpackFour(raw[i].gate), gate_up, t, column);
+    const Four up = Finish(UnpackFour(raw[i].up), gate_up, t, width + column);
 #pragma unroll
     for (int j = 0; j < 4; ++j) row[i].v[j] = Silu(gate.v[j]) * up.v[j];
   }
 }
 
-// A block a row.
+// A block takes every gridDim.x'th row; the next one is on its way while it works.
 template <int kVectors>
 __global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
-    SiluMulKernel(int width, const Product gate_up, const Activations out) {
+    SiluMulKernel(int rows, int width, const Product gate_up, const Activations out) {
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];
   const RowPart part = {0, width};
-  Four row[kVectors];
-  LoadGated(blockIdx.x, width, part, gate_up, row);
-  StoreRow(row, part, width, blockIdx.x, out,
-           [&](float value) { return BlockLargest(value, scratch); });
+  RawGated raw[kVectors];
+  LoadRaw(blockIdx.x, width, part, gate_up, raw);
+  for (unsigned t = blockIdx.x; t < static_cast<unsigned>(rows); t += gridDim.x) {
+    RawGated next[kVectors] = {};
+    if (t + gridDim.x < static_cast<unsigned>(rows)) {
+      LoadRaw(t + gridDim.x, width, part, gate_up, next);
+    }
+    Four row[kVectors];
+    Gate(raw, t, width, part, gate_up, row);
+    StoreRow(row, part, width, t, out, [&](float value) { return BlockLargest(value, scratch); });
+#pragma unroll
+    for (int i = 0; i < kVectors; ++i) raw[i] = next[i];
+  }
 }
 
 // Of each row, over the threads of a block.
@@ -84,9 +116,12 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>) QED_CLUSTER(kCluster
   // Beyond the last row the last is computed again: without a branch between them
   // the rows share the loads of the scales.
   const auto row_id = [&](int r) { return min(first + r, rows - 1); };
+  RawGated raw[kRows][kVectors];
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) LoadRaw(row_id(r), width, part, gate_up, raw[r]);
   Four row[kRows][kVectors];
 #pragma unroll
-  for (int r = 0; r < kRows; ++r) LoadGated(row_id(r), width, part, gate_up, row[r]);
+  for (int r = 0; r < kRows; ++r) Gate(raw[r], row_id(r), width, part, gate_up, row[r]);
   float largest[kRows] = {};
   const bool finds_scale = out.format == ActivationFormat::kFp8 && out.static_scale == nullptr;
   if (finds_scale) FindLargest(row, part, scratch, largest);
@@ -121,16 +156,20 @@ void LaunchClusters(int32_t rows, int32_t width, const Product& gate_up, const A
 void SiluMul(int32_t rows, int32_t width, const Product& gate_up, const Activations& out,
              StreamHandle stream) {
   QED_CHECK(rows > 0);
-  if (!DeviceOverlapsLaunches()) {
+  if (rows >= kManyRows || !DeviceOverlapsLaunches()) {
     return LaunchForRows(rows, width, [&](auto vectors, dim3 grid, dim3 block) {
-      Launch(SiluMulKernel<vectors()>, grid, block, 0, stream, width, gate_up, out);
+      const unsigned blocks_of_sm = std::max(1U, kThreadsOfSm / block.x);
+      grid.x = std::min(grid.x, blocks_of_sm * DeviceMultiprocessors());
+      Launch(SiluMulKernel<vectors()>, grid, block, 0, stream, rows, width, gate_up, out);
     });
   }
   LaunchForRows(rows, ColumnsOfBlock(width), [&](auto vectors, dim3, dim3 block) {
-    if (vectors() > 2 || rows <= kFewRows) {
-      return LaunchClusters<vectors(), 1>(rows, width, gate_up, out, block, stream);
+    // A block has no more columns than two vectors a thread (kMaxRowWidth).
+    constexpr int kVectors = std::min(2, decltype(vectors)::value);
+    if (rows <= kFewRows) {
+      return LaunchClusters<kVectors, 1>(rows, width, gate_up, out, block, stream);
     }
-    LaunchClusters<vectors(), kRowsOfCluster>(rows, width, gate_up, out, block, stream);
+    LaunchClusters<kVectors, kRowsOfCluster>(rows, width, gate_up, out, block, stream);
   });
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 double Silu(double x) { return x / (1 + std::exp(-x)); }
 
-// A cluster of blocks takes one of a few rows, several of many.
+// A cluster of blocks takes one of a few rows or several of more; blocks stay for many.
 void ExpectGated(int rows, int width) {
   const Stream stream = TestStream();
   for (TestActivations::Form form : TestActivations::kForms) {
@@ -36,6 +36,7 @@ TEST(CudaSiluMulTest, MatchesDoubleForAnyWidthAndForm) {
   for (int width : {4, 16, 1536, 2052, 4096, 4100, 13824, 16388}) ExpectGated(3, width);
   for (int width : {36, 4100}) ExpectGated(301, width);
   ExpectGated(66, 20004);
+  for (int width : {36, 1536, 4100}) ExpectGated(1500, width);
 }
 
 TEST(CudaSiluMulTest, SaturatesCleanly) {
