@@ -38,7 +38,7 @@ Status Solver::Select(size_t problem) {
 
 Status Solver::BeginRound(size_t problem) {
   ProblemState& state = states_[problem];
-  SelectionRound& round = state.round.emplace();
+  SelectionRound& round = state.round.emplace(SelectionRound{});
   round.over = true;
   if (!NeedsSelection(problem) || bank_.Expired(problem)) return OkStatus();
   Result<std::optional<SelectionPrompt>> prompt = MakeSelectionPrompt(
