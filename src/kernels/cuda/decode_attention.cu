@@ -19,6 +19,7 @@
 #include "kernels/cuda/attention_launch.h"
 #include "kernels/cuda/attention_merge.cuh"
 #include "kernels/cuda/row.cuh"
+#include "kernels/cuda/tensor_core.cuh"
 
 namespace qed::cuda {
 namespace {
@@ -74,31 +75,6 @@ __device__ __forceinline__ void EndCopyGroup() {
 template <int kNewest>
 __device__ __forceinline__ void WaitForCopies() {
   asm volatile("cp.async.wait_group %0;\n" ::"n"(kNewest) : "memory");
-}
-
-// Four 8 x 8 matrices; lane i gives the address of row i % 8 of matrix i / 8.
-__device__ __forceinline__ void LoadMatrices(uint32_t from, uint32_t (&m)[4]) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
-               : "=r"(m[0]), "=r"(m[1]), "=r"(m[2]), "=r"(m[3])
-               : "r"(from)
-               : "memory");
-}
-
-__device__ __forceinline__ void LoadTransposed(uint32_t from, uint32_t (&m)[4]) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
-               : "=r"(m[0]), "=r"(m[1]), "=r"(m[2]), "=r"(m[3])
-               : "r"(from)
-               : "memory");
-}
-
-// d[16, 8] += a[16, 16] b[16, 8]
-__device__ __forceinline__ void MultiplyAdd(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
-                                            uint32_t b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
-      "{%8, %9}, {%0, %1, %2, %3};\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 // The keys and values of one warp's steps, on their way through shared memory.
@@ -214,8 +190,8 @@ __device__ __forceinline__ void TakeStep(uint32_t keys, uint32_t values, int fir
   for (int k = 0; k < kHeadDim / 16; ++k) {
     uint32_t b[4];
     LoadMatrices(keys + KvStream<kHeadDim>::Offset(key_token, 2 * k + key_piece), b);
-    MultiplyAdd(score[0], state.q[k], b[0], b[1]);
-    MultiplyAdd(score[1], state.q[k], b[2], b[3]);
+    MultiplyTile(score[0], state.q[k], b[0], b[1]);
+    MultiplyTile(score[1], state.q[k], b[2], b[3]);
   }
   float shrink[2];
 #pragma unroll
@@ -256,7 +232,7 @@ __device__ __forceinline__ void TakeStep(uint32_t keys, uint32_t values, int fir
       float(&out)[4] = state.out[2 * d + half];
 #pragma unroll
       for (int j = 0; j < 4; ++j) out[j] *= shrink[j / 2];
-      MultiplyAdd(out, weights, b[2 * half], b[2 * half + 1]);
+      MultiplyTile(out, weights, b[2 * half], b[2 * half + 1]);
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "cuda/launch.cuh"
 #include "kernels/cuda/int8_linear.h"
 #include "kernels/cuda/row.cuh"
+#include "kernels/cuda/tensor_core.cuh"
 
 namespace qed::cuda {
 namespace {
@@ -32,16 +33,6 @@ __device__ __forceinline__ void ToBf16(uint32_t codes, uint32_t& low, uint32_t& 
   }
   low = PackBf16(v[0], v[1]);
   high = PackBf16(v[2], v[3]);
-}
-
-// d += a b: a 16 x 16 (rows of the weight), b 16 x 8 (tokens).
-__device__ __forceinline__ void MultiplyTile(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
-                                             uint32_t b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, "
-      "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\n"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 __device__ __forceinline__ uint4 LoadStreamed(const int8_t* p) {
