@@ -82,6 +82,14 @@ struct Nvml {
   bool complete() const { return init && device_by_bus_id && compute_processes; }
 };
 
+// Of the calling thread's GPU; 0 where it cannot be asked.
+int Attribute(cudaDeviceAttr attribute) {
+  int device = 0, value = 0;
+  const bool known = cudaGetDevice(&device) == cudaSuccess &&
+                     cudaDeviceGetAttribute(&value, attribute, device) == cudaSuccess;
+  return known ? value : 0;
+}
+
 }  // namespace
 
 Result<DeviceInfo> OpenDevice(int ordinal) {
@@ -151,18 +159,6 @@ std::string OtherMemoryHolders(int ordinal) {
 }
 
 Status Synchronize() { return ToStatus(cudaDeviceSynchronize(), "GPU"); }
-
-namespace {
-
-// Of the calling thread's GPU; 0 where it cannot be asked.
-int Attribute(cudaDeviceAttr attribute) {
-  int device = 0, value = 0;
-  const bool known = cudaGetDevice(&device) == cudaSuccess &&
-                     cudaDeviceGetAttribute(&value, attribute, device) == cudaSuccess;
-  return known ? value : 0;
-}
-
-}  // namespace
 
 bool DeviceOverlapsLaunches() {
   static const bool overlaps = Attribute(cudaDevAttrComputeCapabilityMajor) >= 9;

@@ -45,9 +45,7 @@ __global__ void LargestKernel(const BFloat16* x, int64_t fours, float* largest) 
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   float found = 0;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < fours; i += step) {
-    const Four four = LoadFour(x + 4 * i);
-#pragma unroll
-    for (int j = 0; j < 4; ++j) found = LargerMagnitude(found, four.v[j]);
+    found = LargestWith(found, LoadFour(x + 4 * i));
   }
   found = BlockLargest(found, scratch);
   // Magnitudes are in the order of their bits, NaN above all numbers.
@@ -74,9 +72,7 @@ __global__ void QuantizeKernel(int k, const BFloat16* x, const float* largest, s
     found = *largest;
   } else {
     for (int c = 4 * static_cast<int>(threadIdx.x); c < k; c += 4 * kThreads) {
-      const Four four = LoadFour(x + c);
-#pragma unroll
-      for (int j = 0; j < 4; ++j) found = LargerMagnitude(found, four.v[j]);
+      found = LargestWith(found, LoadFour(x + c));
     }
     found = BlockLargest(found, scratch);
   }

@@ -83,6 +83,13 @@ __device__ __forceinline__ Four LoadProduct(const Product& product, int64_t widt
   return Finish(LoadFour(product.data + t * width + n), product, t, n);
 }
 
+// The largest magnitude of `found` and the four; NaN where one is NaN.
+__device__ __forceinline__ float LargestWith(float found, const Four& f) {
+#pragma unroll
+  for (int j = 0; j < 4; ++j) found = LargerMagnitude(found, f.v[j]);
+  return found;
+}
+
 __device__ __forceinline__ float WarpSum(float value) {
 #pragma unroll
   for (int step = kWarp / 2; step > 0; step /= 2) {
@@ -167,9 +174,7 @@ __device__ __forceinline__ void StoreRow(const Four (&row)[kVectors], const RowP
       float own = 0;
 #pragma unroll
       for (int i = 0; i < kVectors; ++i) {
-        if (ColumnOf(part, i) >= part.end) continue;
-#pragma unroll
-        for (int j = 0; j < 4; ++j) own = LargerMagnitude(own, row[i].v[j]);
+        if (ColumnOf(part, i) < part.end) own = LargestWith(own, row[i]);
       }
       scale = ScaleFor(largest(own), kFp8Largest);
     }

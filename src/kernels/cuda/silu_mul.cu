@@ -88,10 +88,7 @@ __device__ __forceinline__ void FindLargest(const Four (&row)[kRows][kVectors], 
   for (int i = 0; i < kVectors; ++i) {
     if (ColumnOf(part, i) >= part.end) continue;
 #pragma unroll
-    for (int r = 0; r < kRows; ++r) {
-#pragma unroll
-      for (int j = 0; j < 4; ++j) largest[r] = LargerMagnitude(largest[r], row[r][i].v[j]);
-    }
+    for (int r = 0; r < kRows; ++r) largest[r] = LargestWith(largest[r], row[r][i]);
   }
   BlockLargest(largest, scratch);
 }
