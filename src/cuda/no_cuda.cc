@@ -22,10 +22,8 @@ Result<DeviceMemory> QueryMemory() { return WithoutCuda(); }
 std::string OtherMemoryHolders(int) { return ""; }
 Status Synchronize() { return WithoutCuda(); }
 
-Result<DeviceBuffer> DeviceBuffer::Allocate(size_t) { return WithoutCuda(); }
-DeviceBuffer::~DeviceBuffer() = default;
-Result<PinnedBuffer> PinnedBuffer::Allocate(size_t) { return WithoutCuda(); }
-PinnedBuffer::~PinnedBuffer() = default;
+Result<void*> internal::AllocateMemory(MemoryKind, size_t) { return WithoutCuda(); }
+void internal::FreeMemory(MemoryKind, void*) {}
 
 Result<Stream> Stream::Create() { return WithoutCuda(); }
 Stream::~Stream() = default;
