@@ -165,9 +165,19 @@ bool DeviceOverlapsLaunches() {
   return overlaps;
 }
 
+bool DeviceHasClusters() {
+  static const bool has = Attribute(cudaDevAttrClusterLaunch) != 0;
+  return has;
+}
+
 unsigned DeviceMultiprocessors() {
   static const int number = std::max(1, Attribute(cudaDevAttrMultiProcessorCount));
   return static_cast<unsigned>(number);
+}
+
+int DeviceSharedBytesPerBlock() {
+  static const int bytes = Attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+  return bytes;
 }
 
 }  // namespace qed::cuda

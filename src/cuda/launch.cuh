@@ -34,7 +34,9 @@ __device__ __forceinline__ void WaitForKernelBefore() {
 bool DeviceOverlapsLaunches();
 
 // Of the calling thread's GPU. Asked once.
+bool DeviceHasClusters();
 unsigned DeviceMultiprocessors();
+int DeviceSharedBytesPerBlock();  // most that a kernel may be allowed
 
 // kernel<<<grid, block, shared_bytes, stream>>>(args...)
 template <typename... Params, typename... Args>

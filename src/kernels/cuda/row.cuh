@@ -159,6 +159,11 @@ __device__ __forceinline__ int ColumnOf(const RowPart& part, int i) {
   return part.first + 4 * static_cast<int>(threadIdx.x + static_cast<unsigned>(i) * blockDim.x);
 }
 
+// Whether a row's scale is that of its own largest value.
+__device__ __forceinline__ bool FindsScale(const Activations& out) {
+  return out.format == ActivationFormat::kFp8 && out.static_scale == nullptr;
+}
+
 // Writes the block's part of row `t` of `width` values, vector i of a thread from
 // ColumnOf(part, i) on. `largest` gives every thread the value of largest magnitude
 // that a thread of the row has; all of them must call StoreRow.
@@ -168,7 +173,7 @@ __device__ __forceinline__ void StoreRow(const Four (&row)[kVectors], const RowP
                                          Largest largest) {
   EightBitScale scale = {1.0F, 1.0F};
   if (out.format == ActivationFormat::kFp8) {
-    if (out.static_scale != nullptr) {
+    if (!FindsScale(out)) {
       scale = {*out.static_scale, 1.0F / *out.static_scale};
     } else {
       float own = 0;

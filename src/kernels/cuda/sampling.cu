@@ -130,26 +130,19 @@ __global__ void AddCountsKernel(uint16_t* counts, int32_t vocab_size, const int3
   } while (seen != expected);
 }
 
+constexpr int kOwnSharedBytes = sizeof(RowTeam<kClusterBlocks>::Shared);
+
 // Whether the calling thread's GPU has clusters and shared memory for these rows.
 bool FitsCluster(int32_t vocab_size) {
-  int device = 0, clusters = 0, shared_bytes = 0;
-  QED_CUDA_CHECK(cudaGetDevice(&device));
-  QED_CUDA_CHECK(cudaDeviceGetAttribute(&clusters, cudaDevAttrClusterLaunch, device));
-  QED_CUDA_CHECK(
-      cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
-  constexpr int64_t kOwn = sizeof(RowTeam<kClusterBlocks>::Shared);
-  return clusters != 0 && KeyBytes(vocab_size, kClusterBlocks) + kOwn <= shared_bytes;
+  return DeviceHasClusters() &&
+         KeyBytes(vocab_size, kClusterBlocks) + kOwnSharedBytes <= DeviceSharedBytesPerBlock();
 }
 
 template <typename Kernel>
 void AllowShared(Kernel* kernel) {
-  int device = 0, shared_bytes = 0;
-  QED_CUDA_CHECK(cudaGetDevice(&device));
   QED_CUDA_CHECK(
-      cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
-  constexpr int kOwn = sizeof(RowTeam<kClusterBlocks>::Shared);
-  QED_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      shared_bytes - (kOwn + 127) / 128 * 128));
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                           DeviceSharedBytesPerBlock() - (kOwnSharedBytes + 127) / 128 * 128));
 }
 
 }  // namespace

@@ -120,10 +120,9 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>) QED_CLUSTER(kCluster
 #pragma unroll
   for (int r = 0; r < kRows; ++r) Gate(raw[r], row_id(r), width, part, gate_up, row[r]);
   float largest[kRows] = {};
-  const bool finds_scale = out.format == ActivationFormat::kFp8 && out.static_scale == nullptr;
-  if (finds_scale) FindLargest(row, part, scratch, largest);
+  if (FindsScale(out)) FindLargest(row, part, scratch, largest);
   cluster.barrier_wait();
-  if (finds_scale) {
+  if (FindsScale(out)) {
     const unsigned peer = threadIdx.x % kClusterBlocks;
     if (threadIdx.x < kClusterBlocks) {
       float* there = cluster.map_shared_rank(&of_blocks[rank][0], peer);
@@ -153,7 +152,7 @@ void LaunchClusters(int32_t rows, int32_t width, const Product& gate_up, const A
 void SiluMul(int32_t rows, int32_t width, const Product& gate_up, const Activations& out,
              StreamHandle stream) {
   QED_CHECK(rows > 0);
-  if (rows >= kManyRows || !DeviceOverlapsLaunches()) {
+  if (rows >= kManyRows || !DeviceHasClusters()) {
     return LaunchForRows(rows, width, [&](auto vectors, dim3 grid, dim3 block) {
       const unsigned blocks_of_sm = std::max(1U, kThreadsOfSm / block.x);
       grid.x = std::min(grid.x, blocks_of_sm * DeviceMultiprocessors());
