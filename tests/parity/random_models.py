@@ -85,9 +85,23 @@ def save(model, folder, sharded):
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def ours(program, folder, chunk, ids):
-    command = [program, str(folder), "f32", str(chunk), *map(str, ids)]
-    done = subprocess.run(command, capture_output=True, text=True)
+def random_ids(seed):
+    generator = random.Random(seed)
+    return [generator.randrange(COMMON["vocab_size"]) for _ in range(TOKENS)]
+
+
+def log_probs(model, ids):
+    """[T][V], by `transformers`."""
+    with torch.no_grad():
+        logits = model(torch.tensor([ids], device=model.device)).logits[0]
+    return torch.log_softmax(logits.double(), dim=-1).cpu()
+
+
+def ours(program, folder, ids, device="cpu", quantize="none"):
+    """[chunks][T][V]: all tokens at once, some at a time, one at a time."""
+    chunks = f"{len(ids)},7,1"
+    command = [program, str(folder), device, quantize, chunks, *map(str, ids)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"status {done.returncode}: {done.stderr.strip()}")
     return torch.tensor(json.loads(done.stdout), dtype=torch.float64)
@@ -98,20 +112,16 @@ def compare(program, name, make, dtype_name, sharded, seed):
     model = make()
     randomize(model, seed)
     model = model.to(DTYPES[dtype_name])
-    generator = random.Random(seed)
-    ids = [generator.randrange(COMMON["vocab_size"]) for _ in range(TOKENS)]
+    ids = random_ids(seed)
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         save(model, folder, sharded)
         # From the files, since .to() has rounded the RoPE frequencies as well.
         exact = type(model).from_pretrained(folder, dtype=torch.float32).eval()
-        with torch.no_grad():
-            want = torch.log_softmax(exact(torch.tensor([ids])).logits[0].double(), dim=-1)
-        worst = 0.0
-        for chunk in (TOKENS, 7, 1):
-            got = ours(program, folder, chunk, ids)
-            assert got.shape == want.shape, f"{got.shape} and not {want.shape}"
-            worst = max(worst, (got - want).abs().max().item())
+        want = log_probs(exact, ids)
+        got = ours(program, folder, ids)
+        assert got.shape[1:] == want.shape, f"{got.shape} and not {want.shape}"
+        worst = (got - want).abs().max().item()
     verdict = "ok" if worst <= TOLERANCE else "FAILED"
     shards = "sharded" if sharded else "one file"
     print(f"{verdict:6} {name}, {dtype_name}, {shards}: {worst:.1e}", flush=True)
