@@ -73,7 +73,30 @@ using Traits = fi::AttentionKernelTraits</*USE_TMA_LOAD_KV=*/false, kHeadDim, kH
                                          int32_t, fi::StandardAttention>;
 using Mainloop = fi::SparseCollectiveMainloop<SoftmaxParams, Traits, /*CAUSAL=*/true,
                                               /*MULTIITEMSCORING=*/false>;
-using Epilogue = fi::CollectiveEpilogue<Traits>;
+
+// Stores a tile's result. FlashInfer's own lets warps read rows from shared memory that
+// others may not have written yet: each thread arrives twice at a barrier that counts it
+// once, so half of the warps can open it for themselves (version 0.6.13).
+struct Epilogue : fi::CollectiveEpilogue<Traits> {
+  template <typename Result, typename Lse, typename Mma, typename BlockCoord>
+  CUTLASS_DEVICE void store(const Params& params, const Result& result, const Lse&,
+                            Traits::SharedStorage& shared, const Mma& mma, int thread,
+                            const BlockCoord& coord) {
+    using Barrier = cutlass::arch::NamedBarrier;
+    const auto [tile, head, kv_head, first_row, first_page, num_rows, context, batch] = coord;
+    const auto rows = cute::make_tensor(cute::make_smem_ptr(shared.smem_o.data()), SmemLayoutO{});
+    const auto to_shared = cute::make_tiled_copy_C(SmemCopyAtomO{}, mma);
+    const auto part = to_shared.get_thread_slice(thread);
+    const auto rounded = fi::convert_type<Bf16>(result);
+    // The result takes the place of values, which all warps have read by then.
+    Barrier::sync(NUM_MMA_THREADS, static_cast<int>(fi::NamedBarriers::kValueEmpty));
+    cute::copy(to_shared, part.retile_S(rounded), part.partition_D(rows));
+    Barrier::sync(NUM_MMA_THREADS, cutlass::arch::ReservedNamedBarriers::EpilogueBarrier);
+    fi::write_tiled<NUM_COPY_THREADS>(params.O_ptr, TiledCopyO{}, params.layout_O,
+                                      cute::select<0, 1>(TileShape_PDV{}), rows, thread, tile, head,
+                                      first_row, num_rows);
+  }
+};
 
 }  // namespace
 
