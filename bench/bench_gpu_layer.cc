@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -100,7 +101,9 @@ class Bench {
     product.column_scales = scales_.As<float>();
     const DeviceBuffer rope = Filled(size_t{64} * kHeads.head_dim * sizeof(float));
     const DeviceBuffer positions = Filled(size_t{kMaxRows} * sizeof(int32_t), 0);
-    const DeviceBuffer pages = Filled(size_t{2} * 16 * 8 * 128 * sizeof(BFloat16));
+    const DeviceBuffer slots = RowNumbers();
+    const DeviceBuffer pages =
+        Filled(size_t{2} * kMaxRows * kHeads.num_kv_heads * kHeads.head_dim * sizeof(BFloat16));
     for (int32_t rows : kRows) {
       const auto print = [&](const char* name, double ms, int64_t bytes_per_row) {
         Print(name, rows, ms, rows * bytes_per_row, 0);
@@ -128,7 +131,7 @@ class Bench {
                                    .norm_eps = 0,
                                    .rope_table = rope.As<float>(),
                                    .positions = positions.As<int32_t>(),
-                                   .slots = positions.As<int32_t>(),
+                                   .slots = slots.As<int32_t>(),
                                    .pages = pages.As<BFloat16>(),
                                    .page_size = 16},
                                   stream_.handle());
@@ -151,6 +154,16 @@ class Bench {
     DeviceBuffer buffer = Must(DeviceBuffer::Allocate(bytes));
     const Stream stream = Must(Stream::Create());
     Fill(buffer.data(), byte, bytes, stream.handle());
+    Check(stream.Synchronize());
+    return buffer;
+  }
+
+  static DeviceBuffer RowNumbers() {
+    std::vector<int32_t> numbers(kMaxRows);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    DeviceBuffer buffer = Must(DeviceBuffer::Allocate(numbers.size() * sizeof(int32_t)));
+    const Stream stream = Must(Stream::Create());
+    CopyToDevice(buffer.data(), numbers.data(), buffer.size(), stream.handle());
     Check(stream.Synchronize());
     return buffer;
   }

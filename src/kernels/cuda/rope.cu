@@ -10,6 +10,9 @@ constexpr int kMaxHeadDim = 256;
 constexpr int kThreads = 256;
 constexpr int kPairs = 4;  // (i, i + D/2) that a lane holds, for neighbouring i
 static_assert(kMaxHeadDim <= 2 * kPairs * kWarp);
+// With few rows the GPU is filled by blocks of few heads; with so many, by blocks that
+// find a row's slot and angles once for all of its heads.
+constexpr int32_t kManyRows = 1024;
 
 __global__ void RopeTableKernel(const double* frequencies, int half, int64_t entries,
                                 float2* table) {
@@ -70,47 +73,77 @@ int32_t LanesOfHead(int32_t head_dim) {
   return lanes;
 }
 
+// Where a rotated query, a key or a value goes; null for a key or value of a row of padding.
+__device__ __forceinline__ BFloat16* PlaceOfHead(const QkvShape& shape,
+                                                 const RotateAndStoreArgs& args, int64_t t,
+                                                 int slot, int h) {
+  if (h < shape.num_heads) {
+    const int64_t width = int64_t{shape.num_heads + 2 * shape.num_kv_heads} * shape.head_dim;
+    return args.qkv.data + t * width + h * shape.head_dim;
+  }
+  if (slot < 0) return nullptr;
+  const bool is_value = h >= shape.num_heads + shape.num_kv_heads;
+  const int kv_head = h - shape.num_heads - (is_value ? shape.num_kv_heads : 0);
+  const int64_t page = slot / args.page_size, place = slot % args.page_size;
+  const int64_t token = (page * 2 + (is_value ? 1 : 0)) * args.page_size + place;
+  return args.pages + (token * shape.num_kv_heads + kv_head) * shape.head_dim;
+}
+
 // Grid: [rows, parts of the heads: the H queries, then the KVH keys, then the KVH values].
+// A thread takes the same places of kHeads heads, whose loads are on their way together.
+template <int kHeads>
 __global__ void __launch_bounds__(kThreads)
     RotateAndStoreKernel(int lanes, const QkvShape shape, const RotateAndStoreArgs args) {
   const int64_t t = blockIdx.x;
   const int rotated = shape.num_heads + shape.num_kv_heads;
   const int all = rotated + shape.num_kv_heads;
   const int half = shape.head_dim / 2;
-  const int thread = static_cast<int>(blockIdx.y * kThreads + threadIdx.x);
-  const int h = thread / lanes, i = thread % lanes * kPairs;
-  const bool is_query = h < shape.num_heads, is_value = h >= rotated;
-  const bool there = h < all && i < half;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int i = thread % lanes * kPairs, heads_at_once = kThreads / lanes;
+  const int first_head = static_cast<int>(blockIdx.y) * kHeads * heads_at_once + thread / lanes;
   const int slot = args.slots[t];
   Angles angles = {};
-  if (there && !is_value) {
+  if (i < half) {
     const float* table = args.rope_table + (int64_t{args.positions[t]} * half + i) * 2;
     angles = {LoadFour(table), LoadFour(table + kPairs)};
   }
   WaitForKernelBefore();  // It writes the product; the plan and the table are older.
 
-  const int64_t width = int64_t{all} * shape.head_dim;
-  const int column = h * shape.head_dim + i;
-  HeadPart head = {};
-  if (there) {
-    head = {LoadProduct(args.qkv, width, t, column),
-            LoadProduct(args.qkv, width, t, column + half)};
+  HeadPart heads[kHeads] = {};
+#pragma unroll
+  for (int j = 0; j < kHeads; ++j) {
+    const int h = first_head + j * heads_at_once, column = h * shape.head_dim + i;
+    if (h >= all || i >= half) continue;
+    const int64_t width = int64_t{all} * shape.head_dim;
+    heads[j] = {LoadProduct(args.qkv, width, t, column),
+                LoadProduct(args.qkv, width, t, column + half)};
   }
-  if (args.q_norm != nullptr) {
-    const float* norm = is_query ? args.q_norm : is_value ? nullptr : args.k_norm;
-    NormalizeHead(norm, args.norm_eps, half, i, lanes, head);
+#pragma unroll
+  for (int j = 0; j < kHeads; ++j) {
+    const int h = first_head + j * heads_at_once;
+    const bool is_query = h < shape.num_heads, is_value = h >= rotated;
+    if (args.q_norm != nullptr) {
+      const float* norm = is_query ? args.q_norm : is_value ? nullptr : args.k_norm;
+      NormalizeHead(norm, args.norm_eps, half, i, lanes, heads[j]);
+    }
+    if (h >= all || i >= half) continue;
+    if (!is_value) RotateHead(angles, heads[j]);
+    BFloat16* to = PlaceOfHead(shape, args, t, slot, h);
+    if (to == nullptr) continue;
+    StoreFour(to + i, heads[j].low);
+    StoreFour(to + half + i, heads[j].high);
   }
-  if (!there || (!is_query && slot < 0)) return;
-  if (!is_value) RotateHead(angles, head);
-  BFloat16* to = args.qkv.data + t * width + column;
-  if (!is_query) {
-    const int kv_head = is_value ? h - rotated : h - shape.num_heads;
-    const int64_t page = slot / args.page_size, place = slot % args.page_size;
-    const int64_t token = (page * 2 + (is_value ? 1 : 0)) * args.page_size + place;
-    to = args.pages + (token * shape.num_kv_heads + kv_head) * shape.head_dim + i;
-  }
-  StoreFour(to, head.low);
-  StoreFour(to + half, head.high);
+}
+
+template <int kHeads>
+void LaunchRotateAndStore(const QkvShape& shape, int32_t rows, const RotateAndStoreArgs& args,
+                          StreamHandle stream) {
+  const int32_t lanes = LanesOfHead(shape.head_dim);
+  const int32_t heads_of_block = kThreads / lanes * kHeads;
+  const int32_t heads = shape.num_heads + 2 * shape.num_kv_heads;
+  const dim3 grid(static_cast<unsigned>(rows),
+                  static_cast<unsigned>((heads + heads_of_block - 1) / heads_of_block));
+  Launch(RotateAndStoreKernel<kHeads>, grid, dim3(kThreads), 0, stream, lanes, shape, args);
 }
 
 }  // namespace
@@ -126,11 +159,8 @@ void RotateAndStore(const QkvShape& shape, int32_t rows, const RotateAndStoreArg
                     StreamHandle stream) {
   QED_CHECK(rows > 0 && shape.head_dim % (2 * kPairs) == 0 && shape.head_dim <= kMaxHeadDim);
   QED_CHECK_EQ(args.q_norm == nullptr, args.k_norm == nullptr);
-  const int32_t lanes = LanesOfHead(shape.head_dim);
-  const int32_t threads = (shape.num_heads + 2 * shape.num_kv_heads) * lanes;
-  const dim3 grid(static_cast<unsigned>(rows),
-                  static_cast<unsigned>((threads + kThreads - 1) / kThreads));
-  Launch(RotateAndStoreKernel, grid, dim3(kThreads), 0, stream, lanes, shape, args);
+  if (rows >= kManyRows) return LaunchRotateAndStore<2>(shape, rows, args, stream);
+  LaunchRotateAndStore<1>(shape, rows, args, stream);
 }
 
 }  // namespace qed::cuda

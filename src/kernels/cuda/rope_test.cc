@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kPositions = 5000;
 constexpr int kPageSize = 16;
-constexpr int kPages = 9;
+constexpr int kPages = 65;  // ManyPlaces: as many rows as a long prompt
 constexpr float kEps = 1e-6F;
 
 std::vector<double> Frequencies(int head_dim) {
