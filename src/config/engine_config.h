@@ -45,7 +45,7 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
         c.kv_cache_bytes, KnobRange<int64_t>{1, int64_t{1} << 46});
   visit(Knob{"kv-cache-free-gpu-memory-fraction", "",
              "of the GPU's memory that all else leaves free, for the KV cache"},
-        c.kv_cache_free_gpu_memory_fraction, KnobRange<double>{0.01, 1});
+        c.kv_cache_free_gpu_memory_fraction, KnobRange<double>{0.001, 1});
   visit(Knob{"prefix-cache", "", "reuse the pages of equal prompt beginnings"}, c.prefix_cache,
         NoRange{});
   visit(Knob{"compute", "", "auto, or f32 for exact and slow arithmetic"}, c.compute, NoRange{});

@@ -3,14 +3,17 @@
 
 usage: QED_BINARY=QED tests/gpu/neighbours.py [--samples 64] [--tokens 256] [FLAGS OF QED SERVE...]
 
-Each sample is generated alone, alone once more, and together with all the others; prints how many
-came out differently, and at which token they parted. On a CPU none does (docs/decisions/0001).
+Each sample is generated alone, alone once more (the first pages of its prompt now come from the
+prefix cache), and together with all the others. Prints how many came out differently, at which
+token they parted, and how far apart log-probabilities of tokens were until then. On a CPU none
+differs (docs/decisions/0001). Fails if log-probabilities are further apart than rounding makes them.
 """
 
 import argparse
 import concurrent.futures
 import json
 import statistics
+import sys
 
 from gpu_server import GpuServer
 
@@ -18,17 +21,31 @@ NUMBERS = ("What is {} + {}?", "List the multiples of {} up to {}.", "Is {} larg
            "A farmer has {} cows and {} hens. Describe the farm.")
 
 
+MOST_OF_ROUNDING = 1.0  # twice what networks of random weights show
+
+
 def generate(server, options, i):
+    """Its token ids, their log-probabilities, and how many of its prompt's tokens were cached."""
     prompt = NUMBERS[i % len(NUMBERS)].format(7 + i, 90 - i)
     reply = server.complete(prompt=prompt, max_tokens=options.tokens, seed=i, temperature=0.7,
-                            ignore_eos=True, return_token_ids=True)
-    return reply["choices"][0]["token_ids"]
+                            ignore_eos=True, return_token_ids=True, logprobs=0)
+    choice = reply["choices"][0]
+    return (choice["token_ids"], choice["logprobs"]["token_logprobs"],
+            reply["usage"]["prompt_tokens_details"]["cached_tokens"])
 
 
 def compare(ours, theirs):
-    """Of the samples that differ: at which token."""
-    return [next(i for i, (a, b) in enumerate(zip(x, y, strict=True)) if a != b)
-            for x, y in zip(ours, theirs, strict=True) if x != y]
+    parted, apart = [], 0.0
+    for (x, x_logprobs, _), (y, y_logprobs, _) in zip(ours, theirs, strict=True):
+        same = next((i for i, (a, b) in enumerate(zip(x, y, strict=True)) if a != b), None)
+        if same is not None:
+            parted.append(same)
+        apart = max([apart, *(abs(a - b) for a, b in
+                              zip(x_logprobs[:same], y_logprobs[:same], strict=True))])
+    return {"different": len(parted),
+            "first different token, median": statistics.median(parted) if parted else None,
+            "cached tokens of prompts": sum(cached for _, _, cached in theirs),
+            "log-probabilities apart, most": apart}
 
 
 def main():
@@ -46,10 +63,11 @@ def main():
         steps = server.metrics()["qed_engine_steps_total"]
     report = {"samples": options.samples, "tokens": options.tokens, "steps": steps}
     for name, other in (("alone once more", again), ("with neighbours", together)):
-        parted = compare(alone, other)
-        report[name] = {"different": len(parted),
-                        "first different token, median": statistics.median(parted or [0])}
+        report[name] = compare(alone, other)
     print(json.dumps(report, indent=1))
+    apart = max(report[name]["log-probabilities apart, most"] for name in
+                ("alone once more", "with neighbours"))
+    sys.exit(1 if apart > MOST_OF_ROUNDING else 0)
 
 
 if __name__ == "__main__":

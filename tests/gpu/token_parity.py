@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Greedy tokens of the GPU beside the CPU's, from `qed generate` on either device.
 
-usage: tests/gpu/token_parity.py --qed QED [--model GGUF] [--oracle JSON]
+usage: tests/gpu/token_parity.py --qed QED [--model GGUF] [--oracle JSON] [--at-once 4]
 
 Each prompt is gone on with on both devices. At the first token that differs, the CPU's
 log-probabilities of the two must be a near tie (another choice makes another text, so the
@@ -13,6 +13,7 @@ where it is there, with the prompts of the oracle too.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -30,7 +31,7 @@ def generate(qed, device, prompt, flags):
          "--max-tokens", str(TOKENS), "--ignore-eos", "--logprobs", "20", "--json", *flags],
         capture_output=True, text=True, check=False)
     if run.returncode != 0:
-        sys.exit(f"token_parity: on {device}: {run.stderr.strip()}")
+        raise RuntimeError(f"token_parity: on {device}: {run.stderr.strip()}")
     return json.loads(run.stdout)["logprobs"]
 
 
@@ -58,12 +59,8 @@ def oracle_prompts(path):
         return tuple(entry["prompt"] for entry in json.load(file)["prompts"])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--qed", required=True)
-    parser.add_argument("--model", default="models/SmolLM2-135M-Instruct.Q4_1.gguf")
-    parser.add_argument("--oracle", default="../shared/data/oracle_smollm2.json")
-    options = parser.parse_args()
+def cases(options):
+    """(network's flags, quantization, prompt, most that a near tie may differ by)"""
     networks = [(["--random-weights", "tiny"], PROMPTS),
                 (["--random-weights", "smollm2-135m"], PROMPTS)]
     if os.path.exists(options.model):
@@ -71,20 +68,38 @@ def main():
                          PROMPTS + oracle_prompts(options.oracle)))
     else:
         print(f"without {options.model}, which is not here")
-    failures = 0
     for network, prompts in networks:
         random = network[0] == "--random-weights"
         for quantize, near_tie in NEAR_TIE.items():
             if random and quantize == "fp8":
                 continue
             for prompt in prompts if quantize == "none" else prompts[:4]:
-                flags = [*network, "--quantize", quantize, "--max-seq-len", "2048"]
-                cpu = generate(options.qed, "cpu", prompt, [*flags, "--compute", "f32"])
-                gpu = generate(options.qed, "cuda", prompt, flags)
-                agree, worst, wrong = compare(cpu, gpu, near_tie * (2 if random else 1))
-                failures += wrong is not None
-                print(f"{network[1]:<40} {quantize:<8} {prompt[:24]!r:<28} {agree:>3} of {TOKENS} "
-                      f"agree, log-probabilities within {worst:.3f} {wrong or ''}", flush=True)
+                yield network, quantize, prompt, near_tie * (2 if random else 1)
+
+
+def run_case(qed, network, quantize, prompt, near_tie):
+    """(what to print, whether it is wrong)"""
+    flags = [*network, "--quantize", quantize, "--max-seq-len", "2048"]
+    cpu = generate(qed, "cpu", prompt, [*flags, "--compute", "f32"])
+    gpu = generate(qed, "cuda", prompt, [*flags, "--kv-cache-free-gpu-memory-fraction", "0.1"])
+    agree, worst, wrong = compare(cpu, gpu, near_tie)
+    return (f"{network[1]:<40} {quantize:<8} {prompt[:24]!r:<28} {agree:>3} of {TOKENS} agree, "
+            f"log-probabilities within {worst:.3f} {wrong or ''}"), wrong is not None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--qed", required=True)
+    parser.add_argument("--model", default="models/SmolLM2-135M-Instruct.Q4_1.gguf")
+    parser.add_argument("--oracle", default="../shared/data/oracle_smollm2.json")
+    parser.add_argument("--at-once", type=int, default=4)
+    options = parser.parse_args()
+    failures = 0
+    with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
+        for run in [pool.submit(run_case, options.qed, *case) for case in cases(options)]:
+            line, wrong = run.result()
+            print(line, flush=True)
+            failures += wrong
     sys.exit(1 if failures else 0)
 
 
