@@ -96,10 +96,15 @@ def main():
     options = parser.parse_args()
     failures = 0
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
-        for run in [pool.submit(run_case, options.qed, *case) for case in cases(options)]:
-            line, wrong = run.result()
-            print(line, flush=True)
-            failures += wrong
+        runs = [pool.submit(run_case, options.qed, *case) for case in cases(options)]
+        try:
+            for run in runs:
+                line, wrong = run.result()
+                print(line, flush=True)
+                failures += wrong
+        except RuntimeError as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            sys.exit(str(error))
     sys.exit(1 if failures else 0)
 
 
