@@ -10,8 +10,8 @@ constexpr int kMaxHeadDim = 256;
 constexpr int kThreads = 256;
 constexpr int kPairs = 4;  // (i, i + D/2) that a lane holds, for neighbouring i
 static_assert(kMaxHeadDim <= 2 * kPairs * kWarp);
-// With few rows the GPU is filled by blocks of few heads; with so many, by blocks that
-// find a row's slot and angles once for all of its heads.
+// Fewer rows fill the GPU with one head a thread; from here on a thread takes two, which
+// share a row's slot and angles.
 constexpr int32_t kManyRows = 1024;
 
 __global__ void RopeTableKernel(const double* frequencies, int half, int64_t entries,
