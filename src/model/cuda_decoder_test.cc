@@ -53,24 +53,15 @@ ModelConfig ConfigOf(const Shape& shape) {
 }
 
 CudaDecoderOptions OptionsFor(WeightQuantization quantization) {
-  return {.max_num_tokens = 600,
-          .max_batch_size = 20,
-          .max_seq_len = 1024,
-          .page_size = 16,
-          .kv_fraction = 0.01,
-          .input_bytes_per_row = 8,
-          .reserved_bytes = 0,
-          .quantization = quantization};
+  return SmallDecoderOptions(/*max_num_tokens=*/600, /*max_batch_size=*/20, quantization);
 }
 
 std::unique_ptr<CudaLanguageModel> LoadOnGpu(const Checkpoint& checkpoint,
                                              WeightQuantization quantization) {
   ThreadPool pool(3);
-  auto decoder = CudaDecoder::Load(checkpoint, nullptr, OptionsFor(quantization),
-                                   cuda::OpenDevice(0).value(), pool);
-  EXPECT_TRUE(decoder.ok()) << decoder.status().message();
-  if (!decoder.ok()) return nullptr;
-  return std::make_unique<CudaLanguageModel>(std::move(decoder).value());
+  auto model = CudaLanguageModel::Load(checkpoint, OptionsFor(quantization), pool);
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return model.ok() ? std::move(model).value() : nullptr;
 }
 
 std::unique_ptr<LanguageModel> LoadOnCpu(const Checkpoint& checkpoint, const std::string& quantize,

@@ -12,7 +12,7 @@
 
 namespace qed {
 
-// Of `config`: max_num_tokens, max_batch_size and quantize. `checkpoint` may go after it.
+// Of `config`: max_num_tokens, max_batch_size and quantize.
 Result<std::unique_ptr<LanguageModel>> LoadOnGpu(const Checkpoint& checkpoint,
                                                  const EngineConfig& config, ThreadPool& pool);
 

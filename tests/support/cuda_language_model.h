@@ -1,4 +1,5 @@
 // A CudaDecoder as the LanguageModel that tests drive: each step waits for its logits.
+// For builds with QED_CUDA.
 #ifndef QED_TESTS_SUPPORT_CUDA_LANGUAGE_MODEL_H_
 #define QED_TESTS_SUPPORT_CUDA_LANGUAGE_MODEL_H_
 
@@ -9,13 +10,36 @@
 
 #include "base/check.h"
 #include "cuda/buffer.h"
+#include "cuda/device.h"
 #include "model/cuda_decoder.h"
 #include "model/language_model.h"
 
 namespace qed {
 
+// For small networks: a hundredth of the GPU's memory holds the pages of many tests at once.
+inline CudaDecoderOptions SmallDecoderOptions(int32_t max_num_tokens, int32_t max_batch_size,
+                                              WeightQuantization quantization) {
+  return {.max_num_tokens = max_num_tokens,
+          .max_batch_size = max_batch_size,
+          .max_seq_len = 1024,
+          .page_size = 16,
+          .kv_fraction = 0.01,
+          .input_bytes_per_row = 8,
+          .reserved_bytes = 0,
+          .quantization = quantization};
+}
+
 class CudaLanguageModel : public LanguageModel {
  public:
+  // On GPU 0.
+  static Result<std::unique_ptr<CudaLanguageModel>> Load(const Checkpoint& checkpoint,
+                                                         const CudaDecoderOptions& options,
+                                                         ThreadPool& pool) {
+    QED_ASSIGN_OR_RETURN(const cuda::DeviceInfo gpu, cuda::OpenDevice(0));
+    QED_ASSIGN_OR_RETURN(auto decoder, CudaDecoder::Load(checkpoint, nullptr, options, gpu, pool));
+    return std::make_unique<CudaLanguageModel>(std::move(decoder));
+  }
+
   explicit CudaLanguageModel(std::unique_ptr<CudaDecoder> decoder)
       : decoder_(std::move(decoder)),
         input_(cuda::PinnedBuffer::Allocate(static_cast<size_t>(decoder_->max_input_bytes()))
