@@ -158,13 +158,12 @@ class Bench {
     return buffer;
   }
 
-  static DeviceBuffer RowNumbers() {
+  DeviceBuffer RowNumbers() const {
     std::vector<int32_t> numbers(kMaxRows);
     std::iota(numbers.begin(), numbers.end(), 0);
     DeviceBuffer buffer = Must(DeviceBuffer::Allocate(numbers.size() * sizeof(int32_t)));
-    const Stream stream = Must(Stream::Create());
-    CopyToDevice(buffer.data(), numbers.data(), buffer.size(), stream.handle());
-    Check(stream.Synchronize());
+    CopyToDevice(buffer.data(), numbers.data(), buffer.size(), stream_.handle());
+    Check(stream_.Synchronize());
     return buffer;
   }
 

@@ -20,8 +20,7 @@ from gpu_server import GpuServer
 NUMBERS = ("What is {} + {}?", "List the multiples of {} up to {}.", "Is {} larger than {}? Why?",
            "A farmer has {} cows and {} hens. Describe the farm.")
 
-
-MOST_OF_ROUNDING = 1.0  # twice what networks of random weights show
+MOST_OF_ROUNDING = 1.0  # four times what networks of random weights show
 
 
 def generate(server, options, i):

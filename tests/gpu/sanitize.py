@@ -35,8 +35,8 @@ def check(tool, program, test, seconds):
     """(seconds it took, what was wrong or None)"""
     # Calls that fail are tested for as well: a failing call by itself is no finding.
     command = ["compute-sanitizer", "--tool", tool, "--report-api-errors", "no",
-               "--require-cuda-init", "no", "--error-exitcode", "9", "--print-limit", "20", program, f"--gtest_filter={test}",
-               "--gtest_brief=1"]
+               "--require-cuda-init", "no", "--error-exitcode", "9", "--print-limit", "20",
+               program, f"--gtest_filter={test}", "--gtest_brief=1"]
     begun = time.monotonic()
     try:
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -57,11 +57,11 @@ def main():
     options = parser.parse_args()
     tests = []
     for program in options.programs:
-        names = names_of_tests(program)
+        names = [name for name in names_of_tests(program)
+                 if not options.leave_out or options.leave_out not in name]
         if not names:
             sys.exit(f"sanitize: {program} has no tests that run kernels")
-        tests += [(program, name) for name in names
-                  if not options.leave_out or options.leave_out not in name]
+        tests += [(program, name) for name in names]
     unclean = 0
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
         runs = {pool.submit(check, options.tool, *test, options.seconds): test[1]
