@@ -49,7 +49,7 @@ class Bench {
   explicit Bench(double read_rate)
       : read_rate_(read_rate),
         stream_(Must(Stream::Create())),
-        linears_(Must(Linears::Create(true))),
+        linears_(Must(Linears::Create())),
         weights_(Filled(kWeightBytes)),
         scales_(Filled(size_t{2} * kInner * sizeof(float))),
         x_(Filled(size_t{kMaxRows} * kInner * sizeof(BFloat16))),

@@ -170,6 +170,11 @@ bool DeviceHasClusters() {
   return has;
 }
 
+bool DeviceHasWarpgroupProducts() {
+  static const bool has = Attribute(cudaDevAttrComputeCapabilityMajor) == 9;
+  return has;
+}
+
 unsigned DeviceMultiprocessors() {
   static const int number = std::max(1, Attribute(cudaDevAttrMultiProcessorCount));
   return static_cast<unsigned>(number);

@@ -35,6 +35,7 @@ bool DeviceOverlapsLaunches();
 
 // Of the calling thread's GPU. Asked once.
 bool DeviceHasClusters();
+bool DeviceHasWarpgroupProducts();  // wgmma: compute capability 9.0 alone
 unsigned DeviceMultiprocessors();
 int DeviceSharedBytesPerBlock();  // most that a kernel may be allowed
 

@@ -124,10 +124,9 @@ Status CudaDecoder::PlanMemory(const CudaWeightLoader& loader) {
   plan.page_size = options_.page_size;
   plan.page_bytes = int64_t{config_.num_layers} * 2 * options_.page_size * config_.num_kv_heads *
                     config_.head_dim * static_cast<int64_t>(sizeof(BFloat16));
-  const bool int8 = loader.linear_format() == DeviceWeightFormat::kInt8;
   plan.items = {{"weights", loader.bytes()},
                 {"workspace", LayWorkspace(nullptr)},
-                {"products", cuda::Linears::DeviceBytes(int8)},
+                {"products", cuda::Linears::DeviceBytes()},
                 {"step inputs", MaxInputBytes()},
                 {"sampling", options_.reserved_bytes},
                 {"code and graphs", kCodeBytes + graphs * kGraphBytes}};
@@ -163,8 +162,7 @@ int64_t CudaDecoder::LayWorkspace(std::byte* base) {
 
 Status CudaDecoder::TakeMemory() {
   QED_ASSIGN_OR_RETURN(stream_, cuda::Stream::Create());
-  const bool int8 = weights_.layers[0].qkv.format == DeviceWeightFormat::kInt8;
-  QED_ASSIGN_OR_RETURN(linears_, cuda::Linears::Create(int8));
+  QED_ASSIGN_OR_RETURN(linears_, cuda::Linears::Create());
   QED_ASSIGN_OR_RETURN(memory_, DeviceBuffer::Allocate(LayWorkspace(nullptr)));
   LayWorkspace(memory_.data());
   QED_ASSIGN_OR_RETURN(input_, DeviceBuffer::Allocate(MaxInputBytes()));

@@ -1,8 +1,13 @@
-// Products with int8 weights and 16-bit activations.
+// Products with int8 weights and 16-bit activations, which turn the weights to 16 bits
+// on their way to the tensor cores:
+// y[t, n] = scales[n] * sum over k of codes[n, k] * x[t, k], rounded to bfloat16.
+// x [rows, K], y [rows, N]; other rows are neither read nor written.
 #ifndef QED_KERNELS_CUDA_INT8_LINEAR_H_
 #define QED_KERNELS_CUDA_INT8_LINEAR_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "cuda/stream.h"
 #include "kernels/cuda/linear.h"
@@ -10,18 +15,20 @@
 
 namespace qed::cuda {
 
-// Up to so many rows the weights are read as they are and turned to 16 bits on
-// the way to the tensor cores; above, DequantizeRows and an ordinary product.
-inline constexpr int32_t kMaxInt8Rows = 32;
+// Up to so many rows MultiplyInt8FewRows is the faster of the two.
+inline constexpr int32_t kFewInt8Rows = 32;
 
-// y[t, n] = scales[n] * sum over k of codes[n, k] * x[t, k], rounded to bfloat16.
-// x [rows, K], y [rows, N]. Every row is summed in the same order whatever `rows` is.
-// REQUIRES: 1 <= rows <= kMaxInt8Rows; N a multiple of 16, K of 64.
-void MultiplyInt8(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
-                  StreamHandle stream);
+// A kernel of ours that reads the weights once for each 32 rows. Every row is summed
+// in the same order whatever `rows` is. REQUIRES: rows >= 1; N a multiple of 16, K of 64.
+void MultiplyInt8FewRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
+                         StreamHandle stream);
 
-// out = codes as bfloat16, exactly and without scales. REQUIRES: count a multiple of 16.
-void DequantizeInt8(const int8_t* codes, int64_t count, BFloat16* out, StreamHandle stream);
+// CUTLASS's product of two types, for compute capability 9.0 (DeviceHasWarpgroupProducts).
+// `workspace` is of at least Int8ManyRowsWorkspace(N, K, rows) bytes.
+// REQUIRES: rows >= 1; N a multiple of 16, K of 64.
+void MultiplyInt8ManyRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
+                          std::span<std::byte> workspace, StreamHandle stream);
+size_t Int8ManyRowsWorkspace(int32_t n, int32_t k, int32_t rows);
 
 }  // namespace qed::cuda
 

@@ -1,5 +1,5 @@
-// y = x * W^T on the GPU: cuBLASLt's algorithms, chosen by timing, and a kernel of
-// our own for int8 weights and few rows.
+// y = x * W^T on the GPU: cuBLASLt's algorithms, chosen by timing, and for int8 weights
+// the two of kernels/cuda/int8_linear.h.
 //
 // A linear gives a Product (kernels/cuda/types.h): where scales are not applied by
 // the multiplication itself, whoever reads the product applies them. FP8 products
@@ -43,11 +43,10 @@ inline constexpr ActivationFormat ActivationsFor(DeviceWeightFormat format) {
 class Linears {
  public:
   // Opens cuBLASLt and takes the workspace. kUnavailable where the library cannot
-  // be opened; kResourceExhausted where memory cannot be had. `int8` asks for the
-  // memory that int8 weights need.
-  static Result<std::unique_ptr<Linears>> Create(bool int8);
+  // be opened; kResourceExhausted where memory cannot be had.
+  static Result<std::unique_ptr<Linears>> Create();
   // What Create takes of the GPU's memory.
-  static int64_t DeviceBytes(bool int8);
+  static int64_t DeviceBytes();
 
   virtual ~Linears() = default;
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "cuda/buffer.h"
 #include "cuda/error.cuh"
+#include "cuda/launch.cuh"
 #include "kernels/cuda/cublaslt.cuh"
 #include "kernels/cuda/int8_linear.h"
 #include "kernels/cuda/linear.h"
@@ -118,8 +119,8 @@ std::string ShapeText(const Shape& shape, int32_t rows) {
 
 class CublasLtLinears : public Linears {
  public:
-  CublasLtLinears(CublasLt lt, cublasLtHandle_t handle, DeviceBuffer workspace, DeviceBuffer pieces)
-      : lt_(lt), handle_(handle), workspace_(std::move(workspace)), pieces_(std::move(pieces)) {}
+  CublasLtLinears(CublasLt lt, cublasLtHandle_t handle, DeviceBuffer workspace)
+      : lt_(lt), handle_(handle), workspace_(std::move(workspace)) {}
   ~CublasLtLinears() override { lt_.Destroy(handle_); }
 
   Status Prepare(std::span<const DeviceWeight> weights, OutputFormat output, int32_t max_rows,
@@ -132,8 +133,8 @@ class CublasLtLinears : public Linears {
  private:
   Status PreparePlan(const Shape& shape, int32_t max_rows, std::span<const Operands> operands,
                      const Stream& stream);
-  Status PrepareInt8(std::span<const DeviceWeight> weights, int32_t max_rows, const Activations& x,
-                     void* y, const Stream& stream);
+  Status PrepareInt8(const DeviceWeight& weight, int32_t max_rows, const Activations& x, void* y,
+                     const Stream& stream);
   std::vector<Algorithm> Candidates(const Shape& shape, int32_t rows, const Operands& operands);
   void AddCandidates(const Shape& shape, int32_t rows, bool scaled, const Operands& operands,
                      std::vector<Algorithm>& found);
@@ -146,13 +147,10 @@ class CublasLtLinears : public Linears {
   const Algorithm& Planned(const Shape& shape, int32_t padded) const;
   cublasStatus_t Run(const Shape& shape, int32_t rows, const Algorithm& algorithm,
                      const Operands& operands, StreamHandle stream);
-  void MultiplyDequantized(const DeviceWeight& weight, const Activations& x, int32_t padded,
-                           BFloat16* y, StreamHandle stream);
 
   const CublasLt lt_;
   const cublasLtHandle_t handle_;
   const DeviceBuffer workspace_;
-  const DeviceBuffer pieces_;  // of int8 weights in 16 bits
   std::vector<ShapePlan> plans_;
 };
 
@@ -293,22 +291,20 @@ Status CublasLtLinears::PreparePlan(const Shape& shape, int32_t max_rows,
   return OkStatus();
 }
 
-Status CublasLtLinears::PrepareInt8(std::span<const DeviceWeight> weights, int32_t max_rows,
+// Runs each kernel once, so that it is loaded.
+Status CublasLtLinears::PrepareInt8(const DeviceWeight& weight, int32_t max_rows,
                                     const Activations& x, void* y, const Stream& stream) {
-  if (max_rows <= kMaxInt8Rows) return OkStatus();
-  const DeviceWeight& weight = weights[0];
-  const int32_t piece = DequantizedRows(weight.n, weight.k);
-  for (int32_t n : {piece, weight.n % piece}) {
-    const Shape shape = {DeviceWeightFormat::kBF16, OutputFormat::kBF16, n, weight.k};
-    const Operands operands = {.weight = pieces_.data(),
-                               .weight_scales = nullptr,
-                               .x = x.bf16,
-                               .x_scales = nullptr,
-                               .y = y,
-                               .y_stride = weight.n};
-    if (n > 0) QED_RETURN_IF_ERROR(PreparePlan(shape, max_rows, {&operands, 1}, stream));
+  for (int32_t rows = kFewInt8Rows + 1; DeviceHasWarpgroupProducts() && rows <= max_rows; ++rows) {
+    if (Int8ManyRowsWorkspace(weight.n, weight.k, rows) > workspace_.size()) {
+      return Unsupported("an int8 weight [" + std::to_string(weight.n) + ", " +
+                         std::to_string(weight.k) + "] by " + std::to_string(rows) +
+                         " rows takes more workspace than there is");
+    }
   }
-  return OkStatus();
+  for (int32_t rows : {8, 16, kFewInt8Rows, kFewInt8Rows + 1, max_rows}) {
+    Multiply(weight, x, std::min(rows, max_rows), static_cast<BFloat16*>(y), stream.handle());
+  }
+  return stream.Synchronize();
 }
 
 Status CublasLtLinears::Prepare(std::span<const DeviceWeight> weights, OutputFormat output,
@@ -317,7 +313,7 @@ Status CublasLtLinears::Prepare(std::span<const DeviceWeight> weights, OutputFor
   QED_CHECK(!weights.empty() && max_rows >= 1);
   const DeviceWeight& first = weights[0];
   if (first.format == DeviceWeightFormat::kInt8) {
-    return PrepareInt8(weights, max_rows, x, y, stream);
+    return PrepareInt8(first, max_rows, x, y, stream);
   }
   std::vector<Operands> operands;
   for (const DeviceWeight& weight : weights) {
@@ -338,42 +334,21 @@ const Algorithm& CublasLtLinears::Planned(const Shape& shape, int32_t padded) co
   return plans_.front().algorithms.front();
 }
 
-void CublasLtLinears::MultiplyDequantized(const DeviceWeight& weight, const Activations& x,
-                                          int32_t padded, BFloat16* y, StreamHandle stream) {
-  const int32_t piece = DequantizedRows(weight.n, weight.k);
-  const auto* codes = reinterpret_cast<const int8_t*>(weight.data);
-  for (int32_t row = 0; row < weight.n; row += piece) {
-    const int32_t n = std::min(piece, weight.n - row);
-    DequantizeInt8(codes + int64_t{row} * weight.k, int64_t{n} * weight.k, pieces_.As<BFloat16>(),
-                   stream);
-    const Shape shape = {DeviceWeightFormat::kBF16, OutputFormat::kBF16, n, weight.k};
-    const Operands operands = {.weight = pieces_.data(),
-                               .weight_scales = nullptr,
-                               .x = x.bf16,
-                               .x_scales = nullptr,
-                               .y = y + row,
-                               .y_stride = weight.n};
-    QED_LT_CHECK(Run(shape, padded, Planned(shape, padded), operands, stream));
-  }
-}
-
 Product CublasLtLinears::Multiply(const DeviceWeight& weight, const Activations& x, int32_t rows,
                                   BFloat16* y, StreamHandle stream) {
   QED_CHECK(x.format == ActivationsFor(weight.format));
   Product product;
   product.data = y;
-  const int32_t padded = PaddedRows(rows);
   if (weight.format == DeviceWeightFormat::kInt8) {
-    if (rows <= kMaxInt8Rows) {
-      MultiplyInt8(weight, x.bf16, rows, y, stream);
+    if (rows <= kFewInt8Rows || !DeviceHasWarpgroupProducts()) {
+      MultiplyInt8FewRows(weight, x.bf16, rows, y, stream);
     } else {
-      MultiplyDequantized(weight, x, padded, y, stream);
-      product.column_scales = weight.scales;
+      MultiplyInt8ManyRows(weight, x.bf16, rows, y, {workspace_.data(), workspace_.size()}, stream);
     }
     return product;
   }
   const Shape shape = {weight.format, OutputFormat::kBF16, weight.n, weight.k};
-  const Algorithm& algorithm = Planned(shape, padded);
+  const Algorithm& algorithm = Planned(shape, PaddedRows(rows));
   QED_LT_CHECK(
       Run(shape, RowsToCompute(weight.format, rows), algorithm, OperandsOf(weight, x, y), stream));
   if (weight.format == DeviceWeightFormat::kFp8 && !algorithm.scaled) {
@@ -393,21 +368,17 @@ void CublasLtLinears::MultiplyF32(const DeviceWeight& weight, const Activations&
 
 }  // namespace
 
-int64_t Linears::DeviceBytes(bool int8) {
-  return static_cast<int64_t>(kWorkspaceBytes) + (int8 ? kDequantizedBytes : 0);
-}
+int64_t Linears::DeviceBytes() { return static_cast<int64_t>(kWorkspaceBytes); }
 
-Result<std::unique_ptr<Linears>> Linears::Create(bool int8) {
+Result<std::unique_ptr<Linears>> Linears::Create() {
   QED_ASSIGN_OR_RETURN(const CublasLt lt, OpenCublasLt());
   QED_ASSIGN_OR_RETURN(DeviceBuffer workspace, DeviceBuffer::Allocate(kWorkspaceBytes));
-  QED_ASSIGN_OR_RETURN(DeviceBuffer pieces,
-                       DeviceBuffer::Allocate(int8 ? static_cast<size_t>(kDequantizedBytes) : 0));
   cublasLtHandle_t handle = nullptr;
   if (const cublasStatus_t status = lt.Create(&handle); status != CUBLAS_STATUS_SUCCESS) {
     return Unavailable(std::string("cuBLASLt does not start: ") + lt.GetStatusName(status));
   }
   return std::unique_ptr<Linears>(
-      std::make_unique<CublasLtLinears>(lt, handle, std::move(workspace), std::move(pieces)));
+      std::make_unique<CublasLtLinears>(lt, handle, std::move(workspace)));
 }
 
 }  // namespace qed::cuda

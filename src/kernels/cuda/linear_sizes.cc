@@ -49,10 +49,4 @@ std::vector<int32_t> TimedSizes(int32_t max_rows) {
   return sizes;
 }
 
-int32_t DequantizedRows(int32_t n, int32_t k) {
-  constexpr int64_t kStep = 128;
-  const int64_t fitting = kDequantizedBytes / (int64_t{2} * k) / kStep * kStep;
-  return static_cast<int32_t>(std::min<int64_t>(n, std::max(kStep, fitting)));
-}
-
 }  // namespace qed::cuda

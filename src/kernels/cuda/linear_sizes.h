@@ -29,11 +29,6 @@ std::vector<int32_t> PaddedSizes(int32_t max_rows);
 // does. The last is PaddedRows(max_rows); others take the next larger one's.
 std::vector<int32_t> TimedSizes(int32_t max_rows);
 
-// Int8 weights are brought to 16 bits in pieces of whole rows that stay in the L2
-// cache: rows of a piece of an [n, k] weight, a multiple of 128 or n.
-int32_t DequantizedRows(int32_t n, int32_t k);
-inline constexpr int64_t kDequantizedBytes = int64_t{24} << 20;  // most of a piece
-
 }  // namespace qed::cuda
 
 #endif  // QED_KERNELS_CUDA_LINEAR_SIZES_H_

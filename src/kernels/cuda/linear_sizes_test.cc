@@ -54,15 +54,5 @@ TEST(LinearSizesTest, TimedSizesArePaddedSizesAndReachTheLast) {
   }
 }
 
-TEST(LinearSizesTest, PiecesOfInt8WeightsFit) {
-  for (auto [n, k] : {std::pair(5120, 5120), {27648, 5120}, {5120, 13824}, {576, 1536}, {8, 8}}) {
-    const int32_t rows = DequantizedRows(n, k);
-    EXPECT_GT(rows, 0);
-    EXPECT_LE(rows, n);
-    EXPECT_TRUE(rows == n || rows % 128 == 0);
-    EXPECT_LE(int64_t{rows} * k * 2, kDequantizedBytes);
-  }
-}
-
 }  // namespace
 }  // namespace qed::cuda

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
+#include "cuda/launch.cuh"
 #include "gtest/gtest.h"
 #include "kernels/cuda/int8_linear.h"
 #include "kernels/cuda/linear_sizes.h"
@@ -164,34 +166,50 @@ void CheckShape(Linears& linears, Format format, int n, int k, std::vector<int> 
 }
 
 std::unique_ptr<Linears> MakeLinears() {
-  Result<std::unique_ptr<Linears>> linears = Linears::Create(true);
+  Result<std::unique_ptr<Linears>> linears = Linears::Create();
   EXPECT_TRUE(linears.ok()) << linears.status().message();
   return linears.ok() ? std::move(linears).value() : nullptr;
 }
 
-class CudaLinearTest : public ::testing::TestWithParam<Format> {};
+struct ShapeCase {
+  int n, k;
+  std::vector<int> rows;
+};
+
+// Rows up to where other ways are taken: scales applied in the product, coarser sizes.
+const ShapeCase kShapes[] = {{576, 576, {1, 2, 3, 7, 8, 9, 16, 17, 31, 32, 33, 48, 65, 130}},
+                             {960, 576, {1, 33}},
+                             {3072, 576, {2, 17}},
+                             {576, 1536, {7, 32}},
+                             {16, 64, {1, 9, 33, 130}},
+                             {1024, 1024, {3, 16}},
+                             {256, 5120, {1, 16}},
+                             {64, 128, {40, 257, 300}}};
+
+class CudaLinearTest : public ::testing::TestWithParam<std::tuple<Format, ShapeCase>> {};
 
 TEST_P(CudaLinearTest, MatchesDoubleForAnyNumberOfRows) {
   QED_REQUIRE_DEVICE();
   const Stream stream = TestStream();
   const std::unique_ptr<Linears> linears = MakeLinears();
   ASSERT_NE(linears, nullptr);
-  for (auto [n, k] :
-       {std::pair(576, 576), {960, 576}, {3072, 576}, {576, 1536}, {16, 64}, {1024, 1024}}) {
-    ASSERT_NO_FATAL_FAILURE(CheckShape(
-        *linears, GetParam(), n, k, {1, 2, 3, 7, 8, 9, 16, 17, 31, 32, 33, 48, 65, 130}, stream));
-  }
-  // More rows than scales are left out for, and int8 weights of several pieces.
-  ASSERT_NO_FATAL_FAILURE(CheckShape(*linears, GetParam(), 2560, 5120, {1, 40, 300}, stream));
+  const auto& [format, shape] = GetParam();
+  CheckShape(*linears, format, shape.n, shape.k, shape.rows, stream);
+}
+
+std::string CaseName(const ::testing::TestParamInfo<std::tuple<Format, ShapeCase>>& info) {
+  const auto& [format, shape] = info.param;
+  const std::string name = format == Format::kBF16  ? "BF16"
+                           : format == Format::kFp8 ? "Fp8"
+                                                    : "Int8";
+  return name + "N" + std::to_string(shape.n) + "K" + std::to_string(shape.k);
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, CudaLinearTest,
-                         ::testing::Values(Format::kBF16, Format::kFp8, Format::kInt8),
-                         [](const auto& test) {
-                           return test.param == Format::kBF16  ? "BF16"
-                                  : test.param == Format::kFp8 ? "Fp8"
-                                                               : "Int8";
-                         });
+                         ::testing::Combine(::testing::Values(Format::kBF16, Format::kFp8,
+                                                              Format::kInt8),
+                                            ::testing::ValuesIn(kShapes)),
+                         CaseName);
 
 TEST(CudaLinearF32Test, LogitsAreNotRounded) {
   QED_REQUIRE_DEVICE();
@@ -220,37 +238,115 @@ TEST(CudaLinearF32Test, LogitsAreNotRounded) {
   }
 }
 
-TEST(CudaInt8Test, ARowIsTheSameBesideAnyOthers) {
-  QED_REQUIRE_DEVICE();
-  const Stream stream = TestStream();
-  constexpr int kN = 48, kK = 640;
-  const TestWeight weight = MakeWeight(Format::kInt8, kN, kK, 1);
-  const TestInput input = MakeInput(Format::kInt8, kMaxInt8Rows, kMaxInt8Rows, kK, 2);
-  const DeviceArray<BFloat16> all(size_t{kMaxInt8Rows} * kN, kUnwrittenBf16);
-  MultiplyInt8(weight.view, input.view.bf16, kMaxInt8Rows, all.data(), stream.handle());
-  const std::vector<BFloat16> together = all.Download();
-  for (int rows : {1, 8, 9, 16, 17}) {
-    const DeviceArray<BFloat16> some(size_t{kMaxInt8Rows} * kN, kUnwrittenBf16);
-    MultiplyInt8(weight.view, input.view.bf16, rows, some.data(), stream.handle());
-    const std::vector<BFloat16> alone = some.Download();
-    for (int i = 0; i < kMaxInt8Rows * kN; ++i) {
-      const uint16_t want = i < rows * kN ? together[i].bits : kUnwrittenBf16.bits;
-      ASSERT_EQ(alone[i].bits, want) << "rows " << rows << " at " << i;
+// One product by either kernel for int8 weights.
+enum class Int8Kernel { kFewRows, kManyRows };
+
+class CudaInt8Test : public ::testing::TestWithParam<Int8Kernel> {
+ protected:
+  void SetUp() override {
+    QED_REQUIRE_DEVICE();
+    if (GetParam() == Int8Kernel::kManyRows && !DeviceHasWarpgroupProducts()) {
+      GTEST_SKIP() << "made for compute capability 9.0";
+    }
+  }
+
+  // rows x N results, and beside them `room` - rows that must stay as they were.
+  std::vector<BFloat16> Multiply(const TestWeight& weight, const TestInput& input, int rows,
+                                 int room) {
+    const Stream stream = TestStream();
+    const DeviceArray<BFloat16> y(size_t{static_cast<size_t>(room)} * weight.view.n,
+                                  kUnwrittenBf16);
+    if (GetParam() == Int8Kernel::kFewRows) {
+      MultiplyInt8FewRows(weight.view, input.view.bf16, rows, y.data(), stream.handle());
+    } else {
+      const size_t bytes = Int8ManyRowsWorkspace(weight.view.n, weight.view.k, rows);
+      const DeviceArray<std::byte> workspace(bytes, std::byte{0x7f});
+      MultiplyInt8ManyRows(weight.view, input.view.bf16, rows, y.data(), {workspace.data(), bytes},
+                           stream.handle());
+      EXPECT_TRUE(stream.Synchronize().ok());
+    }
+    return y.Download();
+  }
+};
+
+TEST_P(CudaInt8Test, MatchesDoubleAndWritesNoOtherRows) {
+  for (auto [n, k, rows] : {std::tuple(16, 64, 1),
+                            {48, 640, 31},
+                            {576, 576, 33},
+                            {960, 1536, 64},
+                            {144, 64, 65},
+                            {2560, 5120, 128},
+                            {272, 1024, 129},
+                            {576, 576, 300}}) {
+    const TestWeight weight = MakeWeight(Format::kInt8, n, k, static_cast<uint32_t>(n + k));
+    const TestInput input = MakeInput(Format::kInt8, rows, rows, k, rows);
+    const int room = rows + 3;
+    const std::vector<BFloat16> got = Multiply(weight, input, rows, room);
+    for (size_t i = size_t{static_cast<size_t>(rows)} * n; i < got.size(); ++i) {
+      ASSERT_EQ(got[i].bits, kUnwrittenBf16.bits) << rows << " rows at " << i;
+    }
+    for (int t = 0; t < rows; ++t) {
+      for (int i = t % 5; i<n; i += rows> 31 ? 41 : 5) {
+        const Expected want = ExpectedAt(weight, input, t, i);
+        ASSERT_NEAR(ToFloat(got[static_cast<size_t>(t) * n + i]), want.value,
+                    SumTolerance(Format::kInt8, k) * want.magnitude + std::abs(want.value) / 256)
+            << "[" << n << ", " << k << "] rows " << rows << " at " << t << ", " << i;
+      }
     }
   }
 }
 
-TEST(CudaInt8Test, DequantizesEveryCodeExactly) {
+// Each row of x picks one column of the weights: what comes is the code itself.
+TEST_P(CudaInt8Test, MultipliesEveryCodeExactly) {
+  constexpr int kN = 256, kK = 64, kRows = 64;
+  std::vector<float> codes;
+  for (int i = 0; i < kN * kK; ++i) codes.push_back(static_cast<float>((i / kK + i) % 256 - 128));
+  TestWeight weight = MakeWeight(Format::kInt8, kN, kK, 1);
+  std::vector<std::byte> bytes;
+  for (float code : codes) bytes.push_back(static_cast<std::byte>(static_cast<int8_t>(code)));
+  weight.data = DeviceArray<std::byte>(bytes);
+  weight.device_scales = DeviceArray<float>(std::vector<float>(kN, 1.0F));
+  weight.view.data = weight.data.data();
+  weight.view.scales = weight.device_scales.data();
+  std::vector<BFloat16> picks(size_t{kRows} * kK, BFloat16{FloatToBFloat16(0)});
+  for (int t = 0; t < kRows; ++t) picks[static_cast<size_t>(t) * kK + t] = {FloatToBFloat16(1)};
+  TestInput input;
+  input.bf16 = DeviceArray<BFloat16>(picks);
+  input.view.bf16 = input.bf16.data();
+  const std::vector<BFloat16> got = Multiply(weight, input, kRows, kRows);
+  for (int t = 0; t < kRows; ++t) {
+    for (int i = 0; i < kN; ++i) {
+      ASSERT_EQ(ToFloat(got[static_cast<size_t>(t) * kN + i]),
+                codes[static_cast<size_t>(i) * kK + t])
+          << t << ", " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, CudaInt8Test,
+                         ::testing::Values(Int8Kernel::kFewRows, Int8Kernel::kManyRows),
+                         [](const auto& test) {
+                           return test.param == Int8Kernel::kFewRows ? "FewRows" : "ManyRows";
+                         });
+
+TEST(CudaInt8FewRowsTest, ARowIsTheSameBesideAnyOthers) {
   QED_REQUIRE_DEVICE();
   const Stream stream = TestStream();
-  std::vector<int8_t> codes;
-  for (int i = 0; i < 4096; ++i) codes.push_back(static_cast<int8_t>(i % 256 - 128));
-  const DeviceArray<int8_t> device_codes(codes);
-  const DeviceArray<BFloat16> out(codes.size(), kUnwrittenBf16);
-  DequantizeInt8(device_codes.data(), static_cast<int64_t>(codes.size()), out.data(),
-                 stream.handle());
-  const std::vector<BFloat16> values = out.Download();
-  for (size_t i = 0; i < codes.size(); ++i) ASSERT_EQ(ToFloat(values[i]), codes[i]) << i;
+  constexpr int kN = 48, kK = 640, kRows = 70;
+  const TestWeight weight = MakeWeight(Format::kInt8, kN, kK, 1);
+  const TestInput input = MakeInput(Format::kInt8, kRows, kRows, kK, 2);
+  const DeviceArray<BFloat16> all(size_t{kRows} * kN, kUnwrittenBf16);
+  MultiplyInt8FewRows(weight.view, input.view.bf16, kRows, all.data(), stream.handle());
+  const std::vector<BFloat16> together = all.Download();
+  for (int rows : {1, 8, 9, 16, 17, 32, 33}) {
+    const DeviceArray<BFloat16> some(size_t{kRows} * kN, kUnwrittenBf16);
+    MultiplyInt8FewRows(weight.view, input.view.bf16, rows, some.data(), stream.handle());
+    const std::vector<BFloat16> alone = some.Download();
+    for (int i = 0; i < kRows * kN; ++i) {
+      const uint16_t want = i < rows * kN ? together[i].bits : kUnwrittenBf16.bits;
+      ASSERT_EQ(alone[i].bits, want) << "rows " << rows << " at " << i;
+    }
+  }
 }
 
 }  // namespace

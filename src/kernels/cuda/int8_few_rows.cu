@@ -8,7 +8,8 @@ namespace qed::cuda {
 namespace {
 
 // A block takes 32 rows of the weight (two tiles of the tensor cores' 16) and all
-// of its columns, 64 at a time, dealt to its warps in turn. In such a step a lane
+// of its columns, 64 at a time, dealt to its warps in turn, for up to 32 tokens; blocks
+// with the same rows lie side by side and find them in the cache. In such a step a lane
 // (g = lane / 4, c = lane % 4) reads 16 weights of rows g, g + 8, g + 16, g + 24
 // from column 16 c on, and 16 activations of token g from the same column. Which
 // column stands where in a multiplication of 16 columns does not matter as long as
@@ -19,7 +20,9 @@ constexpr int kTileRows = 16;
 constexpr int kTiles = 2;
 constexpr int kBlockRows = kTileRows * kTiles;
 constexpr int kStepColumns = 64;
-constexpr int kTokens = 8;  // of one multiplication
+constexpr int kTokens = 8;       // of one multiplication
+constexpr int kMaxGroups = 4;    // of tokens that a block takes
+constexpr int kBlocksPerSm = 2;  // more registers a thread would leave one
 
 // Four int8 as two pairs of bfloat16, exactly. A byte put under the exponent of
 // 2^23 is the float 2^23 + byte: no conversion instruction is needed.
@@ -86,14 +89,18 @@ __device__ __forceinline__ void SumColumns(const int8_t* codes, int k, int n_lef
 }
 
 template <int kGroups>
-__global__ void __launch_bounds__(kWarps* kWarp)
+__global__ void __launch_bounds__(kWarps* kWarp, kBlocksPerSm)
     Int8Kernel(const int8_t* codes, const float* scales, int n, int k, const BFloat16* x, int rows,
                BFloat16* y) {
   WaitForKernelBefore();
   __shared__ float sums[kWarps][kTiles][kGroups][4][kWarp];
   const int warp = static_cast<int>(threadIdx.x) / kWarp,
             lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int first_row = static_cast<int>(blockIdx.x) * kBlockRows;
+  const int first_row = static_cast<int>(blockIdx.y) * kBlockRows;
+  const int first_token = static_cast<int>(blockIdx.x) * kGroups * kTokens;
+  x += int64_t{first_token} * k;
+  y += int64_t{first_token} * n;
+  rows -= first_token;
   float d[kTiles][kGroups][4] = {};
   SumColumns<kGroups>(codes + int64_t{first_row} * k, k, n - first_row, x, rows, warp, lane, d);
 #pragma unroll
@@ -124,23 +131,12 @@ __global__ void __launch_bounds__(kWarps* kWarp)
   }
 }
 
-__global__ void DequantizeKernel(const int8_t* codes, int64_t sixteens, BFloat16* out) {
-  WaitForKernelBefore();
-  const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i >= sixteens) return;
-  const uint4 raw = LoadStreamed(codes + i * 16);
-  uint32_t values[8];
-#pragma unroll
-  for (int w = 0; w < 4; ++w) ToBf16(Word(raw, w), values[2 * w], values[2 * w + 1]);
-  auto* to = reinterpret_cast<uint4*>(out + i * 16);
-  to[0] = make_uint4(values[0], values[1], values[2], values[3]);
-  to[1] = make_uint4(values[4], values[5], values[6], values[7]);
-}
-
 template <int kGroups>
 void LaunchInt8(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
                 StreamHandle stream) {
-  const dim3 grid(static_cast<unsigned>((weight.n + kBlockRows - 1) / kBlockRows));
+  constexpr int32_t kBlockTokens = kGroups * kTokens;
+  const dim3 grid(static_cast<unsigned>((rows + kBlockTokens - 1) / kBlockTokens),
+                  static_cast<unsigned>((weight.n + kBlockRows - 1) / kBlockRows));
   Launch(Int8Kernel<kGroups>, grid, dim3(kWarps * kWarp), 0, stream,
          reinterpret_cast<const int8_t*>(weight.data), weight.scales, weight.n, weight.k, x, rows,
          y);
@@ -148,22 +144,14 @@ void LaunchInt8(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFl
 
 }  // namespace
 
-void MultiplyInt8(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
-                  StreamHandle stream) {
-  QED_CHECK(rows >= 1 && rows <= kMaxInt8Rows) << rows;
+void MultiplyInt8FewRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
+                         StreamHandle stream) {
+  QED_CHECK(rows >= 1) << rows;
   QED_CHECK(weight.format == DeviceWeightFormat::kInt8 && weight.n % kTileRows == 0 &&
             weight.k % kStepColumns == 0);
   if (rows <= kTokens) return LaunchInt8<1>(weight, x, rows, y, stream);
   if (rows <= 2 * kTokens) return LaunchInt8<2>(weight, x, rows, y, stream);
-  LaunchInt8<4>(weight, x, rows, y, stream);
-}
-
-void DequantizeInt8(const int8_t* codes, int64_t count, BFloat16* out, StreamHandle stream) {
-  QED_CHECK_EQ(count % 16, 0);
-  constexpr int kThreads = 256;
-  const int64_t sixteens = count / 16;
-  Launch(DequantizeKernel, dim3(static_cast<unsigned>((sixteens + kThreads - 1) / kThreads)),
-         dim3(kThreads), 0, stream, codes, sixteens, out);
+  LaunchInt8<kMaxGroups>(weight, x, rows, y, stream);
 }
 
 }  // namespace qed::cuda
