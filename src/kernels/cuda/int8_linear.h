@@ -23,9 +23,12 @@ inline constexpr int32_t kFewInt8Rows = 32;
 void MultiplyInt8FewRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
                          StreamHandle stream);
 
-// CUTLASS's product of two types, for compute capability 9.0 (DeviceHasWarpgroupProducts).
-// `workspace` is of at least Int8ManyRowsWorkspace(N, K, rows) bytes.
-// REQUIRES: rows >= 1; N a multiple of 16, K of 64.
+// Whether the calling thread's GPU has MultiplyInt8ManyRows. Asked once.
+bool HasInt8ManyRows();
+
+// CUTLASS's product of two types, for compute capability 9.0. `workspace` is of at least
+// Int8ManyRowsWorkspace(N, K, rows) bytes.
+// REQUIRES: HasInt8ManyRows(); rows >= 1; N a multiple of 16, K of 64.
 void MultiplyInt8ManyRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
                           std::span<std::byte> workspace, StreamHandle stream);
 size_t Int8ManyRowsWorkspace(int32_t n, int32_t k, int32_t rows);

@@ -85,6 +85,8 @@ constexpr int32_t kSmallTileRows = 128;  // up to which the small tile is the fa
 
 }  // namespace
 
+bool HasInt8ManyRows() { return DeviceHasWarpgroupProducts(); }
+
 void MultiplyInt8ManyRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
                           std::span<std::byte> workspace, StreamHandle stream) {
   QED_CHECK(weight.format == DeviceWeightFormat::kInt8 && weight.n % 16 == 0 &&

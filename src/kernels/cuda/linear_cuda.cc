@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "cuda/buffer.h"
 #include "cuda/error.cuh"
-#include "cuda/launch.cuh"
 #include "kernels/cuda/cublaslt.cuh"
 #include "kernels/cuda/int8_linear.h"
 #include "kernels/cuda/linear.h"
@@ -294,7 +293,7 @@ Status CublasLtLinears::PreparePlan(const Shape& shape, int32_t max_rows,
 // Runs each kernel once, so that it is loaded.
 Status CublasLtLinears::PrepareInt8(const DeviceWeight& weight, int32_t max_rows,
                                     const Activations& x, void* y, const Stream& stream) {
-  for (int32_t rows = kFewInt8Rows + 1; DeviceHasWarpgroupProducts() && rows <= max_rows; ++rows) {
+  for (int32_t rows = kFewInt8Rows + 1; HasInt8ManyRows() && rows <= max_rows; ++rows) {
     if (Int8ManyRowsWorkspace(weight.n, weight.k, rows) > workspace_.size()) {
       return Unsupported("an int8 weight [" + std::to_string(weight.n) + ", " +
                          std::to_string(weight.k) + "] by " + std::to_string(rows) +
@@ -340,7 +339,7 @@ Product CublasLtLinears::Multiply(const DeviceWeight& weight, const Activations&
   Product product;
   product.data = y;
   if (weight.format == DeviceWeightFormat::kInt8) {
-    if (rows <= kFewInt8Rows || !DeviceHasWarpgroupProducts()) {
+    if (rows <= kFewInt8Rows || !HasInt8ManyRows()) {
       MultiplyInt8FewRows(weight, x.bf16, rows, y, stream);
     } else {
       MultiplyInt8ManyRows(weight, x.bf16, rows, y, {workspace_.data(), workspace_.size()}, stream);

@@ -5,7 +5,6 @@
 #include <tuple>
 #include <vector>
 
-#include "cuda/launch.cuh"
 #include "gtest/gtest.h"
 #include "kernels/cuda/int8_linear.h"
 #include "kernels/cuda/linear_sizes.h"
@@ -245,7 +244,7 @@ class CudaInt8Test : public ::testing::TestWithParam<Int8Kernel> {
  protected:
   void SetUp() override {
     QED_REQUIRE_DEVICE();
-    if (GetParam() == Int8Kernel::kManyRows && !DeviceHasWarpgroupProducts()) {
+    if (GetParam() == Int8Kernel::kManyRows && !HasInt8ManyRows()) {
       GTEST_SKIP() << "made for compute capability 9.0";
     }
   }
