@@ -68,8 +68,13 @@ struct TileProduct {
     return arguments;
   }
 
-  static void Run(const typename Gemm::Arguments& arguments, std::span<std::byte> workspace,
-                  StreamHandle stream) {
+  static size_t WorkspaceBytes(const DeviceWeight& weight, int32_t rows) {
+    return Gemm::get_workspace_size(Describe(weight, nullptr, rows, nullptr));
+  }
+
+  static void Run(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
+                  std::span<std::byte> workspace, StreamHandle stream) {
+    const auto arguments = Describe(weight, x, rows, y);
     QED_CHECK(Gemm::get_workspace_size(arguments) <= workspace.size());
     Gemm gemm;
     QED_CHECK(gemm.initialize(arguments, workspace.data(), stream) == cutlass::Status::kSuccess);
@@ -91,21 +96,16 @@ void MultiplyInt8ManyRows(const DeviceWeight& weight, const BFloat16* x, int32_t
                           std::span<std::byte> workspace, StreamHandle stream) {
   QED_CHECK(weight.format == DeviceWeightFormat::kInt8 && weight.n % 16 == 0 &&
             weight.k % 64 == 0 && rows >= 1);
-  if (rows <= kSmallTileRows) {
-    SmallTile::Run(SmallTile::Describe(weight, x, rows, y), workspace, stream);
-  } else {
-    LargeTile::Run(LargeTile::Describe(weight, x, rows, y), workspace, stream);
-  }
+  if (rows <= kSmallTileRows) return SmallTile::Run(weight, x, rows, y, workspace, stream);
+  LargeTile::Run(weight, x, rows, y, workspace, stream);
 }
 
 size_t Int8ManyRowsWorkspace(int32_t n, int32_t k, int32_t rows) {
   DeviceWeight weight;
   weight.n = n;
   weight.k = k;
-  return rows <= kSmallTileRows ? SmallTile::Gemm::get_workspace_size(
-                                      SmallTile::Describe(weight, nullptr, rows, nullptr))
-                                : LargeTile::Gemm::get_workspace_size(
-                                      LargeTile::Describe(weight, nullptr, rows, nullptr));
+  return rows <= kSmallTileRows ? SmallTile::WorkspaceBytes(weight, rows)
+                                : LargeTile::WorkspaceBytes(weight, rows);
 }
 
 }  // namespace qed::cuda

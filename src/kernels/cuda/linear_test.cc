@@ -135,6 +135,20 @@ std::vector<double> Read(const Product& product, const std::vector<BFloat16>& da
   return values;
 }
 
+// Some columns of every row against the product in double, rounded to bfloat16 once.
+void CheckValues(const std::vector<double>& got, const TestWeight& weight, const TestInput& input,
+                 int rows) {
+  const int n = weight.view.n, k = weight.view.k;
+  for (int t = 0; t < rows; ++t) {
+    for (int i = t % 3; i<n; i += rows> 64 ? 37 : 3) {
+      const Expected want = ExpectedAt(weight, input, t, i);
+      ASSERT_NEAR(got[static_cast<size_t>(t) * n + i], want.value,
+                  SumTolerance(weight.view.format, k) * want.magnitude + std::abs(want.value) / 256)
+          << "[" << n << ", " << k << "] rows " << rows << " at " << t << ", " << i;
+    }
+  }
+}
+
 void CheckShape(Linears& linears, Format format, int n, int k, std::vector<int> rows_to_try,
                 const Stream& stream) {
   const int max_rows = rows_to_try.back();
@@ -153,14 +167,7 @@ void CheckShape(Linears& linears, Format format, int n, int k, std::vector<int> 
     const Product product =
         linears.Multiply(weight.view, input.view, rows, y.data(), stream.handle());
     const std::vector<double> got = Read(product, y.Download(), weight, input, rows);
-    for (int t = 0; t < rows; ++t) {
-      for (int i = t % 3; i<n; i += rows> 64 ? 37 : 3) {
-        const Expected want = ExpectedAt(weight, input, t, i);
-        ASSERT_NEAR(got[static_cast<size_t>(t) * n + i], want.value,
-                    SumTolerance(format, k) * want.magnitude + std::abs(want.value) / 256)
-            << "[" << n << ", " << k << "] rows " << rows << " at " << t << ", " << i;
-      }
-    }
+    ASSERT_NO_FATAL_FAILURE(CheckValues(got, weight, input, rows));
   }
 }
 
@@ -284,14 +291,7 @@ TEST_P(CudaInt8Test, MatchesDoubleAndWritesNoOtherRows) {
     for (size_t i = size_t{static_cast<size_t>(rows)} * n; i < got.size(); ++i) {
       ASSERT_EQ(got[i].bits, kUnwrittenBf16.bits) << rows << " rows at " << i;
     }
-    for (int t = 0; t < rows; ++t) {
-      for (int i = t % 5; i<n; i += rows> 31 ? 41 : 5) {
-        const Expected want = ExpectedAt(weight, input, t, i);
-        ASSERT_NEAR(ToFloat(got[static_cast<size_t>(t) * n + i]), want.value,
-                    SumTolerance(Format::kInt8, k) * want.magnitude + std::abs(want.value) / 256)
-            << "[" << n << ", " << k << "] rows " << rows << " at " << t << ", " << i;
-      }
-    }
+    ASSERT_NO_FATAL_FAILURE(CheckValues(Read({}, got, weight, input, rows), weight, input, rows));
   }
 }
 
