@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """compute-sanitizer over the tests that run kernels, each test in a process of its own.
 
-usage: tests/gpu/sanitize.py {memcheck,racecheck} TEST_PROGRAM... [--at-once 8] [--seconds 600]
+usage: tests/gpu/sanitize.py {memcheck,racecheck} TEST_PROGRAM... [--at-once 8] [--seconds 1800]
 
 Tests that run kernels have Cuda or Device in the names of their suites. Prints what was not clean
 with the end of its output; fails if there was any, or if a program has no such test.
@@ -9,11 +9,14 @@ with the end of its output; fails if there was any, or if a program has no such 
 
 import argparse
 import concurrent.futures
+import pathlib
 import re
 import subprocess
 import sys
 import time
 
+OURS = pathlib.Path(__file__).resolve().parents[2].joinpath(
+    "third_party/compute-sanitizer/nvidia/cu13/compute-sanitizer/compute-sanitizer")
 FILTER = "--gtest_filter=*Cuda*:*Device*"
 # Before this version racecheck does not follow barriers that blocks of a cluster wait at for one
 # another (its release notes), and reports each reuse of what such a barrier guards as a race.
@@ -34,30 +37,35 @@ def names_of_tests(program):
     return names
 
 
-def flags_of(tool):
-    """Of compute-sanitizer, as its version needs them."""
-    if tool == "memcheck":
-        return []
-    # Of launches that nobody has waited for racecheck keeps records: timing products by some
-    # hundred of them took 40 GiB of the host's memory and more, and ended it.
-    flags = ["--force-blocking-launches"]
-    version = subprocess.run(["compute-sanitizer", "--version"], capture_output=True, text=True,
-                             check=True).stdout
+def sanitizer_for(tool):
+    """The command: what scripts/get-compute-sanitizer brought, or else that of the machine."""
+    command = str(OURS) if OURS.exists() else "compute-sanitizer"
+    try:
+        version = subprocess.run([command, "--version"], capture_output=True, text=True,
+                                 check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"sanitize: {command} does not run ({error}): scripts/get-compute-sanitizer "
+                 "brings one")
     found = re.search(r"Version (\d+)\.(\d+)", version)
     if not found:
-        sys.exit(f"sanitize: compute-sanitizer does not give its version: {version.strip()}")
-    if tuple(map(int, found.groups())) < CLUSTERS_FOLLOWED:
-        print("racecheck: without cuBLASLt's kernels, which need compute-sanitizer 2026.1")
-        flags += ["--kernel-name-exclude", "kernel_substring=nvjet"]
-    return flags
+        sys.exit(f"sanitize: {command} does not give its version: {version.strip()}")
+    print(f"{tool}: compute-sanitizer {found[1]}.{found[2]}", flush=True)
+    if tool == "racecheck" and tuple(map(int, found.groups())) < CLUSTERS_FOLLOWED:
+        sys.exit(f"sanitize: racecheck of compute-sanitizer {found[1]}.{found[2]} does not follow "
+                 "barriers of clusters: scripts/get-compute-sanitizer brings one that does")
+    return command
 
 
-def check(tool, flags, program, test, seconds):
+def check(sanitizer, tool, program, test, seconds):
     """(seconds it took, what was wrong or None)"""
     # Calls that fail are tested for as well: a failing call by itself is no finding.
-    command = ["compute-sanitizer", "--tool", tool, "--report-api-errors", "no",
-               "--require-cuda-init", "no", "--error-exitcode", "9", "--print-limit", "20",
-               *flags, program, f"--gtest_filter={test}", "--gtest_brief=1"]
+    command = [sanitizer, "--tool", tool, "--report-api-errors", "no", "--require-cuda-init", "no",
+               "--error-exitcode", "9", "--print-limit", "20"]
+    if tool == "racecheck":
+        # Of launches that nobody has waited for it keeps records: timing products by some
+        # hundred of them took 40 GiB of the host's memory and more, and ended it.
+        command.append("--force-blocking-launches")
+    command += [program, f"--gtest_filter={test}", "--gtest_brief=1"]
     begun = time.monotonic()
     try:
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -73,9 +81,9 @@ def main():
     parser.add_argument("tool", choices=("memcheck", "racecheck"))
     parser.add_argument("programs", nargs="+")
     parser.add_argument("--at-once", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=600, help="most for one test")
+    parser.add_argument("--seconds", type=float, default=1800, help="most for one test")
     options = parser.parse_args()
-    flags = flags_of(options.tool)
+    sanitizer = sanitizer_for(options.tool)
     tests = []
     for program in options.programs:
         names = names_of_tests(program)
@@ -84,7 +92,7 @@ def main():
         tests += [(program, name) for name in names]
     unclean = 0
     with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
-        runs = {pool.submit(check, options.tool, flags, *test, options.seconds): test[1]
+        runs = {pool.submit(check, sanitizer, options.tool, *test, options.seconds): test[1]
                 for test in tests}
         for done in concurrent.futures.as_completed(runs):
             seconds, wrong = done.result()
