@@ -172,7 +172,7 @@ void CudaStepRunner::Launch(const StepBatch& batch) {
   Entry& entry = entries_[launched_ % kDepth];
   ForwardBatch forward = batch.forward;
   forward.tokens = NameTokens(batch);
-  const CudaStepInputs inputs = decoder_->Lay(forward, entry.input.data());
+  const CudaStepInputs inputs = decoder_->Pack(forward, entry.input.data());
   const std::span<cuda::SamplingRow> rows(
       reinterpret_cast<cuda::SamplingRow*>(entry.input.data() + inputs.extra),
       batch.samples.size());

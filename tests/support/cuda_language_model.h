@@ -54,7 +54,7 @@ class CudaLanguageModel : public LanguageModel {
 
   std::span<const float> Forward(const ForwardBatch& batch) override {
     last_was_recorded_ = false;
-    const CudaStepInputs inputs = decoder_->Lay(batch, input_.data());
+    const CudaStepInputs inputs = decoder_->Pack(batch, input_.data());
     last_was_recorded_ = inputs.recorded;
     decoder_->Forward(inputs, input_.data());
     logits_.resize(batch.logit_rows.size() * static_cast<size_t>(config().vocab_size));

@@ -1,0 +1,280 @@
+#include "model/cuda_network.h"
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "kernels/cuda/embedding.h"
+#include "kernels/cuda/paged_attention.h"
+#include "kernels/cuda/quantize.h"
+#include "kernels/cuda/rms_norm.h"
+#include "kernels/cuda/rope.h"
+#include "kernels/cuda/silu_mul.h"
+#include "model/rope_frequencies.h"
+
+namespace qed {
+
+using cuda::Activations;
+using cuda::BFloat16;
+using cuda::DeviceWeight;
+using cuda::DeviceWeightFormat;
+using cuda::Product;
+
+namespace {
+
+constexpr int64_t kAlignment = 256;
+
+int64_t AlignUp(int64_t count) { return (count + kAlignment - 1) / kAlignment * kAlignment; }
+
+// What the matrix units and the 16-byte loads of the kernels want.
+Status CheckLinear(const std::string& name, DeviceWeightFormat format, int64_t n, int64_t k) {
+  const int64_t n_step = format == DeviceWeightFormat::kBF16 ? 8 : 16;
+  const int64_t k_step = format == DeviceWeightFormat::kBF16  ? 8
+                         : format == DeviceWeightFormat::kFp8 ? 16
+                                                              : 64;
+  if (n % n_step == 0 && k % k_step == 0) return OkStatus();
+  return Unsupported("the " + name + " weight [" + std::to_string(n) + ", " + std::to_string(k) +
+                     "] cannot be run on a GPU in this format; its sides must be multiples of " +
+                     std::to_string(n_step) + " and " + std::to_string(k_step));
+}
+
+}  // namespace
+
+Status CheckCudaNetworkShape(const ModelConfig& c, const cuda::AttentionShape& attention,
+                             DeviceWeightFormat format) {
+  QED_RETURN_IF_ERROR(cuda::CheckAttentionShape(attention));
+  const int64_t q_width = int64_t{c.num_heads} * c.head_dim;
+  const int64_t kv_width = int64_t{c.num_kv_heads} * c.head_dim;
+  for (int64_t width : {int64_t{c.hidden_size}, int64_t{c.intermediate_size}, q_width}) {
+    if (width > cuda::kMaxRowWidth) {
+      return Unsupported("rows of " + std::to_string(width) + " values cannot be run on a GPU; " +
+                         std::to_string(cuda::kMaxRowWidth) + " at most");
+    }
+  }
+  QED_RETURN_IF_ERROR(CheckLinear("query", format, q_width, c.hidden_size));
+  QED_RETURN_IF_ERROR(CheckLinear("key", format, kv_width, c.hidden_size));
+  QED_RETURN_IF_ERROR(CheckLinear("output", format, c.hidden_size, q_width));
+  QED_RETURN_IF_ERROR(CheckLinear("gate", format, c.intermediate_size, c.hidden_size));
+  return CheckLinear("down", format, c.hidden_size, c.intermediate_size);
+}
+
+CudaNetwork::CudaNetwork(const ModelConfig& config, const cuda::AttentionShape& attention,
+                         const CudaNetworkLimits& limits, const CudaStepPacker& packer)
+    : config_(config), attention_shape_(attention), limits_(limits), packer_(packer) {}
+
+int64_t CudaNetwork::Lay(std::byte* base, Workspace* placed) const {
+  Workspace work = {};
+  int64_t size = 0;
+  const auto take = [&](auto*& pointer, int64_t count) {
+    using Pointer = std::remove_reference_t<decltype(pointer)>;
+    if (base != nullptr) pointer = reinterpret_cast<Pointer>(base + size);
+    size += AlignUp(count * static_cast<int64_t>(sizeof(*pointer)));
+  };
+  const int64_t rows = packer_.max_rows(), hidden = config_.hidden_size,
+                inner = config_.intermediate_size;
+  const int64_t q_width = int64_t{config_.num_heads} * config_.head_dim;
+  const int64_t qkv_width = q_width + int64_t{2} * config_.num_kv_heads * config_.head_dim;
+  take(work.residual, rows * hidden);
+  const int64_t qkv_elements = AlignUp(rows * qkv_width);
+  take(work.inner, std::max(rows * 2 * inner, qkv_elements + rows * q_width));
+  if (base != nullptr) work.attention = work.inner + qkv_elements;
+  take(work.x, rows * std::max({hidden, inner, q_width}) * int64_t{sizeof(BFloat16)});
+  take(work.delta, rows * hidden);
+  take(work.norm_scales, rows);
+  take(work.inner_scales, rows);
+  take(work.head_in, int64_t{packer_.max_logit_rows()} * hidden);
+  take(work.logits, int64_t{packer_.max_logit_rows()} * config_.vocab_size);
+  take(work.rope_table, int64_t{limits_.max_seq_len} * config_.head_dim);
+  take(work.frequencies, config_.head_dim / 2);
+  take(work.sampled, limits_.num_slots);
+  take(work.attention_workspace,
+       cuda::AttentionWorkspaceBytes(packer_.planner(), attention_shape_));
+  if (placed != nullptr) *placed = work;
+  return size;
+}
+
+Status CudaNetwork::Place(CudaWeights weights, std::byte* workspace, const std::byte* input,
+                          std::byte* pages, int32_t num_pages, const cuda::Stream& stream) {
+  weights_ = std::move(weights);
+  QED_ASSIGN_OR_RETURN(linears_, cuda::Linears::Create());
+  input_ = input;
+  pages_ = pages;
+  num_pages_ = num_pages;
+  stream_ = stream.handle();
+  const int64_t bytes = Lay(workspace, &work_);
+  // Whatever is read before it is written should be numbers: 0.01 in the workspace,
+  // for zeros would make products faster than they are.
+  constexpr uint8_t kSmallNumbers = 0x3c;
+  cuda::Fill(workspace, kSmallNumbers, static_cast<size_t>(bytes), stream_);
+  cuda::Fill(work_.sampled, 0, limits_.num_slots * sizeof(int32_t), stream_);
+  cuda::ClearAttentionWorkspace(packer_.planner(), attention_shape_, work_.attention_workspace,
+                                stream_);
+  const std::vector<double> frequencies = RopeFrequencies(config_);
+  cuda::CopyToDevice(work_.frequencies, frequencies.data(), frequencies.size() * sizeof(double),
+                     stream_);
+  cuda::FillRopeTable(work_.frequencies, config_.head_dim / 2, limits_.max_seq_len,
+                      work_.rope_table, stream_);
+  return stream.Synchronize();
+}
+
+Status CudaNetwork::PrepareLinears(const cuda::Stream& stream) {
+  const auto of_layers = [&](DeviceWeight CudaLayerWeights::*member) {
+    std::vector<DeviceWeight> weights;
+    for (const CudaLayerWeights& layer : weights_.layers) weights.push_back(layer.*member);
+    return weights;
+  };
+  const int32_t rows = limits_.max_num_tokens;
+  const auto prepare = [&](std::vector<DeviceWeight> weights, cuda::OutputFormat output,
+                           int32_t max_rows, void* y) {
+    return linears_->Prepare(weights, output, max_rows, Input(weights[0], work_.norm_scales), y,
+                             stream);
+  };
+  using enum cuda::OutputFormat;
+  QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::qkv), kBF16, rows, work_.inner));
+  QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::o), kBF16, rows, work_.delta));
+  QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::gate_up), kBF16, rows, work_.inner));
+  QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::down), kBF16, rows, work_.delta));
+  return prepare({weights_.head}, kF32, limits_.max_logit_rows, work_.logits);
+}
+
+ModelFootprint CudaNetwork::footprint() const {
+  ModelFootprint found;
+  const auto weight_bytes = [](const DeviceWeight& weight) {
+    const int64_t values = int64_t{weight.n} * weight.k;
+    return weight.format == DeviceWeightFormat::kBF16
+               ? 2 * values
+               : values + int64_t{weight.n} * static_cast<int64_t>(sizeof(float));
+  };
+  for (const CudaLayerWeights& layer : weights_.layers) {
+    for (const DeviceWeight* weight : {&layer.qkv, &layer.o, &layer.gate_up, &layer.down}) {
+      found.weight_bytes += weight_bytes(*weight);
+      found.macs_per_token += int64_t{weight->n} * weight->k;
+    }
+  }
+  found.weight_bytes += weight_bytes(weights_.head);
+  found.macs_per_logit_row = int64_t{weights_.head.n} * weights_.head.k;
+  return found;
+}
+
+void CudaNetwork::Compute(const CudaStepInputs& inputs) {
+  const auto* tokens = reinterpret_cast<const int32_t*>(input_ + inputs.tokens);
+  cuda::Embedding(inputs.num_tokens, config_.hidden_size, config_.vocab_size,
+                  reinterpret_cast<const BFloat16*>(weights_.embedding.data), tokens, work_.sampled,
+                  work_.residual, stream_);
+  Product delta;  // What the block before left to be added to the residual stream.
+  for (int32_t i = 0; i < config_.num_layers; ++i) {
+    delta = AttentionBlock(weights_.layers[i], i, inputs, delta);
+    delta = FeedForwardBlock(weights_.layers[i], inputs.num_tokens, delta);
+  }
+  if (inputs.logit_rows > 0) Head(inputs, delta);
+}
+
+Activations CudaNetwork::Input(const DeviceWeight& weight, float* scales) const {
+  Activations x;
+  x.format = cuda::ActivationsFor(weight.format);
+  x.bf16 = reinterpret_cast<BFloat16*>(work_.x);
+  x.fp8 = reinterpret_cast<cuda::Fp8*>(work_.x);
+  x.scales = scales;
+  return x;
+}
+
+// residual += delta; returns o(attention(q, k, v of norm(residual))).
+Product CudaNetwork::AttentionBlock(const CudaLayerWeights& layer, int32_t index,
+                                    const CudaStepInputs& inputs, const Product& delta) {
+  const int32_t rows = inputs.num_tokens;
+  const int32_t q_width = config_.num_heads * config_.head_dim;
+  const Activations normed = Input(layer.qkv, work_.norm_scales);
+  cuda::AddRmsNorm(rows, config_.hidden_size,
+                   {.residual = work_.residual,
+                    .delta = delta,
+                    .weight = layer.attention_norm,
+                    .eps = config_.rms_norm_eps,
+                    .row_ids = nullptr,
+                    .out = normed},
+                   stream_);
+  Product qkv = linears_->Multiply(layer.qkv, normed, rows, work_.inner, stream_);
+  qkv.bias = layer.qkv_bias;
+
+  Attend(layer, index, inputs, qkv);
+
+  Activations attended = Input(layer.o, work_.inner_scales);
+  if (attended.format == cuda::ActivationFormat::kFp8) {
+    cuda::QuantizeRows(rows, q_width, work_.attention, attended, stream_);
+  } else {
+    attended.bf16 = work_.attention;
+  }
+  Product out = linears_->Multiply(layer.o, attended, rows, work_.delta, stream_);
+  out.bias = layer.o_bias;
+  return out;
+}
+
+// Rotates queries and keys, stores keys and values, and attends: work_.attention.
+void CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index, const CudaStepInputs& inputs,
+                         const Product& qkv) {
+  const std::byte* plan = input_ + inputs.attention;
+  const cuda::PagedKvCache kv = {
+      .data = reinterpret_cast<BFloat16*>(pages_) + int64_t{index} * num_pages_ * 2 *
+                                                        attention_shape_.page_size *
+                                                        config_.num_kv_heads * config_.head_dim,
+      .num_kv_heads = config_.num_kv_heads,
+      .head_dim = config_.head_dim,
+      .page_size = attention_shape_.page_size};
+  cuda::RotateAndStore({config_.num_heads, config_.num_kv_heads, config_.head_dim},
+                       inputs.num_tokens,
+                       {.qkv = qkv,
+                        .q_norm = layer.q_norm,
+                        .k_norm = layer.k_norm,
+                        .norm_eps = config_.rms_norm_eps,
+                        .rope_table = work_.rope_table,
+                        .positions = reinterpret_cast<const int32_t*>(plan + inputs.plan.positions),
+                        .slots = reinterpret_cast<const int32_t*>(plan + inputs.plan.slots),
+                        .pages = kv.data,
+                        .page_size = attention_shape_.page_size},
+                       stream_);
+  cuda::PagedAttention({.plan = &inputs.plan,
+                        .plan_memory = plan,
+                        .kv = kv,
+                        .workspace = work_.attention_workspace,
+                        .max_partial_rows = packer_.planner().max_partial_rows(),
+                        .num_heads = config_.num_heads,
+                        .q = work_.inner,
+                        .q_stride = layer.qkv.n,
+                        .out = work_.attention},
+                       stream_);
+}
+
+// residual += delta; returns down(silu(gate(norm(residual))) * up(norm(residual))).
+Product CudaNetwork::FeedForwardBlock(const CudaLayerWeights& layer, int32_t rows,
+                                      const Product& delta) {
+  const Activations normed = Input(layer.gate_up, work_.norm_scales);
+  cuda::AddRmsNorm(rows, config_.hidden_size,
+                   {.residual = work_.residual,
+                    .delta = delta,
+                    .weight = layer.ffn_norm,
+                    .eps = config_.rms_norm_eps,
+                    .row_ids = nullptr,
+                    .out = normed},
+                   stream_);
+  const Product gate_up = linears_->Multiply(layer.gate_up, normed, rows, work_.inner, stream_);
+  const Activations gated = Input(layer.down, work_.inner_scales);
+  cuda::SiluMul(rows, config_.intermediate_size, gate_up, gated, stream_);
+  return linears_->Multiply(layer.down, gated, rows, work_.delta, stream_);
+}
+
+void CudaNetwork::Head(const CudaStepInputs& inputs, const Product& delta) {
+  Activations normed;
+  normed.bf16 = work_.head_in;
+  cuda::AddRmsNorm(inputs.logit_rows, config_.hidden_size,
+                   {.residual = work_.residual,
+                    .delta = delta,
+                    .weight = weights_.final_norm,
+                    .eps = config_.rms_norm_eps,
+                    .row_ids = reinterpret_cast<const int32_t*>(input_ + inputs.rows),
+                    .out = normed},
+                   stream_);
+  linears_->MultiplyF32(weights_.head, normed, inputs.logit_rows, work_.logits, stream_);
+}
+
+}  // namespace qed

@@ -1,0 +1,113 @@
+// The network's launches on a GPU: one step from the token ids of its packed inputs
+// to logits, over kernels/cuda. It decides nothing and waits for nothing; memory,
+// warm-up and graphs are CudaDecoder's.
+//
+// Between the products activations are bfloat16 or FP8, the residual stream and
+// the logits are f32.
+#ifndef QED_MODEL_CUDA_NETWORK_H_
+#define QED_MODEL_CUDA_NETWORK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/status.h"
+#include "config/model_config.h"
+#include "cuda/stream.h"
+#include "kernels/cuda/attention_plan.h"
+#include "kernels/cuda/linear.h"
+#include "kernels/cuda/types.h"
+#include "model/cuda_step_inputs.h"
+#include "model/cuda_weights.h"
+#include "model/language_model.h"
+
+namespace qed {
+
+// What the network can be asked for at once.
+struct CudaNetworkLimits {
+  int32_t max_num_tokens = 0;  // most rows of a product, padding not included
+  int32_t max_logit_rows = 0;  // of the head's
+  int32_t max_seq_len = 0;     // tokens of a sequence
+  int32_t num_slots = 0;       // of sampled()
+};
+
+// kUnsupported, naming the tensor and its sides, where no kernel was made for the shape.
+Status CheckCudaNetworkShape(const ModelConfig& config, const cuda::AttentionShape& attention,
+                             cuda::DeviceWeightFormat linear_format);
+
+// Not thread-safe. Everything runs on the one stream.
+class CudaNetwork {
+ public:
+  // `packer` packs the steps and must outlive the network.
+  CudaNetwork(const ModelConfig& config, const cuda::AttentionShape& attention,
+              const CudaNetworkLimits& limits, const CudaStepPacker& packer);
+
+  // Device memory of the workspace.
+  int64_t workspace_bytes() const { return Lay(nullptr, nullptr); }
+  // The memory that the launches work in, all of it the caller's: `workspace` of
+  // workspace_bytes(), the copy of the inputs, and the pages
+  // [L, num_pages, {keys, values}, page_size, KVH, D]. Fills the workspace's tables
+  // on the stream, which must outlive the network.
+  Status Place(CudaWeights weights, std::byte* workspace, const std::byte* input, std::byte* pages,
+               int32_t num_pages, const cuda::Stream& stream);
+  // Chooses the algorithms of the products. REQUIRES: Place.
+  Status PrepareLinears(const cuda::Stream& stream);
+
+  // Launches the step whose packed inputs were copied to `input`. Row r of the logits is
+  // that of the batch's logit row r. A token of -1 - s stands for sampled()[s] as it is
+  // when the step runs. Can be recorded in a graph. REQUIRES: PrepareLinears.
+  void Compute(const CudaStepInputs& inputs);
+
+  // On the GPU: the latest step's logits [R, V], and a token a slot [num_slots], zero at
+  // first and written by the caller.
+  const float* logits() const { return work_.logits; }
+  int32_t* sampled() const { return work_.sampled; }
+
+  // But for kv_bytes_per_token.
+  ModelFootprint footprint() const;
+
+ private:
+  // Parts of the workspace.
+  struct Workspace {
+    float* residual;            // [T, E]
+    cuda::BFloat16* inner;      // [T, (H + 2 KVH) D] and after them [T, H D]; or [T, 2 F]
+    cuda::BFloat16* attention;  // the second of these
+    std::byte* x;               // inputs of products: bfloat16 or FP8 [T, max(E, H D, F)]
+    cuda::BFloat16* delta;      // [T, E], what is added to the residual stream
+    float* norm_scales;         // [T] of inputs that a norm wrote
+    float* inner_scales;        // [T] of the others
+    cuda::BFloat16* head_in;    // [R, E]
+    float* logits;              // [R, V]
+    float* rope_table;
+    double* frequencies;  // [D/2]
+    int32_t* sampled;     // [num_slots]
+    std::byte* attention_workspace;
+  };
+
+  // Lays `work` at `base`, where there is one; returns its size.
+  int64_t Lay(std::byte* base, Workspace* work) const;
+  cuda::Product AttentionBlock(const CudaLayerWeights& layer, int32_t index,
+                               const CudaStepInputs& inputs, const cuda::Product& delta);
+  void Attend(const CudaLayerWeights& layer, int32_t index, const CudaStepInputs& inputs,
+              const cuda::Product& qkv);
+  cuda::Product FeedForwardBlock(const CudaLayerWeights& layer, int32_t rows,
+                                 const cuda::Product& delta);
+  void Head(const CudaStepInputs& inputs, const cuda::Product& delta);
+  cuda::Activations Input(const cuda::DeviceWeight& weight, float* scales) const;
+
+  const ModelConfig config_;
+  const cuda::AttentionShape attention_shape_;
+  const CudaNetworkLimits limits_;
+  const CudaStepPacker& packer_;
+  CudaWeights weights_;
+  std::unique_ptr<cuda::Linears> linears_;
+  Workspace work_ = {};
+  const std::byte* input_ = nullptr;
+  std::byte* pages_ = nullptr;
+  int32_t num_pages_ = 0;
+  cuda::StreamHandle stream_ = nullptr;
+};
+
+}  // namespace qed
+
+#endif  // QED_MODEL_CUDA_NETWORK_H_
