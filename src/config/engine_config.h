@@ -25,7 +25,7 @@ struct EngineConfig {
   double kv_cache_free_gpu_memory_fraction = 0.92;  // on a GPU, in place of kv_cache_bytes
   bool prefix_cache = true;
   std::string compute = "auto";   // "auto" or "f32"
-  std::string quantize = "none";  // config/weight_quantization.h
+  std::string quantize = "none";  // tensor/weight_recipe.h
   std::string device = "auto";    // config/device_spec.h
 };
 

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/check.h"
-#include "config/weight_quantization.h"
 #include "cuda/buffer.h"
 #include "cuda/stream.h"
 #include "engine/sampling_rows.h"
 #include "kernels/cuda/sampling.h"
 #include "model/cuda_decoder.h"
 #include "sampling/token_counts.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 namespace {
@@ -254,7 +254,7 @@ Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapte
   options.page_size = config.page_size;
   options.kv_fraction = config.kv_cache_free_gpu_memory_fraction;
   options.input_bytes_per_row = sizeof(cuda::SamplingRow);
-  QED_ASSIGN_OR_RETURN(options.quantization, ParseWeightQuantization(config.quantize));
+  QED_ASSIGN_OR_RETURN(options.quantize, ParseWeightRecipe(config.quantize));
   cuda::UseDevice(device.ordinal);
   options.reserved_bytes = SizesFor(options, vocab_size).sum();
   QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaDecoder> decoder,

@@ -19,16 +19,15 @@
 #include "kernels/op_context.h"
 #include "kernels/weight_layout.h"
 #include "tensor/dtype.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 
-// Formats that the kernels compute with. kF32: f32 activations, the exact path.
-// kFp8 and kInt8 (weight-only int8) have one f32 scale a row and are the CPU's
-// exact twins of what a GPU computes: slow. kFp8 quantizes the activations of
-// each token to FP8 too, inside Linear (tensor/eight_bit.h); kInt8 takes f32.
-enum class WeightFormat : uint8_t { kF32, kBF16, kQ8_0, kQ4_0, kQ4_1, kFp8, kInt8 };
+// Of the formats, kF32 has f32 activations, the exact path. kFp8 and kInt8
+// (weight-only int8) have one f32 scale a row and are the CPU's exact twins of what
+// a GPU computes: slow. kFp8 quantizes the activations of each token to FP8 too,
+// inside Linear (tensor/eight_bit.h); kInt8 takes f32.
 
-const char* WeightFormatName(WeightFormat format);
 // Whether Linear reads int8 activations for this format.
 bool UsesInt8Activations(WeightFormat format);
 // The format that keeps `dtype` as it is in the fast path: Q8_0, Q4_0, Q4_1 as

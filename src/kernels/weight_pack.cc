@@ -159,26 +159,6 @@ DType RowDType(WeightFormat format) {
   return DType::kF32;
 }
 
-const char* WeightFormatName(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::kF32:
-      return "F32";
-    case WeightFormat::kBF16:
-      return "BF16";
-    case WeightFormat::kQ8_0:
-      return "Q8_0";
-    case WeightFormat::kQ4_0:
-      return "Q4_0";
-    case WeightFormat::kQ4_1:
-      return "Q4_1";
-    case WeightFormat::kFp8:
-      return "FP8";
-    case WeightFormat::kInt8:
-      return "INT8";
-  }
-  return "unknown";
-}
-
 bool HasRowScales(WeightFormat format) {
   return format == WeightFormat::kFp8 || format == WeightFormat::kInt8;
 }

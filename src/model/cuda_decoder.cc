@@ -54,7 +54,7 @@ Result<std::unique_ptr<CudaDecoder>> CudaDecoder::Load(const Checkpoint& checkpo
                                                        const cuda::DeviceInfo& device,
                                                        ThreadPool& pool) {
   const WeightReader reader(checkpoint, adapter);
-  CudaWeightLoader loader(reader, options.quantization);
+  CudaWeightLoader loader(reader, options.quantize);
   const ModelConfig& config = checkpoint.config;
   if (Status shape = CheckCudaNetworkShape(config, AttentionShapeOf(config, options.page_size),
                                            loader.linear_format());

@@ -19,7 +19,6 @@ namespace qed {
 using cuda::Activations;
 using cuda::BFloat16;
 using cuda::DeviceWeight;
-using cuda::DeviceWeightFormat;
 using cuda::Product;
 
 namespace {
@@ -29,11 +28,9 @@ constexpr int64_t kAlignment = 256;
 int64_t AlignUp(int64_t count) { return (count + kAlignment - 1) / kAlignment * kAlignment; }
 
 // What the matrix units and the 16-byte loads of the kernels want.
-Status CheckLinear(const std::string& name, DeviceWeightFormat format, int64_t n, int64_t k) {
-  const int64_t n_step = format == DeviceWeightFormat::kBF16 ? 8 : 16;
-  const int64_t k_step = format == DeviceWeightFormat::kBF16  ? 8
-                         : format == DeviceWeightFormat::kFp8 ? 16
-                                                              : 64;
+Status CheckLinear(const std::string& name, WeightFormat format, int64_t n, int64_t k) {
+  const int64_t n_step = format == WeightFormat::kBF16 ? 8 : 16;
+  const int64_t k_step = format == WeightFormat::kBF16 ? 8 : format == WeightFormat::kFp8 ? 16 : 64;
   if (n % n_step == 0 && k % k_step == 0) return OkStatus();
   return Unsupported("the " + name + " weight [" + std::to_string(n) + ", " + std::to_string(k) +
                      "] cannot be run on a GPU in this format; its sides must be multiples of " +
@@ -43,7 +40,7 @@ Status CheckLinear(const std::string& name, DeviceWeightFormat format, int64_t n
 }  // namespace
 
 Status CheckCudaNetworkShape(const ModelConfig& c, const cuda::AttentionShape& attention,
-                             DeviceWeightFormat format) {
+                             WeightFormat format) {
   QED_RETURN_IF_ERROR(cuda::CheckAttentionShape(attention));
   const int64_t q_width = int64_t{c.num_heads} * c.head_dim;
   const int64_t kv_width = int64_t{c.num_kv_heads} * c.head_dim;
@@ -143,7 +140,7 @@ ModelFootprint CudaNetwork::footprint() const {
   ModelFootprint found;
   const auto weight_bytes = [](const DeviceWeight& weight) {
     const int64_t values = int64_t{weight.n} * weight.k;
-    return weight.format == DeviceWeightFormat::kBF16
+    return weight.format == WeightFormat::kBF16
                ? 2 * values
                : values + int64_t{weight.n} * static_cast<int64_t>(sizeof(float));
   };

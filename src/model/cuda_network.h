@@ -33,7 +33,7 @@ struct CudaNetworkLimits {
 
 // kUnsupported, naming the tensor and its sides, where no kernel was made for the shape.
 Status CheckCudaNetworkShape(const ModelConfig& config, const cuda::AttentionShape& attention,
-                             cuda::DeviceWeightFormat linear_format);
+                             WeightFormat linear_format);
 
 // Not thread-safe. Everything runs on the one stream.
 class CudaNetwork {

@@ -17,7 +17,6 @@ namespace qed {
 using cuda::BFloat16;
 using cuda::DeviceBuffer;
 using cuda::DeviceWeight;
-using cuda::DeviceWeightFormat;
 using cuda::PinnedBuffer;
 
 namespace {
@@ -28,9 +27,7 @@ constexpr int64_t kAlignment = 256;
 constexpr int64_t kPieceBytes = int64_t{8} << 20;
 constexpr int kHalves = 2;
 
-int64_t ElementBytes(DeviceWeightFormat format) {
-  return format == DeviceWeightFormat::kBF16 ? 2 : 1;
-}
+int64_t ElementBytes(WeightFormat format) { return format == WeightFormat::kBF16 ? 2 : 1; }
 
 int64_t PieceBytes(int32_t k) { return std::max(kPieceBytes, int64_t{2} * k); }
 
@@ -54,7 +51,7 @@ class CudaWeightLoader::Worker {
   // quantized, into the scratch. Returns where they are.
   Result<BFloat16*> BringRows(const WeightReader& reader, const Job& job, std::byte* memory) {
     const DeviceWeight& view = job.matrix->view;
-    auto* to = view.format == DeviceWeightFormat::kBF16
+    auto* to = view.format == WeightFormat::kBF16
                    ? reinterpret_cast<BFloat16*>(memory + job.matrix->data) + FirstElement(job)
                    : scratch_.As<BFloat16>();
     const int64_t count = int64_t{job.rows} * view.k;
@@ -111,29 +108,20 @@ class CudaWeightLoader::Worker {
   std::vector<float> row_;
 };
 
-CudaWeightLoader::CudaWeightLoader(const WeightReader& reader, WeightQuantization quantization)
-    : reader_(reader), quantization_(quantization) {
+CudaWeightLoader::CudaWeightLoader(const WeightReader& reader,
+                                   const std::optional<WeightRecipe>& quantize)
+    : reader_(reader), quantize_(quantize) {
   const ModelConfig& config = reader.checkpoint().config;
   for (int32_t i = 0; i < config.num_layers; ++i) {
     layers_.push_back(AddLayer("model.layers." + std::to_string(i) + "."));
   }
-  embedding_ = AddMatrix(DeviceWeightFormat::kBF16, {"model.embed_tokens.weight"});
-  head_ = config.tied_embeddings ? embedding_
-                                 : AddMatrix(DeviceWeightFormat::kBF16, {"lm_head.weight"});
+  embedding_ = AddMatrix(WeightFormat::kBF16, {"model.embed_tokens.weight"});
+  head_ = config.tied_embeddings ? embedding_ : AddMatrix(WeightFormat::kBF16, {"lm_head.weight"});
   final_norm_ = AddVector({"model.norm.weight"});
 }
 
-DeviceWeightFormat CudaWeightLoader::linear_format() const {
-  switch (quantization_) {
-    case WeightQuantization::kNone:
-      break;
-    case WeightQuantization::kFp8:
-    case WeightQuantization::kFp8PerTensor:
-      return DeviceWeightFormat::kFp8;
-    case WeightQuantization::kInt8Wo:
-      return DeviceWeightFormat::kInt8;
-  }
-  return DeviceWeightFormat::kBF16;
+WeightFormat CudaWeightLoader::linear_format() const {
+  return quantize_ ? quantize_->format : WeightFormat::kBF16;
 }
 
 int64_t CudaWeightLoader::Reserve(int64_t bytes) {
@@ -142,7 +130,7 @@ int64_t CudaWeightLoader::Reserve(int64_t bytes) {
   return offset;
 }
 
-int CudaWeightLoader::AddMatrix(DeviceWeightFormat format, const std::vector<std::string>& names) {
+int CudaWeightLoader::AddMatrix(WeightFormat format, const std::vector<std::string>& names) {
   Matrix matrix;
   matrix.view.format = format;
   for (const std::string& name : names) {
@@ -152,7 +140,7 @@ int CudaWeightLoader::AddMatrix(DeviceWeightFormat format, const std::vector<std
     matrix.view.k = static_cast<int32_t>(tensor.shape[1]);
   }
   matrix.data = Reserve(int64_t{matrix.view.n} * matrix.view.k * ElementBytes(format));
-  if (format != DeviceWeightFormat::kBF16) {
+  if (format != WeightFormat::kBF16) {
     matrix.scales = Reserve(int64_t{matrix.view.n} * static_cast<int64_t>(sizeof(float)));
   }
   matrices_.push_back(std::move(matrix));
@@ -173,7 +161,7 @@ int CudaWeightLoader::AddVector(const std::vector<std::string>& names) {
 
 CudaWeightLoader::Layer CudaWeightLoader::AddLayer(const std::string& prefix) {
   const ModelConfig& config = reader_.checkpoint().config;
-  const DeviceWeightFormat format = linear_format();
+  const WeightFormat format = linear_format();
   const std::string attention = prefix + "self_attn.", mlp = prefix + "mlp.";
   Layer layer = {};
   layer.attention_norm = AddVector({prefix + "input_layernorm.weight"});
@@ -225,7 +213,7 @@ Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool
   cuda::Fill(largest.data(), 0, largest_bytes, workers[0].stream());
   QED_RETURN_IF_ERROR(workers[0].Finish());
 
-  const bool per_tensor = quantization_ == WeightQuantization::kFp8PerTensor;
+  const bool per_tensor = quantize_ && quantize_->scales == ScaleGranularity::kTensor;
   std::vector<Status> statuses(workers.size());
   // One pass over all jobs; with `measure` only for the largest magnitudes.
   const auto run = [&](bool measure) -> Status {
@@ -235,7 +223,7 @@ Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool
       const auto work = [&]() -> Status {
         for (size_t j = next++; j < jobs.size(); j = next++) {
           const Job& job = jobs[j];
-          const bool quantized = job.matrix->view.format != DeviceWeightFormat::kBF16;
+          const bool quantized = job.matrix->view.format != WeightFormat::kBF16;
           if (measure && !quantized) continue;
           QED_ASSIGN_OR_RETURN(const BFloat16* rows, workers[i].BringRows(reader_, job, memory));
           float* part_largest = per_tensor ? largest.As<float>() + job.part_index : nullptr;
@@ -279,7 +267,7 @@ CudaWeights CudaWeightLoader::Views(DeviceBuffer memory) const {
     const Matrix& m = matrices_[static_cast<size_t>(index)];
     DeviceWeight view = m.view;
     view.data = memory.data() + m.data;
-    if (view.format != DeviceWeightFormat::kBF16) {
+    if (view.format != WeightFormat::kBF16) {
       view.scales = reinterpret_cast<const float*>(memory.data() + m.scales);
     }
     return view;

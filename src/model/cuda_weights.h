@@ -4,15 +4,16 @@
 #define QED_MODEL_CUDA_WEIGHTS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "base/thread_pool.h"
-#include "config/weight_quantization.h"
 #include "cuda/buffer.h"
 #include "kernels/cuda/linear.h"
 #include "model/weight_reader.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 
@@ -42,11 +43,11 @@ struct CudaWeights {
 // not fit is known before anything is read.
 class CudaWeightLoader {
  public:
-  // 16-bit weights stay bfloat16 or become what `quantization` says of linears;
+  // 16-bit weights stay bfloat16 or become what `quantize` says of linears;
   // every other type of a file becomes bfloat16. `reader` must outlive the loader.
-  CudaWeightLoader(const WeightReader& reader, WeightQuantization quantization);
+  CudaWeightLoader(const WeightReader& reader, const std::optional<WeightRecipe>& quantize);
 
-  cuda::DeviceWeightFormat linear_format() const;
+  WeightFormat linear_format() const;
   // Device memory of the weights. While Load runs it takes 8 MiB more for each
   // thread, before the KV pages are there.
   int64_t bytes() const { return bytes_; }
@@ -86,7 +87,7 @@ class CudaWeightLoader {
   };
   class Worker;
 
-  int AddMatrix(cuda::DeviceWeightFormat format, const std::vector<std::string>& names);
+  int AddMatrix(WeightFormat format, const std::vector<std::string>& names);
   int AddVector(const std::vector<std::string>& names);
   Layer AddLayer(const std::string& prefix);
   int64_t Reserve(int64_t bytes);
@@ -96,7 +97,7 @@ class CudaWeightLoader {
   CudaWeights Views(cuda::DeviceBuffer memory) const;
 
   const WeightReader& reader_;
-  const WeightQuantization quantization_;
+  const std::optional<WeightRecipe> quantize_;
   int64_t bytes_ = 0;
   std::vector<Matrix> matrices_;
   std::vector<Vector> vectors_;

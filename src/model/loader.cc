@@ -3,12 +3,12 @@
 #include <string>
 #include <utility>
 
-#include "config/weight_quantization.h"
 #include "kernels/attention.h"
 #include "model/decoder.h"
 #include "model/kv_store.h"
 #include "model/weights.h"
 #include "model/workspace.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 namespace {
@@ -51,8 +51,8 @@ Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
                                                  ThreadPool& pool) {
   QED_RETURN_IF_ERROR(CheckConfig(config));
   QED_ASSIGN_OR_RETURN(const ComputeMode compute, ParseComputeMode(config.compute));
-  QED_ASSIGN_OR_RETURN(const WeightQuantization quantization,
-                       ParseWeightQuantization(config.quantize));
+  QED_ASSIGN_OR_RETURN(const std::optional<WeightRecipe> quantize,
+                       ParseWeightRecipe(config.quantize));
   const ModelConfig& model = checkpoint.config;
   if (Status shape = CheckShape(model); !shape.ok()) return shape.WithPrefix(checkpoint.path);
 
@@ -63,7 +63,7 @@ Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
                        KvStore::Create(model, kv_dtype, config.page_size, config.kv_cache_bytes));
   QED_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(model, limits));
   QED_ASSIGN_OR_RETURN(ModelWeights weights,
-                       PackWeights(checkpoint, adapter, compute, quantization, pool));
+                       PackWeights(checkpoint, adapter, compute, quantize, pool));
   return std::unique_ptr<LanguageModel>(std::make_unique<Decoder>(
       model, limits, std::move(weights), std::move(kv), std::move(workspace), pool));
 }

@@ -18,8 +18,8 @@ constexpr int64_t kJobRows = 8 * kPanelRows;
 class Packer {
  public:
   Packer(const Checkpoint& checkpoint, const Adapter* adapter, ComputeMode compute,
-         WeightQuantization quantization)
-      : reader_(checkpoint, adapter), compute_(compute), quantization_(quantization) {}
+         const std::optional<WeightRecipe>& quantize)
+      : reader_(checkpoint, adapter), compute_(compute), quantize_(quantize) {}
 
   // Embedding and head.
   void AddTable(const std::string& name, PackedWeight* target) {
@@ -55,7 +55,9 @@ class Packer {
         jobs.push_back({&m, row, std::min(kJobRows, m.target->n - row)});
       }
     }
-    if (quantization_ == WeightQuantization::kFp8PerTensor) FindLargestMagnitudes(jobs, pool);
+    if (quantize_ && quantize_->scales == ScaleGranularity::kTensor) {
+      FindLargestMagnitudes(jobs, pool);
+    }
     pool.ParallelFor(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
       const Job& job = jobs[static_cast<size_t>(i)];
       PackRows(job, base + job.matrix->offset);
@@ -97,16 +99,7 @@ class Packer {
   }
 
   WeightFormat LinearFormat(const CheckpointTensor& tensor) const {
-    switch (quantization_) {
-      case WeightQuantization::kNone:
-        break;
-      case WeightQuantization::kFp8:
-      case WeightQuantization::kFp8PerTensor:
-        return WeightFormat::kFp8;
-      case WeightQuantization::kInt8Wo:
-        return WeightFormat::kInt8;
-    }
-    return StoredFormat(tensor);
+    return quantize_ ? quantize_->format : StoredFormat(tensor);
   }
 
   void Reserve(size_t bytes) { size_ += (bytes + 63) / 64 * 64; }
@@ -139,7 +132,7 @@ class Packer {
 
   const WeightReader reader_;
   const ComputeMode compute_;
-  const WeightQuantization quantization_;
+  const std::optional<WeightRecipe> quantize_;
   std::vector<Matrix> matrices_;
   std::vector<Vector> vectors_;
   size_t size_ = 0;
@@ -171,12 +164,12 @@ void AddLayer(const ModelConfig& config, const std::string& prefix, LayerWeights
 }  // namespace
 
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
-                                 ComputeMode compute, WeightQuantization quantization,
+                                 ComputeMode compute, const std::optional<WeightRecipe>& quantize,
                                  ThreadPool& pool) {
   const ModelConfig& config = checkpoint.config;
   ModelWeights weights;
   weights.layers.resize(static_cast<size_t>(config.num_layers));
-  Packer packer(checkpoint, adapter, compute, quantization);
+  Packer packer(checkpoint, adapter, compute, quantize);
   for (int32_t i = 0; i < config.num_layers; ++i) {
     AddLayer(config, "model.layers." + std::to_string(i) + ".", weights.layers[i], packer);
   }
