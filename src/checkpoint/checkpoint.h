@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "checkpoint/network_tensors.h"
 #include "config/model_config.h"
 #include "config/tokenizer_spec.h"
 #include "tensor/dtype.h"
@@ -28,7 +29,9 @@ namespace qed {
 // A tensor in a mapped file. Row-major; shape[0] is the slowest (for a linear
 // layer [out, in]).
 struct CheckpointTensor {
-  std::string name;       // HF name
+  std::string name;  // HF name
+  int32_t layer = kNoLayer;
+  TensorRole role = TensorRole::kEmbedding;
   std::string file_name;  // name in the file, for messages
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
@@ -54,6 +57,9 @@ struct Checkpoint {
   const CheckpointTensor* Find(const std::string& name) const {
     auto it = tensors.find(name);
     return it == tensors.end() ? nullptr : &it->second;
+  }
+  const CheckpointTensor* Find(int32_t layer, TensorRole role) const {
+    return Find(HfTensorName(layer, role));
   }
 };
 

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "checkpoint/architecture.h"
+#include "checkpoint/network_tensors.h"
 #include "tensor/quant_format.h"
 
 namespace qed {
@@ -73,6 +73,8 @@ Status TakeTensors(std::vector<RawTensor> tensors, NameStyle style, bool interle
     checkpoint.tensors.emplace(
         expected.hf_name,
         CheckpointTensor{.name = expected.hf_name,
+                         .layer = expected.layer,
+                         .role = expected.role,
                          .file_name = name,
                          .dtype = raw.dtype,
                          .shape = raw.shape,

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "checkpoint/network_tensors.h"
+#include "checkpoint/raw_tensor.h"
 #include "cuda/device.h"
 #include "cuda/stream.h"
 #include "kernels/cuda/make_weights.h"
@@ -112,12 +114,11 @@ CudaWeightLoader::CudaWeightLoader(const WeightReader& reader,
                                    const std::optional<WeightRecipe>& quantize)
     : reader_(reader), quantize_(quantize) {
   const ModelConfig& config = reader.checkpoint().config;
-  for (int32_t i = 0; i < config.num_layers; ++i) {
-    layers_.push_back(AddLayer("model.layers." + std::to_string(i) + "."));
-  }
-  embedding_ = AddMatrix(WeightFormat::kBF16, {"model.embed_tokens.weight"});
-  head_ = config.tied_embeddings ? embedding_ : AddMatrix(WeightFormat::kBF16, {"lm_head.weight"});
-  final_norm_ = AddVector({"model.norm.weight"});
+  for (int32_t i = 0; i < config.num_layers; ++i) layers_.push_back(AddLayer(i));
+  embedding_ = AddMatrix(WeightFormat::kBF16, kNoLayer, {TensorRole::kEmbedding});
+  head_ = config.tied_embeddings ? embedding_
+                                 : AddMatrix(WeightFormat::kBF16, kNoLayer, {TensorRole::kHead});
+  final_norm_ = AddVector(kNoLayer, {TensorRole::kFinalNorm});
 }
 
 WeightFormat CudaWeightLoader::linear_format() const {
@@ -130,11 +131,12 @@ int64_t CudaWeightLoader::Reserve(int64_t bytes) {
   return offset;
 }
 
-int CudaWeightLoader::AddMatrix(WeightFormat format, const std::vector<std::string>& names) {
+int CudaWeightLoader::AddMatrix(WeightFormat format, int32_t layer,
+                                std::initializer_list<TensorRole> roles) {
   Matrix matrix;
   matrix.view.format = format;
-  for (const std::string& name : names) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
+  for (TensorRole role : roles) {
+    const CheckpointTensor& tensor = reader_.Tensor(layer, role);
     matrix.parts.push_back({&tensor, matrix.view.n});
     matrix.view.n += static_cast<int32_t>(tensor.shape[0]);
     matrix.view.k = static_cast<int32_t>(tensor.shape[1]);
@@ -147,11 +149,12 @@ int CudaWeightLoader::AddMatrix(WeightFormat format, const std::vector<std::stri
   return static_cast<int>(matrices_.size()) - 1;
 }
 
-int CudaWeightLoader::AddVector(const std::vector<std::string>& names) {
+int CudaWeightLoader::AddVector(int32_t layer, std::initializer_list<TensorRole> roles) {
+  if (reader_.checkpoint().Find(layer, *roles.begin()) == nullptr) return -1;
   Vector vector;
   int64_t count = 0;
-  for (const std::string& name : names) {
-    vector.parts.push_back(&reader_.Tensor(name));
+  for (TensorRole role : roles) {
+    vector.parts.push_back(&reader_.Tensor(layer, role));
     count += vector.parts.back()->shape[0];
   }
   vector.offset = Reserve(count * static_cast<int64_t>(sizeof(float)));
@@ -159,26 +162,34 @@ int CudaWeightLoader::AddVector(const std::vector<std::string>& names) {
   return static_cast<int>(vectors_.size()) - 1;
 }
 
-CudaWeightLoader::Layer CudaWeightLoader::AddLayer(const std::string& prefix) {
-  const ModelConfig& config = reader_.checkpoint().config;
+CudaWeightLoader::Layer CudaWeightLoader::AddLayer(int32_t layer) {
+  using enum TensorRole;
   const WeightFormat format = linear_format();
-  const std::string attention = prefix + "self_attn.", mlp = prefix + "mlp.";
-  Layer layer = {};
-  layer.attention_norm = AddVector({prefix + "input_layernorm.weight"});
-  layer.qkv = AddMatrix(format, {attention + "q_proj.weight", attention + "k_proj.weight",
-                                 attention + "v_proj.weight"});
-  layer.qkv_bias = config.qkv_bias
-                       ? AddVector({attention + "q_proj.bias", attention + "k_proj.bias",
-                                    attention + "v_proj.bias"})
-                       : -1;
-  layer.q_norm = config.qk_norm ? AddVector({attention + "q_norm.weight"}) : -1;
-  layer.k_norm = config.qk_norm ? AddVector({attention + "k_norm.weight"}) : -1;
-  layer.o = AddMatrix(format, {attention + "o_proj.weight"});
-  layer.o_bias = config.output_bias ? AddVector({attention + "o_proj.bias"}) : -1;
-  layer.ffn_norm = AddVector({prefix + "post_attention_layernorm.weight"});
-  layer.gate_up = AddMatrix(format, {mlp + "gate_proj.weight", mlp + "up_proj.weight"});
-  layer.down = AddMatrix(format, {mlp + "down_proj.weight"});
-  return layer;
+  return {.attention_norm = AddVector(layer, {kAttentionNorm}),
+          .qkv = AddMatrix(format, layer, {kQuery, kKey, kValue}),
+          .qkv_bias = AddVector(layer, {kQueryBias, kKeyBias, kValueBias}),
+          .q_norm = AddVector(layer, {kQueryNorm}),
+          .k_norm = AddVector(layer, {kKeyNorm}),
+          .o = AddMatrix(format, layer, {kOutput}),
+          .o_bias = AddVector(layer, {kOutputBias}),
+          .ffn_norm = AddVector(layer, {kFfnNorm}),
+          .gate_up = AddMatrix(format, layer, {kGate, kUp}),
+          .down = AddMatrix(format, layer, {kDown})};
+}
+
+Status CudaWeightLoader::CheckShapes() const {
+  const WeightFormat format = linear_format();
+  const int64_t n_step = format == WeightFormat::kBF16 ? 8 : 16;
+  const int64_t k_step = format == WeightFormat::kBF16 ? 8 : format == WeightFormat::kFp8 ? 16 : 64;
+  for (const ExpectedTensor& tensor : ExpectedTensors(reader_.checkpoint().config)) {
+    if (!IsLinear(tensor.role)) continue;
+    if (tensor.shape[0] % n_step == 0 && tensor.shape[1] % k_step == 0) continue;
+    return Unsupported(std::string("the ") + RoleName(tensor.role) + " weight " +
+                       ShapeText(tensor.shape) +
+                       " cannot be run on a GPU in this format; its sides must be multiples of " +
+                       std::to_string(n_step) + " and " + std::to_string(k_step));
+  }
+  return OkStatus();
 }
 
 std::vector<CudaWeightLoader::Job> CudaWeightLoader::Jobs() const {

@@ -4,8 +4,8 @@
 #define QED_MODEL_CUDA_WEIGHTS_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -48,6 +48,9 @@ class CudaWeightLoader {
   CudaWeightLoader(const WeightReader& reader, const std::optional<WeightRecipe>& quantize);
 
   WeightFormat linear_format() const;
+  // kUnsupported where a linear's sides are not what the matrix units and the
+  // 16-byte loads of the kernels want.
+  Status CheckShapes() const;
   // Device memory of the weights. While Load runs it takes 8 MiB more for each
   // thread, before the KV pages are there.
   int64_t bytes() const { return bytes_; }
@@ -87,9 +90,10 @@ class CudaWeightLoader {
   };
   class Worker;
 
-  int AddMatrix(WeightFormat format, const std::vector<std::string>& names);
-  int AddVector(const std::vector<std::string>& names);
-  Layer AddLayer(const std::string& prefix);
+  int AddMatrix(WeightFormat format, int32_t layer, std::initializer_list<TensorRole> roles);
+  // -1 where the network has no such vector.
+  int AddVector(int32_t layer, std::initializer_list<TensorRole> roles);
+  Layer AddLayer(int32_t layer);
   int64_t Reserve(int64_t bytes);
   std::vector<Job> Jobs() const;
   Status LoadMatrices(int ordinal, std::byte* memory, ThreadPool& pool) const;

@@ -30,9 +30,9 @@ void ToFloats(const WeightRows& rows, int64_t columns, std::span<float> values) 
 
 }  // namespace
 
-const CheckpointTensor& WeightReader::Tensor(const std::string& hf_name) const {
-  const CheckpointTensor* tensor = checkpoint_.Find(hf_name);
-  QED_CHECK(tensor != nullptr) << hf_name;
+const CheckpointTensor& WeightReader::Tensor(int32_t layer, TensorRole role) const {
+  const CheckpointTensor* tensor = checkpoint_.Find(layer, role);
+  QED_CHECK(tensor != nullptr) << HfTensorName(layer, role);
   return *tensor;
 }
 

@@ -34,7 +34,7 @@ class WeightReader {
   const Checkpoint& checkpoint() const { return checkpoint_; }
   // REQUIRES: there is such a tensor, as OpenCheckpoint promises for all that the
   // network needs.
-  const CheckpointTensor& Tensor(const std::string& hf_name) const;
+  const CheckpointTensor& Tensor(int32_t layer, TensorRole role) const;
   // Null where nothing is merged into the tensor.
   const LoraDelta* DeltaFor(const CheckpointTensor& tensor) const;
 

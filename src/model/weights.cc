@@ -21,19 +21,14 @@ class Packer {
          const std::optional<WeightRecipe>& quantize)
       : reader_(checkpoint, adapter), compute_(compute), quantize_(quantize) {}
 
-  // Embedding and head.
-  void AddTable(const std::string& name, PackedWeight* target) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
-    AddMatrix(tensor, StoredFormat(tensor), target);
+  void AddMatrix(const ExpectedTensor& expected, PackedWeight* target) {
+    const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
+    AddMatrix(tensor, IsLinear(expected.role) ? LinearFormat(tensor) : StoredFormat(tensor),
+              target);
   }
 
-  void AddLinear(const std::string& name, PackedWeight* target) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
-    AddMatrix(tensor, LinearFormat(tensor), target);
-  }
-
-  void AddVector(const std::string& name, const float** target) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
+  void AddVector(const ExpectedTensor& expected, const float** target) {
+    const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
     vectors_.push_back({&tensor, target, size_});
     Reserve(static_cast<size_t>(tensor.shape[0]) * sizeof(float));
   }
@@ -138,27 +133,65 @@ class Packer {
   size_t size_ = 0;
 };
 
-void AddLayer(const ModelConfig& config, const std::string& prefix, LayerWeights& layer,
-              Packer& packer) {
-  packer.AddVector(prefix + "input_layernorm.weight", &layer.attention_norm);
-  packer.AddLinear(prefix + "self_attn.q_proj.weight", &layer.q);
-  packer.AddLinear(prefix + "self_attn.k_proj.weight", &layer.k);
-  packer.AddLinear(prefix + "self_attn.v_proj.weight", &layer.v);
-  packer.AddLinear(prefix + "self_attn.o_proj.weight", &layer.o);
-  if (config.qkv_bias) {
-    packer.AddVector(prefix + "self_attn.q_proj.bias", &layer.q_bias);
-    packer.AddVector(prefix + "self_attn.k_proj.bias", &layer.k_bias);
-    packer.AddVector(prefix + "self_attn.v_proj.bias", &layer.v_bias);
+// Where a layer has the tensor of a role.
+PackedWeight* MatrixOf(TensorRole role, LayerWeights& layer) {
+  switch (role) {
+    case TensorRole::kQuery:
+      return &layer.q;
+    case TensorRole::kKey:
+      return &layer.k;
+    case TensorRole::kValue:
+      return &layer.v;
+    case TensorRole::kOutput:
+      return &layer.o;
+    case TensorRole::kGate:
+      return &layer.gate;
+    case TensorRole::kUp:
+      return &layer.up;
+    case TensorRole::kDown:
+      return &layer.down;
+    default:
+      return nullptr;
   }
-  if (config.output_bias) packer.AddVector(prefix + "self_attn.o_proj.bias", &layer.o_bias);
-  if (config.qk_norm) {
-    packer.AddVector(prefix + "self_attn.q_norm.weight", &layer.q_norm);
-    packer.AddVector(prefix + "self_attn.k_norm.weight", &layer.k_norm);
+}
+
+const float** VectorOf(TensorRole role, LayerWeights& layer) {
+  switch (role) {
+    case TensorRole::kAttentionNorm:
+      return &layer.attention_norm;
+    case TensorRole::kQueryBias:
+      return &layer.q_bias;
+    case TensorRole::kKeyBias:
+      return &layer.k_bias;
+    case TensorRole::kValueBias:
+      return &layer.v_bias;
+    case TensorRole::kOutputBias:
+      return &layer.o_bias;
+    case TensorRole::kQueryNorm:
+      return &layer.q_norm;
+    case TensorRole::kKeyNorm:
+      return &layer.k_norm;
+    case TensorRole::kFfnNorm:
+      return &layer.ffn_norm;
+    default:
+      return nullptr;
   }
-  packer.AddVector(prefix + "post_attention_layernorm.weight", &layer.ffn_norm);
-  packer.AddLinear(prefix + "mlp.gate_proj.weight", &layer.gate);
-  packer.AddLinear(prefix + "mlp.up_proj.weight", &layer.up);
-  packer.AddLinear(prefix + "mlp.down_proj.weight", &layer.down);
+}
+
+void Add(const ExpectedTensor& expected, ModelWeights& weights, Packer& packer) {
+  switch (expected.role) {
+    case TensorRole::kEmbedding:
+      return packer.AddMatrix(expected, &weights.embedding);
+    case TensorRole::kHead:
+      return packer.AddMatrix(expected, &weights.head);
+    case TensorRole::kFinalNorm:
+      return packer.AddVector(expected, &weights.final_norm);
+    default:
+      break;
+  }
+  LayerWeights& layer = weights.layers[static_cast<size_t>(expected.layer)];
+  if (IsLinear(expected.role)) return packer.AddMatrix(expected, MatrixOf(expected.role, layer));
+  packer.AddVector(expected, VectorOf(expected.role, layer));
 }
 
 }  // namespace
@@ -170,12 +203,7 @@ Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* ad
   ModelWeights weights;
   weights.layers.resize(static_cast<size_t>(config.num_layers));
   Packer packer(checkpoint, adapter, compute, quantize);
-  for (int32_t i = 0; i < config.num_layers; ++i) {
-    AddLayer(config, "model.layers." + std::to_string(i) + ".", weights.layers[i], packer);
-  }
-  packer.AddVector("model.norm.weight", &weights.final_norm);
-  packer.AddTable("model.embed_tokens.weight", &weights.embedding);
-  if (!config.tied_embeddings) packer.AddTable("lm_head.weight", &weights.head);
+  for (const ExpectedTensor& expected : ExpectedTensors(config)) Add(expected, weights, packer);
   QED_ASSIGN_OR_RETURN(weights.memory, packer.Pack(pool));
   if (config.tied_embeddings) weights.head = weights.embedding;
   return weights;

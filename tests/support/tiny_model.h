@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "checkpoint/architecture.h"
+#include "checkpoint/network_tensors.h"
 #include "config/model_config.h"
 #include "nlohmann/json.hpp"
 #include "tests/support/gguf_writer.h"
