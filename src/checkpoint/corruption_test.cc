@@ -379,7 +379,7 @@ TEST(CorruptionTest, Safetensors) {
 }
 
 TEST(CorruptionTest, SafetensorsHeaderLength) {
-  const std::string good = BuildSafetensors({{"a", {"F32", {4}, std::string(16, 'x')}}});
+  const std::string good = BuildSafetensors({{"a", {DType::kF32, {4}, std::string(16, 'x')}}});
   ASSERT_TRUE(ParseSafetensors(Bytes(good)).ok());
   for (uint64_t length : {uint64_t{good.size() - 7}, uint64_t{1} << 40, ~uint64_t{0}}) {
     std::string bytes = good;

@@ -93,8 +93,8 @@ TEST(HfCheckpointTest, HarmlessExtrasAreLeftOut) {
   config.tied_embeddings = true;
   WriteTinyHfFolder(dir.path(), config);
   auto tensors = TinyHfTensors(config);
-  tensors["lm_head.weight"] = {"F32", {12, 32}, RandomF32(12 * 32, 99)};
-  tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {"F32", {8}, RandomF32(8, 98)};
+  tensors["lm_head.weight"] = {DType::kF32, {12, 32}, RandomF32(12 * 32, 99)};
+  tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {DType::kF32, {8}, RandomF32(8, 98)};
   WriteBytes(dir.File("model.safetensors"), BuildSafetensors(tensors));
   auto checkpoint = OpenCheckpoint(dir.path());
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
