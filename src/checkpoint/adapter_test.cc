@@ -162,7 +162,9 @@ TEST_F(AdapterTest, TensorsThatDoNotFit) {
   ExpectError(StatusCode::kCorrupt, "holds no tensors");
   with([](Tensors& t) { t["stray"] = {DType::kF32, {1}, RandomF32(1, 1)}; });
   ExpectError(StatusCode::kUnsupported, "stray");
-  with([](Tensors& t) { t["base_model.model.lora_A.weight"] = {DType::kF32, {1}, RandomF32(1, 1)}; });
+  with([](Tensors& t) {
+    t["base_model.model.lora_A.weight"] = {DType::kF32, {1}, RandomF32(1, 1)};
+  });
   ExpectError(StatusCode::kUnsupported, "not lora_A");
   with([](Tensors& t) { t[Name(kQ, 'B')] = {DType::kF32, {4, 64}, RandomF32(256, 1)}; });
   ExpectError(StatusCode::kCorrupt, "is [4, 64] and must be [64, 4]");

@@ -23,8 +23,18 @@
 #include "config/tokenizer_spec.h"
 #include "tensor/dtype.h"
 #include "tensor/random_fill.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
+
+// Of a matrix whose values are codes: value [n, k] = code * its scale.
+struct StoredScales {
+  WeightRecipe recipe;
+  // [1] of kTensor, [N] of kRow, [ceil(N / block_rows), ceil(K / block_columns)] of
+  // kBlock. Finite and not negative.
+  std::vector<float> scales;
+  float input_scale = 0;  // of kStatic activations: above 0
+};
 
 // A tensor in a mapped file. Row-major; shape[0] is the slowest (for a linear
 // layer [out, in]).
@@ -37,6 +47,8 @@ struct CheckpointTensor {
   std::vector<int64_t> shape;
   std::span<const std::byte> data;  // inside a mapping held by the Checkpoint; may be unaligned
   bool interleaved_rope_rows = false;
+  // Where dtype is kF8E4M3 or kI8.
+  std::optional<StoredScales> scales = std::nullopt;
   // In place of data: values that are made, not read (checkpoint/random_checkpoint.h).
   std::optional<RandomFill> random = std::nullopt;
 };

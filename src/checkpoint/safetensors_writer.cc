@@ -25,9 +25,8 @@ std::string SafetensorsHeader(std::span<const SafetensorsEntry> entries) {
   for (const SafetensorsEntry& entry : entries) {
     QED_CHECK(!header.contains(entry.name)) << entry.name;
     const uint64_t end = offset + BytesOf(entry);
-    header[entry.name] = {{"dtype", DTypeName(entry.dtype)},
-                          {"shape", entry.shape},
-                          {"data_offsets", {offset, end}}};
+    header[entry.name] = {
+        {"dtype", DTypeName(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();

@@ -88,7 +88,8 @@ class CudaWeightLoader::Worker {
 
   void ReadBf16(const WeightReader& reader, const Job& job, uint16_t* out) {
     const int64_t k = job.matrix->view.k;
-    reader.ReadRows(*job.part->tensor, job.first_row, job.rows, rows_);
+    const CheckpointTensor& tensor = *job.part->tensor;
+    reader.ReadRows(tensor, WholeRows(tensor, job.first_row, job.rows), rows_);
     if (rows_.dtype == DType::kBF16) {
       std::memcpy(out, rows_.bytes.data(), rows_.bytes.size());
       return;

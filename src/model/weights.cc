@@ -102,7 +102,8 @@ class Packer {
   void PackRows(const Job& job, std::byte* dst) const {
     const PackedWeight& target = *job.matrix->target;
     WeightRows read;
-    reader_.ReadRows(*job.matrix->tensor, job.first_row, job.rows, read);
+    const CheckpointTensor& tensor = *job.matrix->tensor;
+    reader_.ReadRows(tensor, WholeRows(tensor, job.first_row, job.rows), read);
     PackWeightRows(target.format, target.n, target.k, static_cast<int32_t>(job.first_row),
                    static_cast<int32_t>(job.rows), read.dtype, read.bytes, dst,
                    job.matrix->largest_magnitude);
@@ -115,7 +116,8 @@ class Packer {
       const Job& job = jobs[static_cast<size_t>(i)];
       if (!HasRowScales(job.matrix->target->format)) return;
       std::vector<float> values(static_cast<size_t>(job.rows * job.matrix->target->k));
-      reader_.ReadFloats(*job.matrix->tensor, job.first_row, values);
+      const CheckpointTensor& tensor = *job.matrix->tensor;
+      reader_.ReadFloats(tensor, WholeRows(tensor, job.first_row, job.rows), values);
       for (float value : values) found[i] = LargerMagnitude(found[i], value);
     });
     for (size_t i = 0; i < jobs.size(); ++i) {

@@ -115,7 +115,8 @@ inline std::map<std::string, SafetensorsTensor> TinyHfTensors(
   std::map<std::string, SafetensorsTensor> tensors;
   uint64_t stream = 0;
   for (const ExpectedTensor& tensor : ExpectedTensors(config)) {
-    tensors[tensor.hf_name] = {DType::kF32, tensor.shape, RandomF32(ValuesOf(tensor.shape), stream++)};
+    tensors[tensor.hf_name] = {DType::kF32, tensor.shape,
+                               RandomF32(ValuesOf(tensor.shape), stream++)};
   }
   return tensors;
 }
