@@ -55,7 +55,8 @@ struct CheckpointTensor {
 
 struct Checkpoint {
   std::string path;
-  std::string format;  // "gguf", "hf" or "random"
+  std::string format;        // "gguf", "hf" or "random"
+  std::string quantization;  // of an HF folder, in words; empty: none
   ModelConfig config;
   TokenizerSpec tokenizer;
   // Sampling defaults of generation_config.json, where given; NaN or -1: not given.

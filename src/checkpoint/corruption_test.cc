@@ -338,7 +338,7 @@ const SafetensorsCase kSafetensorsCases[] = {
     {R"({"a": {"dtype": "F32", "shape": [4]}})", "lacks a readable"},
     {R"({"a": {"dtype": "F32", "data_offsets": [0, 16]}})", "lacks a readable"},
     {R"({"a": {"dtype": 32, "shape": [4], "data_offsets": [0, 16]}})", "lacks a readable"},
-    {R"({"a": {"dtype": "F8_E4M3", "shape": [16], "data_offsets": [0, 16]}})", "F8_E4M3"},
+    {R"({"a": {"dtype": "F8_E5M2", "shape": [16], "data_offsets": [0, 16]}})", "F8_E5M2"},
     {R"({"a": {"dtype": "Q4_0", "shape": [32], "data_offsets": [0, 16]}})", "type Q4_0"},
     {R"({"a": {"dtype": "F32\n", "shape": [4], "data_offsets": [0, 16]}})", "F32?"},
     {R"({"a": {"dtype": "F32", "shape": 4, "data_offsets": [0, 16]}})", "impossible shape"},

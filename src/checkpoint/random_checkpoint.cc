@@ -87,7 +87,10 @@ Result<ModelConfig> RandomShape(std::string_view name) {
     config.tied_embeddings = shape.tied;
     config.qkv_bias = shape.architecture == "Qwen2ForCausalLM";
     config.qk_norm = shape.architecture == "Qwen3ForCausalLM";
-    if (name == "llama-3.1-8b") config.rope_scaling.factor = 8.0F;
+    if (name == "llama-3.1-8b") {
+      config.rope_scaling.kind = RopeScaling::Kind::kLlama3;
+      config.rope_scaling.factor = 8.0F;
+    }
     return config;
   }
   return InvalidArgument("--random-weights " + Printable(name) + " is not known; known are " +

@@ -255,6 +255,11 @@ Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapte
   options.kv_fraction = config.kv_cache_free_gpu_memory_fraction;
   options.input_bytes_per_row = sizeof(cuda::SamplingRow);
   QED_ASSIGN_OR_RETURN(options.quantize, ParseWeightRecipe(config.quantize));
+  if (options.quantize && options.quantize->format == WeightFormat::kQ8_0) {
+    return InvalidArgument(
+        "--quantize q8_0 is for a CPU; a GPU takes fp8, fp8_per_tensor and "
+        "int8_wo, and FP8 or int8 weights of a file as they are");
+  }
   cuda::UseDevice(device.ordinal);
   options.reserved_bytes = SizesFor(options, vocab_size).sum();
   QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaDecoder> decoder,

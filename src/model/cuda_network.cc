@@ -96,7 +96,7 @@ Status CudaNetwork::Place(CudaWeights weights, std::byte* workspace, const std::
   cuda::CopyToDevice(work_.frequencies, frequencies.data(), frequencies.size() * sizeof(double),
                      stream_);
   cuda::FillRopeTable(work_.frequencies, config_.head_dim / 2, limits_.max_seq_len,
-                      work_.rope_table, stream_);
+                      config_.rope_scaling.attention_factor, work_.rope_table, stream_);
   return stream.Synchronize();
 }
 
@@ -158,6 +158,7 @@ Activations CudaNetwork::Input(const DeviceWeight& weight, float* scales) const 
   x.bf16 = reinterpret_cast<BFloat16*>(work_.x);
   x.fp8 = reinterpret_cast<cuda::Fp8*>(work_.x);
   x.scales = scales;
+  x.static_scale = weight.input_scale;
   return x;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -47,6 +48,25 @@ class CudaWeightLoader::Worker {
       QED_ASSIGN_OR_RETURN(worker.copied_[i], cuda::Event::Create());
     }
     return worker;
+  }
+
+  // Puts the job's codes and scales where they belong.
+  Status BringCodes(const WeightReader& reader, const Job& job, std::byte* memory) {
+    const CheckpointTensor& tensor = *job.part->tensor;
+    half_ = (half_ + 1) % kHalves;
+    QED_RETURN_IF_ERROR(copied_[half_].Synchronize());
+    reader.ReadCodes(tensor, WholeRows(tensor, job.first_row, job.rows), codes_);
+    const size_t bytes = codes_.rows.bytes.size();
+    const size_t scale_bytes = codes_.scales.size() * sizeof(float);
+    auto* pinned = pinned_[half_].As<std::byte>();
+    std::memcpy(pinned, codes_.rows.bytes.data(), bytes);
+    std::memcpy(pinned + bytes, codes_.scales.data(), scale_bytes);
+    cuda::CopyToDevice(memory + job.matrix->data + FirstElement(job), pinned, bytes,
+                       stream_.handle());
+    cuda::CopyToDevice(memory + job.matrix->scales + FirstRow(job) * sizeof(float), pinned + bytes,
+                       scale_bytes, stream_.handle());
+    copied_[half_].Record(stream_.handle());
+    return OkStatus();
   }
 
   // Puts the job's rows, in 16 bits, where they belong or, where they are to be
@@ -108,6 +128,7 @@ class CudaWeightLoader::Worker {
   std::array<cuda::Event, kHalves> copied_;
   int half_ = 0;
   WeightRows rows_;
+  WeightCodes codes_;
   std::vector<float> row_;
 };
 
@@ -122,8 +143,32 @@ CudaWeightLoader::CudaWeightLoader(const WeightReader& reader,
   final_norm_ = AddVector(kNoLayer, {TensorRole::kFinalNorm});
 }
 
-WeightFormat CudaWeightLoader::linear_format() const {
-  return quantize_ ? quantize_->format : WeightFormat::kBF16;
+// What the linears of these roles, which are one product, are in every layer.
+WeightFormat CudaWeightLoader::LinearFormat(Roles roles) const {
+  if (quantize_) return quantize_->format;
+  std::optional<WeightRecipe> common;
+  for (int32_t layer = 0; layer < reader_.checkpoint().config.num_layers; ++layer) {
+    for (TensorRole role : roles) {
+      const CheckpointTensor& tensor = reader_.Tensor(layer, role);
+      if (!reader_.HasCodes(tensor)) return WeightFormat::kBF16;
+      const WeightRecipe& recipe = tensor.scales->recipe;
+      if (recipe.scales == ScaleGranularity::kBlock) return WeightFormat::kBF16;
+      if (common && *common != recipe) return WeightFormat::kBF16;
+      common = recipe;
+    }
+  }
+  return common->format;
+}
+
+int CudaWeightLoader::AddLinear(int32_t layer, Roles roles) {
+  const WeightFormat format = LinearFormat(roles);
+  const int index = AddMatrix(format, layer, roles);
+  Matrix& matrix = matrices_.back();
+  if (quantize_ || format == WeightFormat::kBF16) return index;
+  matrix.codes = true;
+  matrix.input_scale = matrix.parts.front().tensor->scales->input_scale;
+  if (matrix.input_scale > 0) matrix.input_scale_at = Reserve(sizeof(float));
+  return index;
 }
 
 int64_t CudaWeightLoader::Reserve(int64_t bytes) {
@@ -132,8 +177,7 @@ int64_t CudaWeightLoader::Reserve(int64_t bytes) {
   return offset;
 }
 
-int CudaWeightLoader::AddMatrix(WeightFormat format, int32_t layer,
-                                std::initializer_list<TensorRole> roles) {
+int CudaWeightLoader::AddMatrix(WeightFormat format, int32_t layer, Roles roles) {
   Matrix matrix;
   matrix.view.format = format;
   for (TensorRole role : roles) {
@@ -150,7 +194,7 @@ int CudaWeightLoader::AddMatrix(WeightFormat format, int32_t layer,
   return static_cast<int>(matrices_.size()) - 1;
 }
 
-int CudaWeightLoader::AddVector(int32_t layer, std::initializer_list<TensorRole> roles) {
+int CudaWeightLoader::AddVector(int32_t layer, Roles roles) {
   if (reader_.checkpoint().Find(layer, *roles.begin()) == nullptr) return -1;
   Vector vector;
   int64_t count = 0;
@@ -165,30 +209,34 @@ int CudaWeightLoader::AddVector(int32_t layer, std::initializer_list<TensorRole>
 
 CudaWeightLoader::Layer CudaWeightLoader::AddLayer(int32_t layer) {
   using enum TensorRole;
-  const WeightFormat format = linear_format();
   return {.attention_norm = AddVector(layer, {kAttentionNorm}),
-          .qkv = AddMatrix(format, layer, {kQuery, kKey, kValue}),
+          .qkv = AddLinear(layer, {kQuery, kKey, kValue}),
           .qkv_bias = AddVector(layer, {kQueryBias, kKeyBias, kValueBias}),
           .q_norm = AddVector(layer, {kQueryNorm}),
           .k_norm = AddVector(layer, {kKeyNorm}),
-          .o = AddMatrix(format, layer, {kOutput}),
+          .o = AddLinear(layer, {kOutput}),
           .o_bias = AddVector(layer, {kOutputBias}),
           .ffn_norm = AddVector(layer, {kFfnNorm}),
-          .gate_up = AddMatrix(format, layer, {kGate, kUp}),
-          .down = AddMatrix(format, layer, {kDown})};
+          .gate_up = AddLinear(layer, {kGate, kUp}),
+          .down = AddLinear(layer, {kDown})};
 }
 
 Status CudaWeightLoader::CheckShapes() const {
-  const WeightFormat format = linear_format();
-  const int64_t n_step = format == WeightFormat::kBF16 ? 8 : 16;
-  const int64_t k_step = format == WeightFormat::kBF16 ? 8 : format == WeightFormat::kFp8 ? 16 : 64;
-  for (const ExpectedTensor& tensor : ExpectedTensors(reader_.checkpoint().config)) {
-    if (!IsLinear(tensor.role)) continue;
-    if (tensor.shape[0] % n_step == 0 && tensor.shape[1] % k_step == 0) continue;
-    return Unsupported(std::string("the ") + RoleName(tensor.role) + " weight " +
-                       ShapeText(tensor.shape) +
-                       " cannot be run on a GPU in this format; its sides must be multiples of " +
-                       std::to_string(n_step) + " and " + std::to_string(k_step));
+  for (const Matrix& matrix : matrices_) {
+    const WeightFormat format = matrix.view.format;
+    const int64_t n_step = format == WeightFormat::kBF16 ? 8 : 16;
+    const int64_t k_step = format == WeightFormat::kBF16  ? 8
+                           : format == WeightFormat::kFp8 ? 16
+                                                          : 64;
+    for (const Part& part : matrix.parts) {
+      const CheckpointTensor& tensor = *part.tensor;
+      if (!IsLinear(tensor.role)) continue;
+      if (tensor.shape[0] % n_step == 0 && tensor.shape[1] % k_step == 0) continue;
+      return Unsupported(std::string("the ") + RoleName(tensor.role) + " weight " +
+                         ShapeText(tensor.shape) +
+                         " cannot be run on a GPU in this format; its sides must be multiples of " +
+                         std::to_string(n_step) + " and " + std::to_string(k_step));
+    }
   }
   return OkStatus();
 }
@@ -235,6 +283,10 @@ Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool
       const auto work = [&]() -> Status {
         for (size_t j = next++; j < jobs.size(); j = next++) {
           const Job& job = jobs[j];
+          if (job.matrix->codes) {
+            QED_RETURN_IF_ERROR(workers[i].BringCodes(reader_, job, memory));
+            continue;
+          }
           const bool quantized = job.matrix->view.format != WeightFormat::kBF16;
           if (measure && !quantized) continue;
           QED_ASSIGN_OR_RETURN(const BFloat16* rows, workers[i].BringRows(reader_, job, memory));
@@ -271,6 +323,11 @@ Status CudaWeightLoader::LoadVectors(std::byte* memory) const {
     cuda::CopyToDevice(memory + vector.offset, values.data(), values.size() * sizeof(float),
                        stream.handle());
   }
+  for (const Matrix& matrix : matrices_) {
+    if (matrix.input_scale == 0) continue;
+    cuda::CopyToDevice(memory + matrix.input_scale_at, &matrix.input_scale, sizeof(float),
+                       stream.handle());
+  }
   return stream.Synchronize();
 }
 
@@ -281,6 +338,9 @@ CudaWeights CudaWeightLoader::Views(DeviceBuffer memory) const {
     view.data = memory.data() + m.data;
     if (view.format != WeightFormat::kBF16) {
       view.scales = reinterpret_cast<const float*>(memory.data() + m.scales);
+    }
+    if (m.input_scale > 0) {
+      view.input_scale = reinterpret_cast<const float*>(memory.data() + m.input_scale_at);
     }
     return view;
   };

@@ -43,11 +43,11 @@ struct CudaWeights {
 // not fit is known before anything is read.
 class CudaWeightLoader {
  public:
-  // 16-bit weights stay bfloat16 or become what `quantize` says of linears;
-  // every other type of a file becomes bfloat16. `reader` must outlive the loader.
+  // Linears become what `quantize` says. Without it, codes of a file with a scale a
+  // tensor or a row stay as they are, where all layers have the same; every other type,
+  // and codes in blocks, become bfloat16. `reader` must outlive the loader.
   CudaWeightLoader(const WeightReader& reader, const std::optional<WeightRecipe>& quantize);
 
-  WeightFormat linear_format() const;
   // kUnsupported where a linear's sides are not what the matrix units and the
   // 16-byte loads of the kernels want.
   Status CheckShapes() const;
@@ -70,6 +70,9 @@ class CudaWeightLoader {
     cuda::DeviceWeight view;  // without pointers
     int64_t data = 0;         // offsets in the memory
     int64_t scales = 0;
+    bool codes = false;          // the parts' own codes and scales
+    float input_scale = 0;       // above 0: static
+    int64_t input_scale_at = 0;  // offset of it
     std::vector<Part> parts;
   };
   struct Vector {
@@ -90,9 +93,12 @@ class CudaWeightLoader {
   };
   class Worker;
 
-  int AddMatrix(WeightFormat format, int32_t layer, std::initializer_list<TensorRole> roles);
+  using Roles = std::initializer_list<TensorRole>;
+  WeightFormat LinearFormat(Roles roles) const;
+  int AddLinear(int32_t layer, Roles roles);
+  int AddMatrix(WeightFormat format, int32_t layer, Roles roles);
   // -1 where the network has no such vector.
-  int AddVector(int32_t layer, std::initializer_list<TensorRole> roles);
+  int AddVector(int32_t layer, Roles roles);
   Layer AddLayer(int32_t layer);
   int64_t Reserve(int64_t bytes);
   std::vector<Job> Jobs() const;

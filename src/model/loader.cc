@@ -46,9 +46,9 @@ Status CheckConfig(const EngineConfig& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
-                                                 const Adapter* adapter, const EngineConfig& config,
-                                                 ThreadPool& pool) {
+Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const Adapter* adapter,
+                                             const EngineConfig& config, ThreadPool& pool,
+                                             double* conversion_error) {
   QED_RETURN_IF_ERROR(CheckConfig(config));
   QED_ASSIGN_OR_RETURN(const ComputeMode compute, ParseComputeMode(config.compute));
   QED_ASSIGN_OR_RETURN(const std::optional<WeightRecipe> quantize,
@@ -64,8 +64,17 @@ Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
   QED_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(model, limits));
   QED_ASSIGN_OR_RETURN(ModelWeights weights,
                        PackWeights(checkpoint, adapter, compute, quantize, pool));
-  return std::unique_ptr<LanguageModel>(std::make_unique<Decoder>(
-      model, limits, std::move(weights), std::move(kv), std::move(workspace), pool));
+  if (conversion_error != nullptr) *conversion_error = weights.conversion_error;
+  return std::make_unique<Decoder>(model, limits, std::move(weights), std::move(kv),
+                                   std::move(workspace), pool);
+}
+
+Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
+                                                 const Adapter* adapter, const EngineConfig& config,
+                                                 ThreadPool& pool, double* conversion_error) {
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<Decoder> decoder,
+                       LoadDecoder(checkpoint, adapter, config, pool, conversion_error));
+  return std::unique_ptr<LanguageModel>(std::move(decoder));
 }
 
 }  // namespace qed

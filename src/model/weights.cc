@@ -1,12 +1,14 @@
 #include "model/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 
 #include "kernels/weight_layout.h"
 #include "model/weight_reader.h"
 #include "tensor/eight_bit.h"
+#include "tensor/quant_format.h"
 
 namespace qed {
 namespace {
@@ -23,14 +25,27 @@ class Packer {
 
   void AddMatrix(const ExpectedTensor& expected, PackedWeight* target) {
     const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
-    AddMatrix(tensor, IsLinear(expected.role) ? LinearFormat(tensor) : StoredFormat(tensor),
-              target);
+    target->n = static_cast<int32_t>(tensor.shape[0]);
+    target->k = static_cast<int32_t>(tensor.shape[1]);
+    const bool codes = KeepsCodes(tensor);
+    target->format = IsLinear(expected.role) ? LinearFormat(tensor) : StoredFormat(tensor);
+    if (codes) {
+      target->scale_columns = tensor.scales->recipe.block_columns;
+      target->input_scale = tensor.scales->input_scale;
+    }
+    matrices_.push_back({&tensor, target, size_, codes, std::nullopt});
+    Reserve(PackedWeightBytes(*target));
   }
 
   void AddVector(const ExpectedTensor& expected, const float** target) {
     const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
     vectors_.push_back({&tensor, target, size_});
     Reserve(static_cast<size_t>(tensor.shape[0]) * sizeof(float));
+  }
+
+  // Of the linears that Pack turned to Q8_0.
+  double ConversionError() const {
+    return stored_squares_ > 0 ? std::sqrt(error_squares_ / stored_squares_) : 0;
   }
 
   // REQUIRES: the targets have not moved since they were added.
@@ -54,9 +69,13 @@ class Packer {
       FindLargestMagnitudes(jobs, pool);
     }
     pool.ParallelFor(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
-      const Job& job = jobs[static_cast<size_t>(i)];
+      Job& job = jobs[static_cast<size_t>(i)];
       PackRows(job, base + job.matrix->offset);
     });
+    for (const Job& job : jobs) {
+      stored_squares_ += job.stored_squares;
+      error_squares_ += job.error_squares;
+    }
     return memory;
   }
 
@@ -65,6 +84,7 @@ class Packer {
     const CheckpointTensor* tensor;
     PackedWeight* target;
     size_t offset;
+    bool codes = false;                      // the file's codes and scales stay
     std::optional<float> largest_magnitude;  // where one scale is for all rows
   };
   struct Vector {
@@ -76,37 +96,63 @@ class Packer {
     Matrix* matrix;
     int64_t first_row;
     int64_t rows;
+    double stored_squares = 0;  // of the values, where they are converted
+    double error_squares = 0;
   };
 
-  void AddMatrix(const CheckpointTensor& tensor, WeightFormat format, PackedWeight* target) {
-    target->n = static_cast<int32_t>(tensor.shape[0]);
-    target->k = static_cast<int32_t>(tensor.shape[1]);
-    target->format = format;
-    matrices_.push_back({&tensor, target, size_, std::nullopt});
-    Reserve(PackedWeightBytes(target->format, target->n, target->k));
-  }
-
-  // The format that keeps what the file holds.
+  // The format that keeps what the file holds; merged codes are values like others.
   WeightFormat StoredFormat(const CheckpointTensor& tensor) const {
     if (compute_ == ComputeMode::kF32) return WeightFormat::kF32;
     if (reader_.DeltaFor(tensor) == nullptr) return FastFormatFor(tensor.dtype);
     return tensor.shape[1] % kGroupColumns == 0 ? WeightFormat::kQ8_0 : WeightFormat::kF32;
   }
 
+  // Whether the file's codes are what the products read.
+  bool KeepsCodes(const CheckpointTensor& tensor) const {
+    return !quantize_ && compute_ != ComputeMode::kF32 && reader_.HasCodes(tensor);
+  }
+
   WeightFormat LinearFormat(const CheckpointTensor& tensor) const {
+    if (KeepsCodes(tensor)) return tensor.scales->recipe.format;
+    const bool groups = tensor.shape[1] % kGroupColumns == 0;
+    if (quantize_ && UsesInt8Activations(quantize_->format) && !groups) return WeightFormat::kF32;
     return quantize_ ? quantize_->format : StoredFormat(tensor);
   }
 
   void Reserve(size_t bytes) { size_ += (bytes + 63) / 64 * 64; }
 
-  void PackRows(const Job& job, std::byte* dst) const {
-    const PackedWeight& target = *job.matrix->target;
-    WeightRows read;
+  void PackRows(Job& job, std::byte* dst) const {
     const CheckpointTensor& tensor = *job.matrix->tensor;
-    reader_.ReadRows(tensor, WholeRows(tensor, job.first_row, job.rows), read);
-    PackWeightRows(target.format, target.n, target.k, static_cast<int32_t>(job.first_row),
-                   static_cast<int32_t>(job.rows), read.dtype, read.bytes, dst,
+    const PackedWeight& target = *job.matrix->target;
+    const MatrixRange range = WholeRows(tensor, job.first_row, job.rows);
+    const auto first = static_cast<int32_t>(job.first_row), rows = static_cast<int32_t>(job.rows);
+    if (job.matrix->codes) {
+      WeightCodes codes;
+      reader_.ReadCodes(tensor, range, codes);
+      return PackCodeRows(target, first, rows, codes.rows.bytes, codes.scales, dst);
+    }
+    WeightRows read;
+    reader_.ReadRows(tensor, range, read);
+    PackWeightRows(target.format, target.n, target.k, first, rows, read.dtype, read.bytes, dst,
                    job.matrix->largest_magnitude);
+    const bool converted = quantize_ && IsLinear(tensor.role) &&
+                           target.format == WeightFormat::kQ8_0 && read.dtype != DType::kQ8_0;
+    if (converted) MeasureConversion(job, range);
+  }
+
+  // What turning the job's rows to Q8_0 does to them.
+  void MeasureConversion(Job& job, const MatrixRange& range) const {
+    const auto count = static_cast<size_t>(range.rows * range.columns);
+    std::vector<float> stored(count), made(count);
+    std::vector<std::byte> blocks(count / BlockValues(DType::kQ8_0) * BlockBytes(DType::kQ8_0));
+    reader_.ReadFloats(*job.matrix->tensor, range, stored);
+    QuantizeRow(DType::kQ8_0, stored, blocks);
+    DequantizeRow(DType::kQ8_0, blocks, made);
+    for (size_t i = 0; i < count; ++i) {
+      const double difference = double{made[i]} - stored[i];
+      job.stored_squares += double{stored[i]} * stored[i];
+      job.error_squares += difference * difference;
+    }
   }
 
   // Reads all rows once before they are packed.
@@ -133,6 +179,8 @@ class Packer {
   std::vector<Matrix> matrices_;
   std::vector<Vector> vectors_;
   size_t size_ = 0;
+  double stored_squares_ = 0;
+  double error_squares_ = 0;
 };
 
 // Where a layer has the tensor of a role.
@@ -207,6 +255,7 @@ Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* ad
   Packer packer(checkpoint, adapter, compute, quantize);
   for (const ExpectedTensor& expected : ExpectedTensors(config)) Add(expected, weights, packer);
   QED_ASSIGN_OR_RETURN(weights.memory, packer.Pack(pool));
+  weights.conversion_error = packer.ConversionError();
   if (config.tied_embeddings) weights.head = weights.embedding;
   return weights;
 }

@@ -38,14 +38,17 @@ struct ModelWeights {
   const float* final_norm = nullptr;  // [E]
   PackedWeight head;                  // [V, E]; the embedding where they are tied
   AlignedBuffer memory;               // all of the above
+  // |new - stored| / |stored| over all linears that were turned to Q8_0.
+  double conversion_error = 0;
 };
 
 // Packs every tensor on the pool, row ranges in parallel. Rows that GGUF stores
 // in its own RoPE order are put back into HF's. `adapter`, if given, is merged
 // in f32; merged weights become Q8_0 (kF32 under ComputeMode::kF32). The layers'
-// linears become what `quantize` says, if it does, whatever their type in the file was.
-// REQUIRES: the checkpoint's tensors are complete and have the right shapes, as
-// OpenCheckpoint promises.
+// linears become what `quantize` says, if it does; codes of a file
+// keep their scales if it does not, and are turned to f32 under ComputeMode::kF32, whatever their
+// type in the file was. REQUIRES: the checkpoint's tensors are complete and have the right shapes,
+// as OpenCheckpoint promises.
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
                                  ComputeMode compute, const std::optional<WeightRecipe>& quantize,
                                  ThreadPool& pool);

@@ -13,6 +13,7 @@ struct NamedRecipe {
 constexpr NamedRecipe kRecipes[] = {
     {"fp8", {WeightFormat::kFp8, ScaleGranularity::kRow, ActivationScale::kToken}},
     {"fp8_per_tensor", {WeightFormat::kFp8, ScaleGranularity::kTensor, ActivationScale::kToken}},
+    {"q8_0", {WeightFormat::kQ8_0, ScaleGranularity::kNone, ActivationScale::kNone}},
     {"int8_wo", {WeightFormat::kInt8, ScaleGranularity::kRow, ActivationScale::kNone}},
 };
 
@@ -74,7 +75,7 @@ Result<std::optional<WeightRecipe>> ParseWeightRecipe(const std::string& name) {
     if (known.name == name) return std::optional<WeightRecipe>(known.recipe);
   }
   return InvalidArgument("--quantize is \"" + name +
-                         "\"; it must be none, fp8, fp8_per_tensor or int8_wo");
+                         "\"; it must be none, fp8, fp8_per_tensor, int8_wo or q8_0");
 }
 
 }  // namespace qed

@@ -28,6 +28,8 @@ struct DeviceWeight {
   int32_t k = 0;
   const std::byte* data = nullptr;  // 256-byte aligned
   const float* scales = nullptr;    // [N], for kFp8 and kInt8
+  // Of kFp8, one float on the device: the scale of all activations; null: each token's own.
+  const float* input_scale = nullptr;
 };
 
 enum class OutputFormat : uint8_t { kBF16, kF32 };
