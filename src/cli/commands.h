@@ -19,6 +19,7 @@ using CommandRun = std::function<Status()>;
 CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddQuantizeCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddReplayCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddReportCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddSandboxCommand(CLI::App& app, CommandRun& run);

@@ -26,7 +26,8 @@ int Main(int argc, char** argv) {
   using Add = CLI::App* (*)(CLI::App&, CommandRun&);
   constexpr Add kCommands[] = {AddSolveCommand,   AddServeCommand,   AddGenerateCommand,
                                AddBenchCommand,   AddInspectCommand, AddTokenizeCommand,
-                               AddSandboxCommand, AddReplayCommand,  AddReportCommand};
+                               AddSandboxCommand, AddReplayCommand,  AddReportCommand,
+                               AddQuantizeCommand};
   std::vector<Registered> commands(std::size(kCommands));
   for (size_t i = 0; i < commands.size(); ++i) commands[i].app = kCommands[i](app, commands[i].run);
 
