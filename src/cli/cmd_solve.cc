@@ -23,6 +23,7 @@
 #include "config/sandbox_config.h"
 #include "config/solve_config.h"
 #include "net/http_message.h"
+#include "net/request_guard.h"
 #include "sandbox/local_sandbox.h"
 #include "sandbox/remote_sandbox.h"
 #include "solve/answer.h"
@@ -247,8 +248,9 @@ SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
 
 Result<std::unique_ptr<SandboxClient>> OpenSandbox(const SolveFlags& flags) {
   if (flags.solve.sandbox != "local") {
-    QED_ASSIGN_OR_RETURN(std::unique_ptr<RemoteSandbox> remote,
-                         RemoteSandbox::Connect(flags.solve.sandbox, kSandboxPatience));
+    QED_ASSIGN_OR_RETURN(
+        std::unique_ptr<RemoteSandbox> remote,
+        RemoteSandbox::Connect(flags.solve.sandbox, kSandboxPatience, ApiKeyOfEnvironment()));
     return std::unique_ptr<SandboxClient>(std::move(remote));
   }
   QED_ASSIGN_OR_RETURN(std::unique_ptr<LocalSandbox> sandbox, LocalSandbox::Create(flags.sandbox));

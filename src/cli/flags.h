@@ -4,6 +4,8 @@
 #define QED_CLI_FLAGS_H_
 
 #include <string>
+#include <type_traits>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "config/knob.h"
@@ -11,15 +13,19 @@
 namespace qed {
 
 // Adds `--name` for every knob of `config`; the struct must live as long as the
-// parser. Switches also get `--no-name`.
+// parser. Switches also get `--no-name`. Lists take values with commas between
+// them, and the flag may be repeated.
 template <typename Config>
 void AddKnobFlags(CLI::App& app, Config& config) {
   VisitKnobs(config, [&](const Knob& knob, auto& value, const auto&) {
     std::string help = knob.help;
     if (*knob.unit != '\0') help += std::string(" [") + knob.unit + "]";
     const std::string name = std::string("--") + knob.name;
-    if constexpr (std::is_same_v<std::remove_reference_t<decltype(value)>, bool>) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, bool>) {
       app.add_flag(name + ",!--no-" + knob.name, value, help)->capture_default_str();
+    } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+      app.add_option(name, value, help)->delimiter(',')->allow_extra_args(false);
     } else {
       app.add_option(name, value, help)->capture_default_str();
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "config/access_config.h"
 #include "config/knob.h"
 #include "config/sandbox_config.h"
 
@@ -17,6 +18,7 @@ struct SandboxServerConfig {
   // other down, and code would run into its time-out that has done nothing wrong.
   int32_t workers = 0;  // 0: as many as there are processors
   int32_t max_connections = 4096;
+  AccessConfig access;
 };
 
 // What a server wants of its sessions where the user says nothing.
@@ -34,6 +36,7 @@ void VisitKnobs(SandboxServerConfig& c, Visitor&& visit) {
         KnobRange<int32_t>{0, 4096});
   visit(Knob{"max-connections", "connections", "open at a time"}, c.max_connections,
         KnobRange<int32_t>{1, 65536});
+  VisitKnobs(c.access, visit);
 }
 
 }  // namespace qed

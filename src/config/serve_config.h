@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "config/access_config.h"
 #include "config/knob.h"
 
 namespace qed {
@@ -21,6 +22,7 @@ struct ServeConfig {
   double request_timeout = 0;        // seconds, where a request names none; 0: no limit
   double drain_timeout = 30;         // seconds that running requests get after SIGTERM
   double stall_seconds = 30;         // without a step while there is work: not healthy
+  AccessConfig access;
 };
 
 template <typename Visitor>
@@ -46,6 +48,7 @@ void VisitKnobs(ServeConfig& c, Visitor&& visit) {
         KnobRange<double>{0, 1e5});
   visit(Knob{"stall-seconds", "s", "without a step while there is work make /health fail"},
         c.stall_seconds, KnobRange<double>{1, 1e5});
+  VisitKnobs(c.access, visit);
 }
 
 }  // namespace qed

@@ -146,7 +146,11 @@ void Connection::Advance() {
       phase_ = Phase::kReceiving;
       ArmReadTimer(core_->config.header_timeout);
     }
-    switch (parser_->state()) {
+    const RequestParser::State state = parser_->state();
+    const bool has_header =
+        state == RequestParser::State::kBody || state == RequestParser::State::kDone;
+    if (has_header && !let_in_ && !LetIn()) return AwaitInput();
+    switch (state) {
       case RequestParser::State::kHeaders:
         break;
       case RequestParser::State::kBody:
@@ -163,6 +167,22 @@ void Connection::Advance() {
   AwaitInput();
 }
 
+bool Connection::LetIn() {
+  let_in_ = true;
+  const RequestGuard* guard = core_->config.guard.get();
+  if (guard == nullptr) return true;
+  const std::optional<Refusal> refusal = guard->Check(parser_->head());
+  if (!refusal) return true;
+  core_->forbidden.fetch_add(1);
+  // The body is not waited for, so nothing can follow on this connection.
+  in_.clear();
+  BeginAnswer(parser_->head(), /*keep_alive=*/false);
+  HttpResponse response = core_->config.error_response(refusal->status, refusal->message);
+  for (const auto& [name, value] : refusal->headers) response.headers.Add(name, value);
+  exchange_->Respond(std::move(response));
+  return false;
+}
+
 void Connection::BeginBody() {
   in_body_ = true;
   ArmReadTimer(core_->config.body_timeout);
@@ -172,24 +192,35 @@ void Connection::BeginBody() {
   }
 }
 
-void Connection::Dispatch() {
+void Connection::BeginAnswer(const HttpRequest& request, bool keep_alive) {
   phase_ = Phase::kAnswering;
   ++read_timer_set_;  // No limit on the handler's time.
-  core_->requests.fetch_add(1);
-  HttpRequest request = parser_->Take();
-  request.peer = PeerName(socket_);
   Exchange::Framing framing;
   framing.http10 = parser_->is_http10();
   framing.head = request.method == "HEAD";
-  framing.keep_alive = parser_->keep_alive();
+  framing.keep_alive = keep_alive;
   framing.max_unsent_bytes = core_->config.max_unsent_bytes;
-  exchange_ = std::make_shared<Exchange>(shared_from_this(), framing);
+  if (core_->config.guard != nullptr) framing.extra = core_->config.guard->ReplyHeaders(request);
+  exchange_ = std::make_shared<Exchange>(shared_from_this(), std::move(framing));
   if (peer_closed_) exchange_->OnPeerGone(/*cut=*/false);
-  core_->handler(std::move(request), Exchange::MakeResponder(exchange_));
+}
+
+void Connection::Dispatch() {
+  HttpRequest request = parser_->Take();
+  request.peer = PeerName(socket_);
+  BeginAnswer(request, parser_->keep_alive());
+  const std::shared_ptr<HttpResponder> responder = Exchange::MakeResponder(exchange_);
+  const RequestGuard* guard = core_->config.guard.get();
+  if (std::optional<HttpResponse> preflight =
+          guard ? guard->AnswerPreflight(request) : std::nullopt) {
+    return responder->Respond(*std::move(preflight));
+  }
+  core_->requests.fetch_add(1);
+  core_->handler(std::move(request), responder);
 }
 
 void Connection::FailRequest(int status, std::string_view message) {
-  const HttpResponse response = JsonError(status, message);
+  const HttpResponse response = core_->config.error_response(status, message);
   out_ += FormatResponseHead(status, response.headers);
   out_.append("Content-Length: ").append(std::to_string(response.body.size()));
   out_.append("\r\nConnection: close\r\n\r\n").append(response.body);
@@ -272,6 +303,7 @@ void Connection::OnFlushed() {
   if (close_after_answer_ || MustClose() || (peer_closed_ && in_.empty())) return Linger();
   phase_ = Phase::kIdle;
   in_body_ = false;
+  let_in_ = false;
   const HttpServerConfig& config = core_->config;
   parser_ = std::make_unique<RequestParser>(
       RequestLimits{config.max_target_bytes, config.max_header_bytes, config.max_body_bytes});

@@ -52,6 +52,7 @@ struct ServerCore {
   std::atomic<int64_t> requests{0};
   std::atomic<int64_t> rejected{0};
   std::atomic<int64_t> malformed{0};
+  std::atomic<int64_t> forbidden{0};
 };
 
 // Everything but Wake, Post and MustClose runs on the socket's strand.
@@ -83,8 +84,11 @@ class Connection : public Exchange::Host, public std::enable_shared_from_this<Co
   void AwaitInput();
   void OnReadable();
   void OnEndOfInput();
+  // Asks the guard about a request whose header is there. False: it is answered.
+  bool LetIn();
   void BeginBody();
   void Dispatch();
+  void BeginAnswer(const HttpRequest& request, bool keep_alive);
   void FailRequest(int status, std::string_view message);
   void ArmReadTimer(std::chrono::milliseconds after);
   void OnReadTimeout();
@@ -112,6 +116,7 @@ class Connection : public Exchange::Host, public std::enable_shared_from_this<Co
   std::unique_ptr<RequestParser> parser_;
   size_t lingered_ = 0;  // bytes thrown away in kLingering
   bool in_body_ = false;
+  bool let_in_ = false;       // the guard has seen the header
   bool reading_ = false;      // a wait for input is under way
   bool peer_closed_ = false;  // its sending half
 

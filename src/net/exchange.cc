@@ -74,6 +74,7 @@ std::shared_ptr<HttpResponder> Exchange::MakeResponder(std::shared_ptr<Exchange>
 void Exchange::AppendHead(int status, const HttpHeaders& headers, const std::string& framing) {
   close_ = close_ || !framing_.keep_alive || host_->MustClose();
   std::string head = FormatResponseHead(status, headers);
+  for (const auto& [name, value] : framing_.extra) AppendField(head, name, value);
   head += framing;
   // An HTTP/1.0 client must be told that its wish was granted.
   if (close_) {

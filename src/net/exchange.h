@@ -34,10 +34,11 @@ class Exchange {
     bool head = false;  // the answer has no body, whatever its headers say
     bool keep_alive = true;
     size_t max_unsent_bytes = 0;
+    HttpHeaders extra;  // of every answer, beside its own
   };
 
-  Exchange(std::shared_ptr<Host> host, const Framing& framing)
-      : host_(std::move(host)), framing_(framing) {}
+  Exchange(std::shared_ptr<Host> host, Framing framing)
+      : host_(std::move(host)), framing_(std::move(framing)) {}
 
   // What a handler holds: an HttpResponder whose end ends the answer.
   static std::shared_ptr<HttpResponder> MakeResponder(std::shared_ptr<Exchange> exchange);

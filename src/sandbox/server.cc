@@ -162,6 +162,9 @@ void Server::AddConnectionMetrics() {
                        [=, this] { return number(http_->stats().rejected); });
   registry_.AddCounter("qed_sandbox_malformed_requests_total", "Requests that were no HTTP.",
                        [=, this] { return number(http_->stats().malformed); });
+  registry_.AddCounter("qed_sandbox_forbidden_requests_total",
+                       "Requests refused for their Host, Origin, key or type.",
+                       [=, this] { return number(http_->stats().forbidden); });
 }
 
 Status Server::Listen() {
@@ -169,10 +172,12 @@ Status Server::Listen() {
   http.host = config_.host;
   http.port = static_cast<uint16_t>(config_.port);
   http.max_connections = config_.max_connections;
+  QED_ASSIGN_OR_RETURN(http.guard, RequestGuard::Create(config_.access, config_.host));
   QED_ASSIGN_OR_RETURN(http_, HttpServer::Start(http, [this](auto request, auto responder) {
                          Handle(std::move(request), std::move(responder));
                        }));
   AddConnectionMetrics();
+  WarnOfStrangers(*http_, *http.guard, "run code here");
   return OkStatus();
 }
 

@@ -59,6 +59,14 @@ ServeMetrics::ServeMetrics(const Engine& engine, const RequestQueue& queue)
           [](const Stats& s) { return s.preemptions; });
 }
 
+void ServeMetrics::WatchHttp(const HttpServer& http) {
+  registry_.AddGauge("qed_connections", "Connections that are open.",
+                     [&http] { return double(http.stats().connections); });
+  registry_.AddCounter("qed_forbidden_requests_total",
+                       "Requests refused for their Host, Origin, key or type.",
+                       [&http] { return double(http.stats().forbidden); });
+}
+
 void ServeMetrics::CountFinish(const std::string& finish_reason) {
   registry_
       .GetCounter("qed_request_success_total", "Completions that ended, by why.",

@@ -7,6 +7,7 @@
 
 #include "base/metrics.h"
 #include "engine/engine.h"
+#include "net/http_server.h"
 #include "serve/request_queue.h"
 
 namespace qed {
@@ -17,6 +18,8 @@ class ServeMetrics {
   // Both must outlive the metrics.
   ServeMetrics(const Engine& engine, const RequestQueue& queue);
 
+  // Once: what the HTTP server counts, which must outlive the last Text().
+  void WatchHttp(const HttpServer& http);
   void CountFinish(const std::string& finish_reason);
   std::string Text() const { return registry_.Text(); }
 

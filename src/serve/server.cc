@@ -86,11 +86,19 @@ Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const Se
   http.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
   http.header_timeout = ToMilliseconds(config.header_timeout);
   http.body_timeout = ToMilliseconds(config.body_timeout);
+  http.error_response = [](int status, std::string_view message) {
+    return ErrorResponse(
+        {.status = status, .message = std::string(message), .param = "", .code = ""});
+  };
+  QED_ASSIGN_OR_RETURN(http.guard, RequestGuard::Create(config.access, config.host));
   QED_ASSIGN_OR_RETURN(
       server->http_,
       HttpServer::Start(http, [raw = server.get()](HttpRequest request, Responder responder) {
         raw->Handle(std::move(request), std::move(responder));
       }));
+  server->service_.metrics().WatchHttp(*server->http_);
+  WarnOfStrangers(*server->http_, *http.guard,
+                  model.sandbox != nullptr ? "use the model and run code here" : "use the model");
   server->KeepLooking();
   return server;
 }
