@@ -228,6 +228,44 @@ TEST(HfConfigTest, Llama3RopeScaling) {
   }
 }
 
+// The rows are what LlamaConfig of transformers 5.23 makes of these keys.
+TEST(HfConfigTest, RopeScalingBesideRopeParameters) {
+  const Json llama3 = {{"rope_type", "llama3"},
+                       {"factor", 8.0},
+                       {"low_freq_factor", 1.0},
+                       {"high_freq_factor", 4.0},
+                       {"original_max_position_embeddings", 64}};
+  const Json plain = {{"rope_type", "default"}, {"rope_theta", 1e6}};
+  struct Case {
+    Json theta, parameters, scaling;
+    float wanted_theta, wanted_factor;
+  };
+  const Case cases[] = {
+      {5e5, plain, llama3, 5e5f, 8.0f},
+      {nullptr, plain, llama3, 1e4f, 8.0f},
+      {5e5, llama3, {{"rope_type", "default"}}, 5e5f, 1.0f},
+      {5e5, plain, Json::object(), 1e6f, 1.0f},
+      {5e5, plain, nullptr, 1e6f, 1.0f},
+      {5e5, Json::object(), nullptr, 5e5f, 1.0f},
+      {5e5, {{"rope_type", "default"}}, nullptr, 5e5f, 1.0f},
+  };
+  for (const Case& c : cases) {
+    Json json = TinyHfConfig();
+    json["rope_theta"] = c.theta;
+    json["rope_parameters"] = c.parameters;
+    json["rope_scaling"] = c.scaling;
+    SCOPED_TRACE(json.dump());
+    ModelConfig config;
+    ASSERT_TRUE(ReadConfig(json, &config).ok()) << ReadConfig(json).message();
+    EXPECT_EQ(config.rope_theta, c.wanted_theta);
+    EXPECT_EQ(config.rope_scaling.factor, c.wanted_factor);
+  }
+  Json json = TinyHfConfig();
+  json["rope_parameters"] = plain;
+  json["rope_scaling"] = {{"rope_type", "longrope"}, {"factor", 2.0}};
+  EXPECT_THAT(ReadConfig(json).message(), HasSubstr("rope_scaling: RoPE scaling of type longrope"));
+}
+
 TEST(HfConfigTest, DefaultsOfTheArchitectures) {
   Json json = TinyHfConfig();
   for (const char* key : {"head_dim", "num_key_value_heads", "rms_norm_eps", "rope_theta",

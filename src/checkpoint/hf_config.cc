@@ -87,11 +87,13 @@ Status ReadRopeScaling(const Json& object, ModelConfig& config) {
                      " cannot be run; only default and llama3 can");
 }
 
+// Where both objects stand, "rope_scaling" takes the place of "rope_parameters",
+// base and all, as it does in `transformers` 5. An empty object is none.
 Status ReadRope(const JsonFields& fields, ModelConfig& config) {
   QED_ASSIGN_OR_RETURN(config.rope_theta, fields.Float("rope_theta", 10000.0f));
-  for (const char* key : {"rope_parameters", "rope_scaling"}) {
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const Json* object = fields.Find(key);
-    if (object == nullptr) continue;
+    if (object == nullptr || (object->is_object() && object->empty())) continue;
     const Status status = ReadRopeScaling(*object, config);
     return status.ok() ? status : status.WithPrefix(key);
   }
