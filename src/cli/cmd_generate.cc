@@ -14,7 +14,7 @@
 #include "cli/flags.h"
 #include "cli/model_session.h"
 #include "nlohmann/json.hpp"
-#include "text/prompt.h"
+#include "text/chat_template.h"
 
 namespace qed {
 namespace {
@@ -149,16 +149,22 @@ Status RunGenerate(GenerateFlags flags, const CLI::App& command) {
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<ModelSession> session,
                        ModelSession::Open(flags.model));
   ApplyDefaults(session->sampling_defaults(), command, flags.params);
-  std::string text = std::move(flags.prompt);
+  const Tokenizer& tokenizer = session->tokenizer();
+  std::vector<int32_t> prompt;
   if (flags.chat) {
-    QED_ASSIGN_OR_RETURN(const ChatWrapper wrapper,
-                         ChatWrapper::Detect(session->tokenizer().chat_template()));
-    text = wrapper.Wrap(std::nullopt, text);
-    flags.params.stop.insert(flags.params.stop.end(), wrapper.stop.begin(), wrapper.stop.end());
+    QED_ASSIGN_OR_RETURN(const ChatTemplate chat, ChatTemplate::FromTokenizer(tokenizer));
+    QED_ASSIGN_OR_RETURN(const std::string text,
+                         chat.RenderTurn(std::nullopt, flags.prompt, LocalTime()));
+    // The template writes out the tokens at the beginning itself.
+    prompt = tokenizer.Encode(text);
+    const std::string end = chat.EndOfTurn();
+    if (!end.empty()) flags.params.stop.push_back(end);
+  } else {
+    prompt = EncodePrompt(tokenizer, flags.prompt);
   }
   auto sink = std::make_shared<PrintingSink>(!flags.as_json);
   Request request;
-  request.prompt = EncodePrompt(session->tokenizer(), text);
+  request.prompt = std::move(prompt);
   request.params = flags.params;
   request.skip_special_tokens = flags.skip_special_tokens;
   request.sink = sink;

@@ -43,15 +43,6 @@ SamplingParams Defaults(const SamplingDefaults& defaults) {
   return params;
 }
 
-// None where the model has no chat template; one that cannot be carried out is an
-// error, lest prompts be wrong in silence.
-Result<std::optional<ChatTemplate>> ReadChatTemplate(const Tokenizer& tokenizer) {
-  Result<ChatTemplate> chat = ChatTemplate::FromTokenizer(tokenizer);
-  if (chat.ok()) return std::optional<ChatTemplate>(*std::move(chat));
-  if (chat.status().code() == StatusCode::kNotFound) return std::optional<ChatTemplate>();
-  return chat.status();
-}
-
 void LogRequest(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 void WaitForInterrupt(const std::atomic<bool>& interrupted) {
@@ -68,12 +59,18 @@ Status RunServe(const ServeFlags& flags) {
   }
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<ModelSession> session,
                        ModelSession::Open(flags.model));
-  Result<std::optional<ChatTemplate>> chat = ReadChatTemplate(session->tokenizer());
-  if (!chat.ok()) return chat.status().WithPrefix(flags.model.model);
+  // Without a template that can be carried out, chats are refused, lest prompts be
+  // wrong in silence; the rest of the server needs none.
+  const Result<ChatTemplate> chat = ChatTemplate::FromTokenizer(session->tokenizer());
+  if (!chat.ok()) {
+    std::fprintf(stderr, "qed serve: %s: %s: chat requests are refused, /v1/completions works\n",
+                 flags.model.model.c_str(), chat.status().message().c_str());
+  }
   const std::string& name = flags.serve.served_model_name;
   const ServedModel model{.engine = session->engine(),
                           .tokenizer = session->tokenizer(),
-                          .chat_template = chat->has_value() ? &**chat : nullptr,
+                          .chat_template = chat.ok() ? &*chat : nullptr,
+                          .no_chat_template = chat.status().message(),
                           .sandbox = sandbox.get(),
                           .name = name.empty() ? ModelName(flags.model) : name,
                           .max_batch_size = session->config().max_batch_size,

@@ -30,8 +30,10 @@ struct ServerInfo {
   int32_t max_seq_len = 0;     // 0: not told
   int32_t max_concurrent = 0;  // samples at a time; 0: not told
   std::string chat_template;   // Jinja; empty: not told
-  bool tokenizes = false;      // has /tokenize
-  bool token_ids = false;      // takes and gives token ids: no text is tokenized twice
+  std::string bos_token;       // their texts; empty: not told
+  std::string eos_token;
+  bool tokenizes = false;  // has /tokenize
+  bool token_ids = false;  // takes and gives token ids: no text is tokenized twice
 };
 
 // An address and how to ask there. `url.target` is the path before "/v1", without

@@ -12,13 +12,6 @@
 namespace qed {
 namespace {
 
-std::tm LocalTime() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local = {};
-  ::localtime_r(&now, &local);
-  return local;
-}
-
 uint64_t RandomSalt() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();
@@ -85,7 +78,7 @@ std::optional<ApiError> CompletionService::CheckModel(const std::string& name) c
 std::optional<ApiError> CompletionService::EncodeChat(const ChatInput& input,
                                                       std::vector<int32_t>* ids) const {
   if (model_.chat_template == nullptr) {
-    return FieldError("messages", "the model has no chat template; use /v1/completions");
+    return FieldError("messages", model_.no_chat_template + "; use /v1/completions");
   }
   const Result<std::string> text = model_.chat_template->Render(input, LocalTime());
   if (!text.ok()) return FieldError("messages", text.status().message());

@@ -18,8 +18,9 @@ namespace qed {
 struct ServedModel {
   Engine& engine;
   const Tokenizer& tokenizer;
-  const ChatTemplate* chat_template = nullptr;  // null: the model has none
-  SandboxClient* sandbox = nullptr;             // null: none
+  const ChatTemplate* chat_template = nullptr;                      // null: none that can be used
+  std::string no_chat_template = "the model has no chat template";  // why that is so
+  SandboxClient* sandbox = nullptr;                                 // null: none
   std::string name;
   int32_t max_batch_size = 0;  // of the engine
   SamplingParams defaults;     // where a request says nothing
