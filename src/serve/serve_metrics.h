@@ -3,6 +3,7 @@
 #ifndef QED_SERVE_SERVE_METRICS_H_
 #define QED_SERVE_SERVE_METRICS_H_
 
+#include <functional>
 #include <string>
 
 #include "base/metrics.h"
@@ -18,6 +19,9 @@ class ServeMetrics {
   ServeMetrics(const Engine& engine, const RequestQueue& queue);
 
   void CountFinish(const std::string& finish_reason);
+  // `unread`: requests whose bodies wait to be read. Called once; it must outlive the
+  // last Text.
+  void WatchUnread(std::function<double()> unread);
   std::string Text() const { return registry_.Text(); }
 
  private:
