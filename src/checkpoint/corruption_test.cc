@@ -387,7 +387,7 @@ const SafetensorsCase kSafetensorsCases[] = {
     {R"({"a": {"dtype": "F32", "shape": [4]}})", "lacks a readable"},
     {R"({"a": {"dtype": "F32", "data_offsets": [0, 16]}})", "lacks a readable"},
     {R"({"a": {"dtype": 32, "shape": [4], "data_offsets": [0, 16]}})", "lacks a readable"},
-    {R"({"a": {"dtype": "F8_E4M3", "shape": [16], "data_offsets": [0, 16]}})", "F8_E4M3"},
+    {R"({"a": {"dtype": "F8_E5M2", "shape": [16], "data_offsets": [0, 16]}})", "F8_E5M2"},
     {R"({"a": {"dtype": "Q4_0", "shape": [32], "data_offsets": [0, 16]}})", "type Q4_0"},
     {R"({"a": {"dtype": "F32\n", "shape": [4], "data_offsets": [0, 16]}})", "F32?"},
     {R"({"a": {"dtype": "F32", "shape": 4, "data_offsets": [0, 16]}})", "impossible shape"},
@@ -428,7 +428,7 @@ TEST(CorruptionTest, Safetensors) {
 }
 
 TEST(CorruptionTest, SafetensorsHeaderLength) {
-  const std::string good = BuildSafetensors({{"a", {"F32", {4}, std::string(16, 'x')}}});
+  const std::string good = BuildSafetensors({{"a", {DType::kF32, {4}, std::string(16, 'x')}}});
   ASSERT_TRUE(ParseSafetensors(Bytes(good)).ok());
   for (uint64_t length : {uint64_t{good.size() - 7}, uint64_t{1} << 40, ~uint64_t{0}}) {
     std::string bytes = good;

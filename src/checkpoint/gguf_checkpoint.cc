@@ -204,7 +204,7 @@ Result<Checkpoint> GgufCheckpoint(std::span<const std::byte> bytes) {
   QED_RETURN_IF_ERROR(ValidateModelConfig(checkpoint.config));
   std::erase_if(file.tensors, [](const RawTensor& t) { return t.name == kRopeFreqs; });
   QED_RETURN_IF_ERROR(TakeTensors(std::move(file.tensors), NameStyle::kGguf,
-                                  architecture->gguf_interleaved_rope, checkpoint));
+                                  architecture->gguf_interleaved_rope, nullptr, checkpoint));
   return checkpoint;
 }
 

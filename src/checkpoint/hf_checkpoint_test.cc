@@ -93,8 +93,8 @@ TEST(HfCheckpointTest, HarmlessExtrasAreLeftOut) {
   config.tied_embeddings = true;
   WriteTinyHfFolder(dir.path(), config);
   auto tensors = TinyHfTensors(config);
-  tensors["lm_head.weight"] = {"F32", {12, 32}, RandomF32(12 * 32, 99)};
-  tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {"F32", {8}, RandomF32(8, 98)};
+  tensors["lm_head.weight"] = {DType::kF32, {12, 32}, RandomF32(12 * 32, 99)};
+  tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = {DType::kF32, {8}, RandomF32(8, 98)};
   WriteBytes(dir.File("model.safetensors"), BuildSafetensors(tensors));
   auto checkpoint = OpenCheckpoint(dir.path());
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
@@ -332,12 +332,23 @@ TEST(HfConfigTest, WhatCannotBeRunIsNamed) {
       {"bos_token_id", 12, kCorrupt, "beginning-of-sequence id"},
       {"hidden_act", "gelu", kUnsupported, "hidden_act is gelu"},
       {"mlp_bias", true, kUnsupported, "mlp_bias"},
-      {"quantization_config", {{"quant_method", "gptq"}}, kUnsupported, "quantization_config"},
       {"num_local_experts", 8, kUnsupported, "mixture of experts"},
       {"partial_rotary_factor", 0.5, kUnsupported, "partial_rotary_factor"},
       {"layer_types", {"full_attention", "sliding_attention"}, kUnsupported, "layer_types"},
-      {"rope_scaling", {{"rope_type", "yarn"}, {"factor", 4.0}}, kUnsupported, "yarn"},
-      {"rope_scaling", {{"type", "linear"}, {"factor", 4.0}}, kUnsupported, "linear"},
+      {"rope_scaling", {{"rope_type", "longrope"}, {"factor", 4.0}}, kUnsupported, "longrope"},
+      {"rope_scaling", {{"type", "dynamic"}, {"factor", 4.0}}, kUnsupported, "dynamic"},
+      {"rope_scaling", {{"type", "linear"}, {"factor", 0.5}}, kCorrupt, "below 1"},
+      {"rope_scaling", {{"type", "linear"}}, kCorrupt, "lacks factor"},
+      {"rope_scaling", {{"type", "linear"}, {"factor", 1e30}}, kCorrupt, "impossible context"},
+      {"rope_scaling",
+       {{"type", "yarn"}, {"factor", 4.0}, {"beta_fast", 1}, {"beta_slow", 32}},
+       kCorrupt,
+       "YaRN"},
+      {"rope_scaling",
+       {{"type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 0}},
+       kCorrupt,
+       "original context"},
+      {"rope_scaling", {{"type", "yarn"}, {"factor", "4"}}, kCorrupt, "factor is not a number"},
       {"rope_scaling", {{"rope_type", "llama3"}}, kCorrupt, "lacks factor"},
       {"rope_scaling", 4, kCorrupt, "not an object"},
       {"rope_parameters", {{"full_attention", {{"rope_theta", 1.0}}}}, kUnsupported, "layers"},

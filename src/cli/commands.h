@@ -23,6 +23,7 @@ CLI::App* AddCompletionCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddHelpCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddQuantizeCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddReplayCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddReportCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddSandboxCommand(CLI::App& app, CommandRun& run);

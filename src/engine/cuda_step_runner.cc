@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/check.h"
-#include "config/weight_quantization.h"
 #include "cuda/buffer.h"
 #include "cuda/stream.h"
 #include "engine/sampling_rows.h"
@@ -16,6 +15,7 @@
 #include "model/cuda_decoder.h"
 #include "sampling/token_biases.h"
 #include "sampling/token_counts.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 namespace {
@@ -280,7 +280,12 @@ Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapte
   options.page_size = config.page_size;
   options.kv_fraction = config.kv_cache_free_gpu_memory_fraction;
   options.input_bytes_per_row = sizeof(cuda::SamplingRow);
-  QED_ASSIGN_OR_RETURN(options.quantization, ParseWeightQuantization(config.quantize));
+  QED_ASSIGN_OR_RETURN(options.quantize, ParseWeightRecipe(config.quantize));
+  if (options.quantize && options.quantize->format == WeightFormat::kQ8_0) {
+    return InvalidArgument(
+        "--quantize q8_0 is for a CPU; a GPU takes fp8, fp8_per_tensor and "
+        "int8_wo, and FP8 or int8 weights of a file as they are");
+  }
   cuda::UseDevice(device.ordinal);
   options.reserved_bytes = SizesFor(options, vocab_size).sum();
   QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaDecoder> decoder,
