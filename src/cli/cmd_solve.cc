@@ -255,7 +255,9 @@ Result<std::unique_ptr<SandboxClient>> OpenSandbox(const SolveFlags& flags) {
         RemoteSandbox::Connect(flags.solve.sandbox, kSandboxPatience, ApiKeyOfEnvironment()));
     return std::unique_ptr<SandboxClient>(std::move(remote));
   }
-  QED_ASSIGN_OR_RETURN(std::unique_ptr<LocalSandbox> sandbox, LocalSandbox::Create(flags.sandbox));
+  SandboxConfig config = flags.sandbox;
+  ++config.max_sessions;  // the one in which answers are compared is not the programs'
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<LocalSandbox> sandbox, LocalSandbox::Create(config));
   return std::unique_ptr<SandboxClient>(std::move(sandbox));
 }
 

@@ -202,7 +202,7 @@ Status Solver::StopProblem(size_t problem, SampleFinish reason, const std::strin
     sample.end_time = sample.start_time;
     sample.problem_seconds = Seconds(bank_.charged(problem));
     sample.run_seconds = seconds();
-    ReadAnswer(problems_[problem], options_.answer_modulo, sample);
+    ReadAnswer(problems_[problem], options_.loop.tags, options_.answer_modulo, sample);
     QED_RETURN_IF_ERROR(Store(problem, sample));
   }
   return OkStatus();
