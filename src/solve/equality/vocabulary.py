@@ -75,9 +75,10 @@ SPACES = {"quad", "qquad", "enspace", "thinspace", "medspace", "thickspace", "hf
           "negthinspace", "enskip"}
 DROPPED = {"left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr",
            "biggl", "biggr", "Biggl", "Biggr", "bigm", "Bigm", "displaystyle", "textstyle",
-           "scriptstyle", "scriptscriptstyle", "limits", "nolimits", "boxed", "fbox", "framebox",
+           "scriptstyle", "scriptscriptstyle", "limits", "nolimits",
            "rm", "bf", "it", "mathstrut", "strut", "nonumber", "notag", "ensuremath", "hline",
            "allowbreak", "nobreak", "relax", "protect", "mathopen", "mathclose", "mathord"}
+BOXES = {"boxed", "fbox", "framebox"}
 TEXT_COMMANDS = {"text", "mbox", "hbox", "textrm", "textnormal", "textbf", "textit", "textsf",
                  "texttt", "textup", "emph", "textsc", "textmd", "underline"}
 UPRIGHT = {"mathrm", "operatorname", "mathsf", "mathtt", "mathnormal", "operatorname*"}
