@@ -10,10 +10,14 @@ QED_EMBED(equality_unreadable, QED_SOLVE_SOURCE_DIR "/equality/unreadable.py")
 QED_EMBED(equality_vocabulary, QED_SOLVE_SOURCE_DIR "/equality/vocabulary.py")
 QED_EMBED(equality_lexer, QED_SOLVE_SOURCE_DIR "/equality/lexer.py")
 QED_EMBED(equality_tree, QED_SOLVE_SOURCE_DIR "/equality/tree.py")
+QED_EMBED(equality_token_reader, QED_SOLVE_SOURCE_DIR "/equality/token_reader.py")
 QED_EMBED(equality_parser, QED_SOLVE_SOURCE_DIR "/equality/parser.py")
 QED_EMBED(equality_names, QED_SOLVE_SOURCE_DIR "/equality/names.py")
 QED_EMBED(equality_units, QED_SOLVE_SOURCE_DIR "/equality/units.py")
+QED_EMBED(equality_statements, QED_SOLVE_SOURCE_DIR "/equality/statements.py")
 QED_EMBED(equality_answers, QED_SOLVE_SOURCE_DIR "/equality/answers.py")
+QED_EMBED(equality_numbers, QED_SOLVE_SOURCE_DIR "/equality/numbers.py")
+QED_EMBED(equality_functions, QED_SOLVE_SOURCE_DIR "/equality/functions.py")
 QED_EMBED(equality_evaluate, QED_SOLVE_SOURCE_DIR "/equality/evaluate.py")
 QED_EMBED(equality_points, QED_SOLVE_SOURCE_DIR "/equality/points.py")
 QED_EMBED(equality_expressions, QED_SOLVE_SOURCE_DIR "/equality/expressions.py")
@@ -51,10 +55,14 @@ std::string EqualityModules() {
       {"vocabulary", QED_EMBEDDED(equality_vocabulary)},
       {"lexer", QED_EMBEDDED(equality_lexer)},
       {"tree", QED_EMBEDDED(equality_tree)},
+      {"token_reader", QED_EMBEDDED(equality_token_reader)},
       {"parser", QED_EMBEDDED(equality_parser)},
       {"names", QED_EMBEDDED(equality_names)},
       {"units", QED_EMBEDDED(equality_units)},
+      {"statements", QED_EMBEDDED(equality_statements)},
       {"answers", QED_EMBEDDED(equality_answers)},
+      {"numbers", QED_EMBEDDED(equality_numbers)},
+      {"functions", QED_EMBEDDED(equality_functions)},
       {"evaluate", QED_EMBEDDED(equality_evaluate)},
       {"points", QED_EMBEDDED(equality_points)},
       {"expressions", QED_EMBEDDED(equality_expressions)},

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from mpmath import mp
 
 from equality import tree
-from equality.evaluate import Point, as_mp, value_at
+from equality.evaluate import Point, value_at
+from equality.numbers import as_mp
 from equality.points import sample_points, spare_points
 from equality.unreadable import Undefined, Unreadable
 

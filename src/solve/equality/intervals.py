@@ -8,8 +8,8 @@ import functools
 from mpmath import mp
 
 from equality import expressions, tree
-from equality.evaluate import as_mp, is_real, real_part
 from equality.evaluate import Point
+from equality.numbers import as_mp, is_real, real_part
 from equality.unreadable import Undefined, Unreadable
 
 OPERATIONS = {"union", "intersection", "difference"}

@@ -40,6 +40,7 @@ PRIME = re.compile(r"\^\s*(?:\{((?:\s*\\prime)+)\s*\}|(\\prime(?![a-zA-Z])))")
 ENVIRONMENT = re.compile(r"\s*\{([a-zA-Z]+\*?)\}")
 ROW_SKIP = re.compile(r"\*?\s*\[\s*-?[\d.]+\s*[a-z]{2}\s*\]")
 ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z{}()\[\]%])")
+LEADING_SPACE = re.compile(r"^(?:[ ~]|\\[ ,;:!])*")
 LONG_OPERATORS = ("**", "<=", ">=", "==", "->")
 
 
@@ -62,6 +63,7 @@ class Lexer:
         self.depth = 0  # of brackets in which a comma separates
         self.closing = closing_braces(text)
         self.text_ends = []  # where the \text groups end that we are in
+        self.frame_ends = set()  # closing braces of boxes, which go
         self.joined_until = 0  # digits before it are known not to be grouped by commas
 
     def run(self):
@@ -70,6 +72,8 @@ class Lexer:
                 self.text_ends.pop()
                 self.at += 1
                 self.spaced = True
+            elif self.at in self.frame_ends:
+                self.at += 1
             else:
                 self.step()
             if len(self.tokens) > MAX_TOKENS:
@@ -178,7 +182,7 @@ class Lexer:
             if name.startswith(joiner) and rest and rest[0].isupper():
                 self.emit(SEPARATOR, joiner)
                 return self.word(rest)
-        if self.text_ends and len(name) > 1:
+        if self.text_ends and len(name) > 1 and name not in vocabulary.TEXT_FUNCTIONS:
             return self.emit(WORD, name)
         if name in vocabulary.FUNCTIONS or lower in vocabulary.CONSTANT_WORDS:
             return self.emit(COMMAND, vocabulary.CONSTANT_WORDS.get(lower, name))
@@ -206,6 +210,10 @@ class Lexer:
         name = vocabulary.SAME_COMMAND.get(name, name)
         if name in vocabulary.SPACES:
             self.spaced = True
+        elif name in vocabulary.BOXES:
+            if self.text[self.at:self.at + 1] == "{" and self.at in self.closing:
+                self.frame_ends.add(self.closing[self.at])
+                self.at += 1
         elif name in vocabulary.DROPPED:
             if name in ("left", "right") and self.text[self.at:self.at + 1] == ".":
                 self.at += 1
@@ -282,7 +290,7 @@ class Lexer:
         elif content in vocabulary.FUNCTIONS:
             self.at = after
             self.emit(COMMAND, content)
-        elif braced and content[:1].isalpha() and name in vocabulary.UPRIGHT:
+        elif braced and name in vocabulary.UPRIGHT and LEADING_SPACE.sub("", content)[:1].isalpha():
             self.at = begin
             self.text_ends.append(end)
 

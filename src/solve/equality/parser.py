@@ -8,51 +8,20 @@ from fractions import Fraction
 from equality import tree, vocabulary
 from equality.lexer import (BEGIN, COMMAND, END, LETTER, NUMBER, ROW, SEPARATOR, SYMBOL, Token,
                             WORD)
+from equality.token_reader import TokenReader
 from equality.unreadable import Unreadable
 
-MAX_DEPTH = 40
-END_TOKEN = Token("end of the answer", "")
 MATRICES = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array", "vmatrix"}
 FUNCTION_LETTERS = set("fghFGH")
 RATIONAL_SIGNS = ("+", "-", "+-", "-+")
 
 
-class ExpressionParser:
+class ExpressionParser(TokenReader):
     def __init__(self, tokens):
-        self.tokens = list(tokens)
-        self.at = 0
-        self.depth = 0
+        super().__init__(tokens)
         self.bars = 0  # | that are open
         self.signs = 0  # of +- so far
         self.minus_plus = False
-
-    # --- Tokens --------------------------------------------------------------------
-
-    def peek(self, ahead=0):
-        place = self.at + ahead
-        return self.tokens[place] if place < len(self.tokens) else END_TOKEN
-
-    def next_is(self, *texts):
-        token = self.peek()
-        return token.kind in (SYMBOL, COMMAND) and token.text in texts
-
-    def accept(self, *texts):
-        if self.next_is(*texts):
-            self.at += 1
-            return True
-        return False
-
-    def take(self, *texts):
-        token = self.peek()
-        if token is END_TOKEN or (texts and not self.next_is(*texts)):
-            raise Unreadable("unexpected " + (token.text or token.kind))
-        self.at += 1
-        return token
-
-    def enter(self):
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unreadable("too deep")
 
     # --- Sums and products ---------------------------------------------------------
 

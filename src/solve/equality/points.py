@@ -7,7 +7,8 @@ from fractions import Fraction
 from mpmath import mp
 
 from equality import tree
-from equality.evaluate import Point, as_mp, is_real, real_part, value_at
+from equality.evaluate import Point, value_at
+from equality.numbers import as_mp, is_real, real_part
 from equality.unreadable import Undefined
 
 NUM_PLAIN = 12

@@ -4,11 +4,13 @@ from fractions import Fraction
 from mpmath import mp
 
 from equality import expressions, intervals, tree
-from equality.evaluate import Point, as_mp, is_real, real_part
+from equality.evaluate import Point
+from equality.numbers import as_mp, is_real, real_part
 from equality.points import sample_points
 from equality.unreadable import Undefined, Unreadable
 
 MIN_RATIOS = 4
+LINE_PROBES = (2, -7, Fraction(13, 3), 1001, -(10**9))
 TOLERANCE = mp.mpf(2) ** -80  # of ratios that are computed to 160 bits
 PROBES = [Fraction(n, d) for n, d in ((0, 1), (1, 3), (-1, 3), (7, 5), (-7, 5), (5, 1), (-5, 1),
                                       (50, 3), (-50, 3), (1000, 7), (-1000, 7), (10**6, 1),
@@ -26,7 +28,26 @@ def steps(relation):
 
 
 def equal(a, b):
-    """Up to a factor, and the order of a chain's relations."""
+    """Up to a factor, and the order of a chain's relations; or true of the same numbers."""
+    return equal_steps(a, b) or same_solutions(a, b)
+
+
+def same_solutions(a, b):
+    """Of inequalities on one variable: |x| < 3 and -3 < x < 3."""
+    variables = tree.symbols(a)
+    if len(variables) != 1 or variables != tree.symbols(b) or (
+            set(a[1] + b[1]) <= {"="} or unknown_of((a, b))):
+        return False
+    for one, other in ((a, b), (b, a)):
+        try:
+            wanted = solution_pieces(("solutions", next(iter(variables)), (one,), ","))
+            return matches(((other,), ",", variables), wanted)
+        except (Undefined, Unreadable):
+            continue
+    return False
+
+
+def equal_steps(a, b):
     rest = steps(b)
     for step in steps(a):
         match = next((i for i, other in enumerate(rest) if equal_step(step, other)), None)
@@ -110,16 +131,15 @@ def condition_holds(condition, variable, number):
 def describe_same_numbers(a, b):
     """Whether an inequality is true of an interval's numbers, and of no others: asked at the
     interval's ends, beside them, between them, and far away."""
-    found, other = conditions_of(a), b
-    if found is None:
-        found, other = conditions_of(b), a
-    if found is None:
-        return False
-    try:
-        wanted = intervals.pieces(other)
-        return matches(found, wanted)
-    except (Undefined, Unreadable):
-        return False
+    for one, other in ((a, b), (b, a)):
+        found = conditions_of(one)
+        if found is None:
+            continue
+        try:
+            return matches(found, intervals.pieces(other))
+        except (Undefined, Unreadable):
+            continue
+    return False
 
 
 def matches(found, wanted):
@@ -161,10 +181,15 @@ def boundaries(conditions, variable):
 
 
 def zero_of_line(difference, variable):
-    at = [tree.replace(difference, lambda part, n=n: tree.number(n) if part == variable else None)
-          for n in (0, 1, 2)]
+    """Where a difference that is linear in the variable is zero."""
+    if any(part[:1] in (("call",), ("root",), ("value",)) and variable in tree.parts(part)
+           for part in tree.parts(difference)):
+        raise Unreadable("a condition that bends")
+    at = {n: tree.replace(difference, lambda part, n=n: tree.number(n) if part == variable else None)
+          for n in (0, 1) + LINE_PROBES}
     slope = ("add", at[1], ("negate", at[0]))
-    if tree.varies(slope) or not expressions.equal(("add", at[2], ("negate", at[1])), slope):
+    if tree.varies(slope) or not all(expressions.equal(
+            at[n], ("add", at[0], ("multiply", tree.number(n), slope))) for n in LINE_PROBES):
         raise Unreadable("a condition that is not linear")
     return ("negate", ("divide", at[0], slope))
 

@@ -74,4 +74,4 @@ def measure(words):
             continue
         else:
             return None
-    return "*".join(parts)
+    return None if power else "*".join(parts)

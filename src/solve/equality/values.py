@@ -18,7 +18,7 @@ def equal(expected, given, lenient=False):
     kinds = {expected[0], given[0]}
     if kinds == {"expression", "ratio"}:
         return equal_quotient(expected, given)
-    return lenient and relations.describe_same_numbers(expected, given)
+    return (lenient or "solutions" in kinds) and relations.describe_same_numbers(expected, given)
 
 
 # --- Kinds that stand around others ----------------------------------------------------
@@ -74,7 +74,9 @@ def equal_assignment(one, other, lenient, is_first):
     if other[0] == "sequence" and (other[1], other[2]) == ("(", ")"):
         return equal_lists(values, other[3])
     if other[0] == "set":
-        return equal_lists(values, other[1])
+        # x_1 and x_2 only number what has no order.
+        numbered = len({label.split("_")[0] for label in labels}) == 1
+        return (equal_sets if numbered else equal_lists)(values, other[1])
     return False
 
 
