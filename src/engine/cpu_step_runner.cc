@@ -21,6 +21,7 @@ void CpuStepRunner::Start(int32_t slot, const SamplingParams& params,
   Slot& s = slots_[slot];
   s.params = params;
   s.last_token = kSampledToken;
+  s.biases = MakeTokenBiases(params);
   s.counts.reset();
   if (!HasPenalties(params)) return;
   s.counts.emplace(model_.config().vocab_size,
@@ -72,7 +73,8 @@ void CpuStepRunner::Sample(const StepBatch& batch, std::span<const float> logits
                      .counts = slot.counts ? &*slot.counts : nullptr,
                      .position = sample.position,
                      .given = sample.next ? -1 : sample.given,
-                     .forced = sample.next ? sample.given : -1});
+                     .forced = sample.next ? sample.given : -1,
+                     .biases = sample.next ? std::span(slot.biases) : std::span<TokenBias>()});
   }
   sampler_.Sample(rows_, std::span(sampled_).first(rows_.size()));
   for (size_t r = 0; r < batch.samples.size(); ++r) {

@@ -106,6 +106,7 @@ class EngineCore {
   void CommitToken(Sequence& sequence, const SampledToken& sampled);
   void EndRunning(Sequence& sequence, FinishReason reason);
   bool EndsInFlight(const Sequence& sequence) const;
+  void BarEnds(Sequence& sequence) const;
   bool IsStopId(const Sequence& sequence, int32_t id) const;
   Status CheckSequence(const Sequence& sequence) const;
 

@@ -12,9 +12,10 @@ namespace qed {
 // What a row of logits is wanted for.
 struct DeviceSample {
   int32_t slot = 0;
-  uint64_t position = 0;  // of the token among those the sequence generated
-  int32_t given = -1;     // not -1: this is the token
-  bool next = true;       // the sequence's next one; false where a prompt is scored
+  uint64_t position = 0;   // of the token among those the sequence generated
+  int32_t given = -1;      // not -1: this is the token
+  bool next = true;        // the sequence's next one; false where a prompt is scored
+  int32_t num_biases = 0;  // of the slot
 };
 
 // Fills `row` but for first_top.
