@@ -139,6 +139,12 @@ Result<std::vector<int32_t>> ParseTokens(std::string_view body) {
   return ids;
 }
 
+Result<std::vector<int32_t>> TokensOf(const HttpReply& reply) {
+  QED_RETURN_IF_ERROR(reply.status);
+  if (reply.response.status == 200) return ParseTokens(reply.response.body);
+  return Unavailable("/tokenize answers " + DescribeRefusal(reply.response));
+}
+
 std::string TokenizeBody(const ServerInfo& info, std::string_view text) {
   if (info.kind == ServerKind::kLlamaCpp) {
     return DumpJson(json{{"content", text}, {"add_special", false}, {"parse_special", true}});

@@ -54,6 +54,7 @@ Result<ServerInfo> ParseModels(std::string_view body, const std::string& wanted)
 
 // The token ids in a reply of /tokenize.
 Result<std::vector<int32_t>> ParseTokens(std::string_view body);
+Result<std::vector<int32_t>> TokensOf(const HttpReply& reply);
 // The body that asks for those of `text`, without special tokens around it.
 std::string TokenizeBody(const ServerInfo& info, std::string_view text);
 

@@ -292,6 +292,7 @@ void Solver::ReportProgress() {
   progress_.oldest = open_.empty() ? nullptr : &problems_[*open_.begin()];
   progress_.votes = open_.empty() ? Tally() : CountVotes(outcomes_[*open_.begin()]);
   progress_.new_tokens = parts_.generator.tokens_generated();
+  progress_.places = parts_.generator.Places();
   progress_.seconds = Seconds(parts_.clock.Now() - began_);
   if (!bank_.unlimited()) progress_.bank_seconds = Seconds(bank_.balance());
   parts_.observer.OnProgress(progress_);
