@@ -131,14 +131,16 @@ void PrintJson(const PrintingSink& sink, const FinishInfo& info, const SamplingP
 
 // What the command line says nothing of is as the checkpoint's
 // generation_config.json has it.
-void ApplyDefaults(const SamplingDefaults& defaults, const CLI::App& command,
-                   SamplingParams& params) {
-  const auto given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
-  if (defaults.temperature >= 0 && !given("--temperature")) {
-    params.temperature = defaults.temperature;
-  }
-  if (defaults.top_p > 0 && !given("--top-p")) params.top_p = defaults.top_p;
-  if (defaults.top_k >= 0 && !given("--top-k")) params.top_k = defaults.top_k;
+void ApplyDefaults(SamplingDefaults defaults, const CLI::App& command, SamplingParams& params) {
+  const auto keep = [&](const char* flag, auto& value) {
+    if (command.get_option(flag)->count() > 0) value.reset();
+  };
+  keep("--temperature", defaults.temperature);
+  keep("--top-p", defaults.top_p);
+  keep("--top-k", defaults.top_k);
+  keep("--min-p", defaults.min_p);
+  keep("--repetition-penalty", defaults.repetition_penalty);
+  defaults.ApplyTo(&params);
 }
 
 Status RunGenerate(GenerateFlags flags, const CLI::App& command) {
@@ -203,7 +205,7 @@ CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run) {
                       "with --json: log-probabilities of each token and of the K likeliest");
   command->add_flag("--json", flags->as_json, "print one JSON object at the end");
   command->footer(
-      "Without --temperature, --top-p or --top-k, what the model's generation_config.json says "
+      "Where sampling flags are not given, what the model's generation_config.json says "
       "is used.");
   run = [flags, command] { return RunGenerate(*flags, *command); };
   return command;

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -37,10 +38,19 @@ std::string ModelName(const ModelFlags& flags) {
 
 SamplingParams Defaults(const SamplingDefaults& defaults) {
   SamplingParams params;
-  if (defaults.temperature >= 0) params.temperature = defaults.temperature;
-  if (defaults.top_p > 0) params.top_p = defaults.top_p;
-  if (defaults.top_k >= 0) params.top_k = defaults.top_k;
+  defaults.ApplyTo(&params);
   return params;
+}
+
+Status CheckToolLoop(const ServeFlags& flags) {
+  const std::string& mode = flags.serve.tool_loop;
+  if (mode != "on" && mode != "off") {
+    return InvalidArgument("--tool-loop is \"" + mode + "\"; it must be on or off");
+  }
+  if (mode == "on" && !flags.with_sandbox) {
+    return InvalidArgument("--tool-loop on needs --with-sandbox");
+  }
+  return OkStatus();
 }
 
 // None where the model has no chat template; one that cannot be carried out is an
@@ -61,6 +71,7 @@ void WaitForInterrupt(const std::atomic<bool>& interrupted) {
 Status RunServe(const ServeFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.serve));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sandbox));
+  QED_RETURN_IF_ERROR(CheckToolLoop(flags));
   const std::atomic<bool>& interrupted = CatchInterrupts();
   std::unique_ptr<LocalSandbox> sandbox;
   if (flags.with_sandbox) {
@@ -70,12 +81,14 @@ Status RunServe(const ServeFlags& flags) {
                        ModelSession::Open(flags.model));
   Result<std::optional<ChatTemplate>> chat = ReadChatTemplate(session->tokenizer());
   if (!chat.ok()) return chat.status().WithPrefix(flags.model.model);
-  const std::string& name = flags.serve.served_model_name;
+  std::vector<std::string> names = flags.serve.served_model_name;
+  if (names.empty()) names.push_back(ModelName(flags.model));
   const ServedModel model{.engine = session->engine(),
                           .tokenizer = session->tokenizer(),
                           .chat_template = chat->has_value() ? &**chat : nullptr,
                           .sandbox = sandbox.get(),
-                          .name = name.empty() ? ModelName(flags.model) : name,
+                          .name = names.front(),
+                          .aliases = {names.begin() + 1, names.end()},
                           .max_batch_size = session->config().max_batch_size,
                           .defaults = Defaults(session->sampling_defaults())};
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,

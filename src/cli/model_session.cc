@@ -81,8 +81,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& flags
       gpu ? gpu->name
           : "CPU, " + std::to_string(config.threads) + " threads, " + IsaName(DetectIsa());
   QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
-  session->sampling_defaults_ = {checkpoint.default_temperature, checkpoint.default_top_p,
-                                 checkpoint.default_top_k};
+  session->sampling_defaults_ = checkpoint.sampling_defaults;
   QED_ASSIGN_OR_RETURN(session->tokenizer_, Tokenizer::Create(checkpoint.tokenizer));
   QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
   session->pool_ = std::make_unique<ThreadPool>(config.threads);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 #include "sandbox/client.h"
@@ -20,9 +21,10 @@ struct ServedModel {
   const Tokenizer& tokenizer;
   const ChatTemplate* chat_template = nullptr;  // null: the model has none
   SandboxClient* sandbox = nullptr;             // null: none
-  std::string name;
-  int32_t max_batch_size = 0;  // of the engine
-  SamplingParams defaults;     // where a request says nothing
+  std::string name;                             // in replies
+  std::vector<std::string> aliases;             // other names that requests may call it by
+  int32_t max_batch_size = 0;                   // of the engine
+  SamplingParams defaults;                      // where a request says nothing
 };
 
 }  // namespace qed

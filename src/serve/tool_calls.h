@@ -44,8 +44,8 @@ struct ToolCallOptions {
   std::string required;                // what it calls, if it names a function
 };
 
-// One text. Push gives each piece once, as soon as it is certain; white space before and
-// after calls goes with them.
+// One text. Push gives each piece once, as soon as it is certain. White space before a call
+// goes with it, and so does what is left of it at the end of a text with calls.
 class ToolCallReader {
  public:
   explicit ToolCallReader(ToolCallOptions options);

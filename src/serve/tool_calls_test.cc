@@ -19,6 +19,9 @@ struct Reading {
   std::string text;
   std::vector<std::string> calls;
   bool operator==(const Reading&) const = default;
+  friend void PrintTo(const Reading& reading, std::ostream* out) {
+    *out << ::testing::PrintToString(reading.text) << ::testing::PrintToString(reading.calls);
+  }
 };
 
 void Add(const std::vector<ToolCallPiece>& pieces, Reading* out) {
@@ -56,7 +59,7 @@ TEST(ToolCallsTest, Hermes) {
 </tool_call>)";
   EXPECT_EQ(Read(call), (Reading{"", {R"(add {"a":1,"b":"x}</y>"})"}}));
   EXPECT_EQ(Read("I will add.\n\n" + call + "\n" + call + "\nDone.\n"),
-            (Reading{"I will add.Done.",
+            (Reading{"I will add.\nDone.",
                      {R"(add {"a":1,"b":"x}</y>"})", R"(add {"a":1,"b":"x}</y>"})"}}));
   // Not declared, but there is no other way to read it.
   EXPECT_THAT(Read(R"(<tool_call>{"name": "other"}</tool_call>)").calls, ElementsAre("other {}"));
@@ -114,7 +117,7 @@ TEST(ToolCallsTest, WhatIsNoCallStaysText) {
 
 TEST(ToolCallsTest, TextBehindABareCallIsText) {
   EXPECT_EQ(Read(R"({"name": "add", "parameters": {}} That was it.)"),
-            (Reading{"That was it.", {"add {}"}}));
+            (Reading{" That was it.", {"add {}"}}));
 }
 
 TEST(ToolCallsTest, OnlyTheFirstWithoutParallelCalls) {
