@@ -71,8 +71,8 @@ Json ReplyFormat::ToolCallJson(int32_t index, int32_t number, const ToolCall& ca
           {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
 }
 
-Json ReplyFormat::Choice(int32_t index, const std::string& text, const std::vector<ToolCall>& calls,
-                         Json logprobs, const TokenIds& ids, const ChoiceResult& result) const {
+Json ReplyFormat::Choice(int32_t index, const std::string& text, Json logprobs, const TokenIds& ids,
+                         const ChoiceResult& result, const std::vector<ToolCall>& calls) const {
   Json choice = {{"index", index}};
   if (chat_) {
     Json& message = choice["message"];

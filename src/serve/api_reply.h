@@ -45,8 +45,9 @@ class ReplyFormat {
   // "choices[i]" of a whole reply. `calls`: of a chat. `logprobs` is what Logprobs gave, or
   // null.
   nlohmann::ordered_json Choice(int32_t index, const std::string& text,
-                                const std::vector<ToolCall>& calls, nlohmann::ordered_json logprobs,
-                                const TokenIds& ids, const ChoiceResult& result) const;
+                                nlohmann::ordered_json logprobs, const TokenIds& ids,
+                                const ChoiceResult& result,
+                                const std::vector<ToolCall>& calls = {}) const;
   std::string Whole(const std::vector<nlohmann::ordered_json>& choices, const Usage& usage) const;
 
   // Chunks of a stream, each the data of one event. `with_usage`: the stream will

@@ -312,11 +312,11 @@ TEST(ApiRequestTest, BadChats) {
       {R"("messages": [{"role": "a", "content": "x"}], "prompt": "x")", "prompt"},
       {R"("messages": [{"role": "a", "content": "x"}], "tool_choice": "required")", "tool_choice"},
       {R"("messages": [{"role": "a", "content": "x"}], "tool_choice": "some")", "tool_choice"},
-      {R"("messages": [{"role": "a", "content": "x"}], "tool_choice": {"type": "function"}})",
+      {R"("messages": [{"role": "a", "content": "x"}], "tool_choice": {"type": "function"})",
        "tool_choice"},
       {R"("messages": [{"role": "a", "content": "x"}], "tools": [{"type": "function",
           "function": {"name": "f"}}], "tool_choice": {"type": "function", "function":
-          {"name": "g"}}})",
+          {"name": "g"}})",
        "tool_choice"},
       {R"("messages": [{"role": "a", "content": "x"}], "tools": [{"type": "function"}])", "tools"},
       {R"("messages": [{"role": "a", "content": "x"}], "tools": [{"type": "function",

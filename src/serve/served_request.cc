@@ -276,7 +276,7 @@ Json ServedRequest::WholeChoice(int32_t index) {
   const std::string text = request_.echo ? PromptText(index) + part.text : part.text;
   TokenIds ids;
   if (request_.return_token_ids) ids = {&PromptIds(index), &part.token_ids};
-  return format_.Choice(index, text, part.calls, std::move(logprobs), ids, part.result);
+  return format_.Choice(index, text, std::move(logprobs), ids, part.result, part.calls);
 }
 
 // A prompt counts once, however many completions it has.

@@ -19,6 +19,9 @@ struct Reading {
   std::string text;
   std::vector<std::string> calls;
   bool operator==(const Reading&) const = default;
+  friend void PrintTo(const Reading& reading, std::ostream* out) {
+    *out << ::testing::PrintToString(reading.text) << ::testing::PrintToString(reading.calls);
+  }
 };
 
 void Add(const std::vector<ToolCallPiece>& pieces, Reading* out) {
@@ -56,7 +59,7 @@ TEST(ToolCallsTest, Hermes) {
 </tool_call>)";
   EXPECT_EQ(Read(call), (Reading{"", {R"(add {"a":1,"b":"x}</y>"})"}}));
   EXPECT_EQ(Read("I will add.\n\n" + call + "\n" + call + "\nDone.\n"),
-            (Reading{"I will add.Done.",
+            (Reading{"I will add.\nDone.",
                      {R"(add {"a":1,"b":"x}</y>"})", R"(add {"a":1,"b":"x}</y>"})"}}));
   // Not declared, but there is no other way to read it.
   EXPECT_THAT(Read(R"(<tool_call>{"name": "other"}</tool_call>)").calls, ElementsAre("other {}"));
@@ -114,7 +117,7 @@ TEST(ToolCallsTest, WhatIsNoCallStaysText) {
 
 TEST(ToolCallsTest, TextBehindABareCallIsText) {
   EXPECT_EQ(Read(R"({"name": "add", "parameters": {}} That was it.)"),
-            (Reading{"That was it.", {"add {}"}}));
+            (Reading{" That was it.", {"add {}"}}));
 }
 
 TEST(ToolCallsTest, OnlyTheFirstWithoutParallelCalls) {
@@ -129,9 +132,12 @@ TEST(ToolCallsTest, ACallThatWasBegunForTheModel) {
     ToolCallOptions options = Options();
     options.required = "add";
     options.begun = BeginCall(form, "add");
-    EXPECT_EQ(Read(R"({"a": 1}})", options), (Reading{"", {R"(add {"a":1})"}}));
-    // Cut off by the limit of tokens: as far as it goes.
-    EXPECT_EQ(Read(R"({"a": 1, "b)", options), (Reading{"", {R"(add {"a": 1, "b)"}}));
+    EXPECT_EQ(Read(R"("a": 1}})", options), (Reading{"", {R"(add {"a":1})"}}));
+    // Whatever the model makes of it, it is a call.
+    EXPECT_THAT(Read(R"("a": 1})", options).calls, ElementsAre(R"(add {"a": 1})"));
+    EXPECT_THAT(Read(R"("a": 1, "b)", options).calls, ElementsAre(R"(add {"a": 1, "b)"));
+    EXPECT_THAT(Read("", options).calls, ElementsAre("add {"));
+    EXPECT_THAT(Read("nothing}\n</tool_call> more", options).calls.size(), 1u);
     options.required = "";
     options.begun = BeginCall(form, "");
     EXPECT_THAT(Read(R"(weather", "arguments": {"c": 2}})", options).calls,
