@@ -2,6 +2,7 @@
 #ifndef QED_CONFIG_ENGINE_CONFIG_H_
 #define QED_CONFIG_ENGINE_CONFIG_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -18,6 +19,7 @@ enum class ComputeMode {
 struct EngineConfig {
   int32_t threads = 0;           // 0: one per core
   int32_t max_batch_size = 32;   // sequences that run in one step
+  int32_t max_logit_rows = 0;    // of one step; 0: max_batch_size
   int32_t max_num_tokens = 512;  // tokens of one step: decodes and prefill chunks together
   int32_t max_seq_len = 0;       // tokens of one sequence; 0: the model's context length
   int32_t page_size = 16;        // tokens of one KV page
@@ -35,6 +37,10 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
         KnobRange<int32_t>{0, 1024});
   visit(Knob{"max-batch-size", "sequences", "most that run in one step"}, c.max_batch_size,
         KnobRange<int32_t>{1, 4096});
+  visit(Knob{"max-logit-rows", "rows",
+             "of logits, most in one step: one a sequence, and those of scored prompts; "
+             "max-batch-size at least"},
+        c.max_logit_rows, KnobRange<int32_t>{0, 65536});
   visit(Knob{"max-num-tokens", "tokens", "most in one step, decodes and prefill chunks together"},
         c.max_num_tokens, KnobRange<int32_t>{1, 65536});
   visit(Knob{"max-seq-len", "tokens", "most in one sequence; 0 takes the model's context length"},
@@ -56,6 +62,11 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
   visit(
       Knob{"device", "", "auto, cpu, cuda or cuda:N; auto takes the first GPU, if it can be used"},
       c.device, NoRange{});
+}
+
+// Rows of logits that a step has room for.
+inline int32_t MaxLogitRows(const EngineConfig& c) {
+  return std::max(c.max_logit_rows, c.max_batch_size);
 }
 
 }  // namespace qed

@@ -10,9 +10,9 @@ CpuStepRunner::CpuStepRunner(LanguageModel& model, ThreadPool& pool)
     : model_(model),
       sampler_(model.config().vocab_size, pool),
       slots_(model.max_batch_size()),
-      sampled_(model.max_batch_size()) {
+      sampled_(model.max_logit_rows()) {
   tokens_.reserve(model.max_num_tokens());
-  rows_.reserve(model.max_batch_size());
+  rows_.reserve(model.max_logit_rows());
   for (SampledToken& token : sampled_) token.top.reserve(kMaxLogprobs);
 }
 

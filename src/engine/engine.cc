@@ -249,20 +249,6 @@ void ThreadedEngine::RecordStep() {
 
 }  // namespace
 
-const char* FinishReasonName(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kCancelled:
-      return "cancelled";
-    case FinishReason::kError:
-      return "error";
-  }
-  return "unknown";
-}
-
 Result<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<StepRunner> runner,
                                                const Tokenizer& tokenizer,
                                                const EngineConfig& config) {

@@ -26,6 +26,7 @@ Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConf
   }
   EngineLimits limits;
   limits.max_batch_size = std::min(config.max_batch_size, runner.max_batch_size());
+  limits.max_logit_rows = std::min(MaxLogitRows(config), runner.max_logit_rows());
   limits.max_num_tokens = std::min(config.max_num_tokens, runner.max_num_tokens());
   limits.max_seq_len = static_cast<int32_t>(
       std::min({max_seq_len, cache_tokens, int64_t{std::numeric_limits<int32_t>::max()}}));
@@ -41,7 +42,7 @@ EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool pref
   const int32_t batch = limits_.max_batch_size;
   free_slots_.reserve(batch);
   for (int32_t slot = batch; slot-- > 0;) free_slots_.push_back(slot);
-  for (InFlight& step : steps_) step.rows.reserve(batch);
+  for (InFlight& step : steps_) step.sequences.reserve(batch);
   running_.reserve(batch);
   running_views_.reserve(batch);
   plan_.Reserve(batch);
@@ -49,8 +50,8 @@ EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool pref
   batch_tokens_.reserve(limits_.max_num_tokens);
   batch_sequences_.reserve(batch);
   batch_slots_.reserve(batch);
-  logit_rows_.reserve(batch);
-  samples_.reserve(batch);
+  logit_rows_.reserve(limits_.max_logit_rows);
+  samples_.reserve(limits_.max_logit_rows);
 }
 
 EngineCore::~EngineCore() = default;
@@ -145,10 +146,10 @@ void EngineCore::LeaveBatch(Sequence& sequence) {
   std::erase(running_, &sequence);
   free_slots_.push_back(std::exchange(sequence.slot, -1));
   for (int32_t age = 0; age < in_flight_; ++age) {
-    for (Row& row : StepInFlight(age).rows) {
-      if (row.sequence != &sequence) continue;
-      row.sequence = nullptr;
-      if (!row.next) --sequence.scored;
+    for (InFlightRows& rows : StepInFlight(age).sequences) {
+      if (rows.sequence != &sequence) continue;
+      rows.sequence = nullptr;
+      sequence.scored -= rows.scored;
     }
   }
   sequence.in_flight = 0;
@@ -235,8 +236,8 @@ Status EngineCore::CheckSequence(const Sequence& s) const {
   if (s.computed > 0 && s.computed >= s.length()) return Corrupt("computed more than is known");
   int32_t in_flight = 0;
   for (int32_t age = 0; age < in_flight_; ++age) {
-    for (const Row& row : steps_[(oldest_ + age) % steps_.size()].rows) {
-      in_flight += row.sequence == &s && row.next ? 1 : 0;
+    for (const InFlightRows& rows : steps_[(oldest_ + age) % steps_.size()].sequences) {
+      if (rows.sequence == &s) in_flight += rows.drawn;
     }
   }
   if (in_flight != s.in_flight) return Corrupt("a miscounted token in flight");

@@ -20,7 +20,9 @@
 #include <vector>
 
 #include "base/status.h"
-#include "engine/engine.h"
+#include "config/engine_config.h"
+#include "engine/engine_stats.h"
+#include "engine/request.h"
 #include "engine/sequence.h"
 #include "engine/step_runner.h"
 #include "engine/step_trace.h"
@@ -32,6 +34,7 @@ namespace qed {
 // The smaller of what the configuration asks for and what the runner can.
 struct EngineLimits {
   int32_t max_batch_size = 0;  // sequences of a step
+  int32_t max_logit_rows = 0;  // rows of logits of a step
   int32_t max_num_tokens = 0;  // tokens of a step
   int32_t max_seq_len = 0;     // tokens of a sequence; its pages always fit the cache
   int32_t vocab_size = 0;
@@ -73,13 +76,16 @@ class EngineCore {
   Status CheckIntegrity() const;
 
  private:
-  // What becomes of a row of logits of a step in flight.
-  struct Row {
-    Sequence* sequence;  // null: nobody wants it any more, or it was committed
-    bool next;           // its token is the sequence's next; else one of the prompt is scored
+  // What a step in flight has for one sequence: rows of logits, those that score
+  // tokens of its prompt before those that draw its next ones.
+  struct InFlightRows {
+    Sequence* sequence;  // null: nobody wants them any more, or they were committed
+    int32_t num_rows;
+    int32_t scored;  // of them, not committed yet
+    int32_t drawn;   // not committed yet
   };
   struct InFlight {
-    std::vector<Row> rows;
+    std::vector<InFlightRows> sequences;  // those of the step that have rows
     StepRecord record;
     bool after_pause = false;  // the engine had no work before it
   };
@@ -102,8 +108,9 @@ class EngineCore {
   void PackTokens(Sequence& sequence, int32_t rows);
   void PackLogitRows(int32_t index, int32_t rows, InFlight& step);
   void Publish(Sequence& sequence);
-  void CommitRow(Sequence& sequence, bool next, const SampledToken& sampled);
+  void CommitRows(InFlightRows& rows, std::span<const SampledToken> sampled);
   void CommitToken(Sequence& sequence, const SampledToken& sampled);
+  void EndBroken(Sequence& sequence);
   void EndRunning(Sequence& sequence, FinishReason reason);
   bool EndsInFlight(const Sequence& sequence) const;
   bool IsStopId(const Sequence& sequence, int32_t id) const;

@@ -32,6 +32,7 @@ bool EngineCore::LaunchStep() {
   const Clock::Time begin = Clock::Real().Now();
   MakeViews();
   PlanStep({.max_batch_size = limits_.max_batch_size,
+            .max_logit_rows = limits_.max_logit_rows,
             .max_num_tokens = limits_.max_num_tokens,
             .page_size = cache_.page_size(),
             .available_pages = cache_.pool().available(),
@@ -78,11 +79,12 @@ void EngineCore::FinishStep() {
     return;
   }
   const Clock::Time finished = Clock::Real().Now();
-  QED_CHECK_EQ(sampled->size(), step.rows.size());
-  for (size_t i = 0; i < step.rows.size(); ++i) {
-    Sequence* const sequence = std::exchange(step.rows[i].sequence, nullptr);
-    if (sequence != nullptr) CommitRow(*sequence, step.rows[i].next, (*sampled)[i]);
+  size_t row = 0;
+  for (InFlightRows& rows : step.sequences) {
+    CommitRows(rows, sampled->subspan(row, static_cast<size_t>(rows.num_rows)));
+    row += static_cast<size_t>(rows.num_rows);
   }
+  QED_CHECK_EQ(sampled->size(), row);
   oldest_ = (oldest_ + 1) % static_cast<int32_t>(steps_.size());
   --in_flight_;
   const StepTimes times = runner_.last_times();
@@ -184,7 +186,7 @@ void EngineCore::PackBatch(InFlight& step) {
   batch_slots_.clear();
   logit_rows_.clear();
   samples_.clear();
-  step.rows.clear();
+  step.sequences.clear();
   for (size_t i = 0; i < batch_.size(); ++i) {
     Sequence& s = *batch_[i];
     const int32_t rows = plan_.work[i].num_tokens;
@@ -216,24 +218,27 @@ void EngineCore::PackTokens(Sequence& s, int32_t rows) {
 // known or being sampled.
 void EngineCore::PackLogitRows(int32_t index, int32_t rows, InFlight& step) {
   Sequence& s = *batch_[index];
+  const size_t first_sample = samples_.size();
   const int32_t end = s.computed + rows;
   const int32_t first_row = static_cast<int32_t>(batch_tokens_.size()) - rows;
   for (int32_t next = std::max(s.scored, s.computed + 1); next < s.to_score && next <= end;
        ++next) {
     logit_rows_.push_back(first_row + next - 1 - s.computed);
     samples_.push_back({.sequence = index, .given = s.tokens[next], .next = false});
-    step.rows.push_back({&s, false});
     s.scored = next + 1;
   }
-  if (end < s.length()) return;
-  const std::vector<int32_t>& forced = s.stretch.params.forced_tokens;
-  const size_t drawn = s.info.generated_tokens + s.in_flight;
-  logit_rows_.push_back(first_row + rows - 1);
-  samples_.push_back({.sequence = index,
-                      .position = s.position + s.in_flight,
-                      .given = drawn < forced.size() ? forced[drawn] : -1});
-  step.rows.push_back({&s, true});
-  ++s.in_flight;
+  const auto scored = static_cast<int32_t>(samples_.size() - first_sample);
+  const int32_t drawn = end < s.length() ? 0 : 1;
+  if (drawn > 0) {
+    const std::vector<int32_t>& forced = s.stretch.params.forced_tokens;
+    const size_t known = s.info.generated_tokens + s.in_flight;
+    logit_rows_.push_back(first_row + rows - 1);
+    samples_.push_back({.sequence = index,
+                        .position = s.position + s.in_flight,
+                        .given = known < forced.size() ? forced[known] : -1});
+  }
+  s.in_flight += drawn;
+  if (scored + drawn > 0) step.sequences.push_back({&s, scored + drawn, scored, drawn});
 }
 
 // Offers its full pages to the prefix cache, but for one with its last known
@@ -243,16 +248,31 @@ void EngineCore::Publish(Sequence& s) {
                  s.table);
 }
 
-void EngineCore::CommitRow(Sequence& s, bool next, const SampledToken& sampled) {
-  if (deliveries_.empty() || deliveries_.back() != &s) deliveries_.push_back(&s);
-  if (sampled.id < 0) {
-    s.info.error = Corrupt("the model's logits are not finite numbers");
-    s.chunk.logprobs.clear();
-    s.stretch.text.Finish(s.chunk.text);
-    return EndRunning(s, FinishReason::kError);
+void EngineCore::CommitRows(InFlightRows& rows, std::span<const SampledToken> sampled) {
+  if (rows.sequence == nullptr) return;
+  Sequence& s = *rows.sequence;
+  deliveries_.push_back(&s);
+  for (const SampledToken& token : sampled) {
+    const bool scores = rows.scored > 0;
+    --(scores ? rows.scored : rows.drawn);
+    if (token.id < 0) {
+      EndBroken(s);
+    } else if (scores) {
+      s.chunk.prompt_logprobs.push_back({token.id, token.logprob, token.top});
+    } else {
+      --s.in_flight;
+      CommitToken(s, token);
+    }
+    if (rows.sequence == nullptr) return;  // It ended.
   }
-  if (next) return CommitToken(s, sampled);
-  s.chunk.prompt_logprobs.push_back({sampled.id, sampled.logprob, sampled.top});
+  rows.sequence = nullptr;
+}
+
+void EngineCore::EndBroken(Sequence& s) {
+  s.info.error = Corrupt("the model's logits are not finite numbers");
+  s.chunk.logprobs.clear();
+  s.stretch.text.Finish(s.chunk.text);
+  EndRunning(s, FinishReason::kError);
 }
 
 void EngineCore::EndRunning(Sequence& s, FinishReason reason) {
@@ -264,7 +284,6 @@ void EngineCore::EndRunning(Sequence& s, FinishReason reason) {
 void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
   s.tokens.push_back(sampled.id);
   s.generated.push_back(true);
-  --s.in_flight;
   ++s.position;
   ++s.info.generated_tokens;
   ++stats_.generated_tokens;

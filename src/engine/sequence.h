@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
 #include "engine/output_text.h"
+#include "engine/request.h"
 #include "kv/page_cache.h"
 
 namespace qed {

@@ -66,7 +66,8 @@ class StepRunner {
   virtual int32_t page_size() const = 0;       // tokens
   virtual int32_t num_pages() const = 0;       // page ids are [0, num_pages)
   virtual int32_t max_num_tokens() const = 0;  // most T of a step
-  virtual int32_t max_batch_size() const = 0;  // most B, and most R; slots are [0, max_batch_size)
+  virtual int32_t max_batch_size() const = 0;  // most B; slots are [0, max_batch_size)
+  virtual int32_t max_logit_rows() const = 0;  // most R, at least max_batch_size()
   virtual int32_t depth() const = 0;           // most steps in flight, at least 1
 
   // A sequence takes the slot: in the steps launched from now on its rows are

@@ -31,6 +31,7 @@ class Decoder : public LanguageModel {
   int32_t num_pages() const override { return kv_.num_pages(); }
   int32_t max_num_tokens() const override { return limits_.max_tokens; }
   int32_t max_batch_size() const override { return limits_.max_sequences; }
+  int32_t max_logit_rows() const override { return limits_.max_logit_rows; }
   ModelFootprint footprint() const override;
 
   std::span<const float> Forward(const ForwardBatch& batch) override;

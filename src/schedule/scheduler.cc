@@ -16,7 +16,8 @@ class Planner {
       : in_(in),
         plan_(plan),
         budget_(in.max_num_tokens),
-        spare_rows_(in.max_batch_size - static_cast<int32_t>(in.running.size())),
+        spare_sequences_(in.max_batch_size - static_cast<int32_t>(in.running.size())),
+        spare_rows_(in.max_logit_rows - static_cast<int32_t>(in.running.size())),
         available_(in.available_pages) {}
 
   void Plan() {
@@ -93,7 +94,7 @@ class Planner {
       const SequenceView& s = in_.running[work.index];
       promised_ += PagesFor(s.tokens) - PagesFor(s.computed + work.num_tokens);
     }
-    for (size_t i = 0; i < in_.waiting.size() && spare_rows_ > 0 && budget_ > 0; ++i) {
+    for (size_t i = 0; i < in_.waiting.size() && CanAdmit(); ++i) {
       const SequenceView& s = in_.waiting[i];
       if (IsBeingComputed(s.next_page_key)) continue;
       const int32_t had = s.pages > 0 ? s.pages : s.cached_pages;
@@ -107,6 +108,7 @@ class Planner {
         FreePagesToAdmit(s.arrival, wanted, alone);
         return;
       }
+      --spare_sequences_;
       --spare_rows_;
       const int32_t chunk = Chunk(s, s.tokens - start);
       const int32_t later = PagesFor(s.tokens) - PagesFor(start + chunk);
@@ -117,6 +119,8 @@ class Planner {
       budget_ -= chunk;
     }
   }
+
+  bool CanAdmit() const { return spare_sequences_ > 0 && spare_rows_ > 0 && budget_ > 0; }
 
   // Makes room for a waiting sequence, which gets in with the next step: parked
   // sequences give up their pages where that is enough. Where nothing else runs,
@@ -204,7 +208,8 @@ class Planner {
 
   const ScheduleInput& in_;
   StepPlan& plan_;
-  int32_t budget_;      // tokens
+  int32_t budget_;  // tokens
+  int32_t spare_sequences_;
   int32_t spare_rows_;  // of logits, beside one for each sequence of the step
   int32_t available_;   // pages
   // Pages that sequences in prefill will still ask for.

@@ -8,7 +8,7 @@
 // - A waiting sequence whose next page of the prompt is being computed by
 //   another one waits for it, then shares it: N samples of one problem prefill
 //   the prompt once.
-// - A step has max_batch_size rows of logits. Every sequence has one; one that
+// - A step has max_logit_rows rows of logits. Every sequence has one; one that
 //   scores its prompt takes up to half of those that are left, so that others are
 //   still admitted.
 // - When pages are short, parked sequences (ended, kept for a Continue) give up
@@ -44,6 +44,7 @@ struct SequenceView {
 
 struct ScheduleInput {
   int32_t max_batch_size = 0;
+  int32_t max_logit_rows = 0;  // at least max_batch_size
   int32_t max_num_tokens = 0;
   int32_t page_size = 0;
   int32_t available_pages = 0;                 // free or cached
@@ -74,8 +75,8 @@ struct StepPlan {
 };
 
 // Fills `plan`. The work has at most max_num_tokens tokens, max_batch_size
-// sequences and max_batch_size rows of logits, and its pages are available once the freeing was
-// carried out.
+// sequences and max_logit_rows rows of logits, and its pages are available once the
+// freeing was carried out.
 void PlanStep(const ScheduleInput& input, StepPlan& plan);
 
 }  // namespace qed

@@ -26,6 +26,7 @@ struct Case {
   std::vector<int32_t> parked = {};
   int32_t available = 100;
   int32_t max_batch = 8;
+  int32_t max_rows = 0;  // of logits; 0: max_batch
   int32_t max_tokens = 64;
 
   std::vector<std::pair<int32_t, int32_t>> run = {};    // index, tokens
@@ -196,6 +197,20 @@ std::vector<Case> Cases() {
                                {.arrival = 3, .tokens = 18, .computed = 17, .pages = 2}},
                    .available = 0,
                    .preempt = {2, 1}});
+  cases.push_back({.name = "ScoringTakesRowsBesideThoseOfSequences",
+                   .running = {Decoding(1, 17)},
+                   .waiting = {Scoring(New(2, 40)), New(3, 5)},
+                   .max_batch = 3,
+                   .max_rows = 22,
+                   .run = {{0, 1}},
+                   .admit = {{0, 11}, {1, 5}}});
+  cases.push_back({.name = "MoreRowsThanSequencesAdmitNobodyMore",
+                   .running = {Decoding(1, 17)},
+                   .waiting = {New(2, 5), New(3, 5)},
+                   .max_batch = 2,
+                   .max_rows = 22,
+                   .run = {{0, 1}},
+                   .admit = {{0, 5}}});
   cases.push_back({.name = "WhenNothingRunsRoomIsMadeForTheOldestWaiting",
                    .waiting = {New(1, 64), Prefilling(2, 60, 48), New(3, 5)},
                    .available = 2,
@@ -209,6 +224,7 @@ TEST_P(PlanStepTest, IsAsExpected) {
   const Case& c = GetParam();
   StepPlan plan;
   PlanStep({.max_batch_size = c.max_batch,
+            .max_logit_rows = c.max_rows > 0 ? c.max_rows : c.max_batch,
             .max_num_tokens = c.max_tokens,
             .page_size = kPage,
             .available_pages = c.available,
@@ -234,7 +250,8 @@ TEST(PlanStep, ClearsAnOldPlan) {
   StepPlan plan;
   plan.give_up = {1};
   plan.work.resize(3);
-  PlanStep({.max_batch_size = 1, .max_num_tokens = 1, .page_size = kPage}, plan);
+  PlanStep({.max_batch_size = 1, .max_logit_rows = 1, .max_num_tokens = 1, .page_size = kPage},
+           plan);
   EXPECT_THAT(plan.give_up, IsEmpty());
   EXPECT_THAT(plan.work, IsEmpty());
 }
