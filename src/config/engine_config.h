@@ -19,7 +19,7 @@ enum class ComputeMode {
 struct EngineConfig {
   int32_t threads = 0;           // 0: one per core
   int32_t max_batch_size = 32;   // sequences that run in one step
-  int32_t max_logit_rows = 0;    // of one step; 0: max_batch_size
+  int32_t max_logit_rows = 0;    // of one step; 0: what sequences and drafts want
   int32_t max_num_tokens = 512;  // tokens of one step: decodes and prefill chunks together
   int32_t max_seq_len = 0;       // tokens of one sequence; 0: the model's context length
   int32_t page_size = 16;        // tokens of one KV page
@@ -29,6 +29,8 @@ struct EngineConfig {
   std::string compute = "auto";   // "auto" or "f32"
   std::string quantize = "none";  // config/weight_quantization.h
   std::string device = "auto";    // config/device_spec.h
+  std::string draft = "auto";     // "none", "suffix" or "auto"
+  int32_t max_drafts = 8;         // of a sequence in one step
 };
 
 template <typename Visitor>
@@ -38,7 +40,7 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
   visit(Knob{"max-batch-size", "sequences", "most that run in one step"}, c.max_batch_size,
         KnobRange<int32_t>{1, 4096});
   visit(Knob{"max-logit-rows", "rows",
-             "of logits, most in one step: one a sequence, and those of scored prompts; "
+             "of logits, most in one step: one a sequence, those of drafts and of scored prompts; "
              "max-batch-size at least"},
         c.max_logit_rows, KnobRange<int32_t>{0, 65536});
   visit(Knob{"max-num-tokens", "tokens", "most in one step, decodes and prefill chunks together"},
@@ -59,14 +61,28 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
              "the weights of linears while loading: none, fp8 (a scale a row), fp8_per_tensor or "
              "int8_wo; slow on a CPU"},
         c.quantize, NoRange{});
+  visit(Knob{"draft", "",
+             "tokens guessed ahead and checked several in a step, which changes no token: suffix "
+             "(what followed the same words before, in this sample or another one of the prompt), "
+             "none, or auto, which today is none"},
+        c.draft, NoRange{});
+  visit(Knob{"max-drafts", "tokens", "guessed ahead, most of a sequence in one step"}, c.max_drafts,
+        KnobRange<int32_t>{1, 8});
   visit(
       Knob{"device", "", "auto, cpu, cuda or cuda:N; auto takes the first GPU, if it can be used"},
       c.device, NoRange{});
 }
 
+// Rows of logits that drafts have use for. They are for few sequences: where there are
+// many, their rows take the time.
+inline int32_t DraftRows(const EngineConfig& c) {
+  constexpr int32_t kMost = 64;
+  return std::min(kMost, c.max_batch_size * (1 + c.max_drafts));
+}
+
 // Rows of logits that a step has room for.
 inline int32_t MaxLogitRows(const EngineConfig& c) {
-  return std::max(c.max_logit_rows, c.max_batch_size);
+  return std::max({c.max_logit_rows, c.max_batch_size, c.draft == "suffix" ? DraftRows(c) : 0});
 }
 
 }  // namespace qed

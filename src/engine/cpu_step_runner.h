@@ -34,6 +34,7 @@ class CpuStepRunner : public StepRunner {
   void Launch(const StepBatch& batch) override;
   Result<std::span<const SampledToken>> Finish() override;
   StepTimes last_times() const override { return times_; }
+  std::span<const float> hidden(size_t row) const override;
 
  private:
   struct Slot {

@@ -200,6 +200,7 @@ void CudaStepRunner::LaunchSampling(const CudaStepInputs& inputs, const Sampling
        .rows = reinterpret_cast<const cuda::SamplingRow*>(decoder_->input() + inputs.extra),
        .num_rows = num_rows,
        .any_logprobs = totals.any_logprobs,
+       .any_drafts = totals.any_drafts,
        .counts = counts_.As<uint16_t>(),
        .sampled = decoder_->sampled(),
        .result = result_.As<cuda::TokenLogprob>(),

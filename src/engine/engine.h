@@ -15,6 +15,7 @@
 #include "base/thread_pool.h"
 #include "config/engine_config.h"
 #include "config/sampling_params.h"
+#include "draft/drafter.h"
 #include "engine/engine_stats.h"
 #include "engine/request.h"
 #include "engine/step_runner.h"
@@ -28,9 +29,12 @@ class Engine {
  public:
   // `tokenizer` must outlive the engine. kInvalidArgument where the config
   // contradicts itself or the runner, or the tokenizer does not fit the vocabulary.
+  // Drafts come from `drafter`, if there is one, else from where config.draft says; where
+  // there are any, what rows cost is measured first, in some steps of the runner.
   static Result<std::unique_ptr<Engine>> Create(std::unique_ptr<StepRunner> runner,
                                                 const Tokenizer& tokenizer,
-                                                const EngineConfig& config);
+                                                const EngineConfig& config,
+                                                std::unique_ptr<Drafter> drafter = nullptr);
   // On the CPU (engine/cpu_step_runner.h). `model` and `pool` must outlive the
   // engine, which uses the pool for sampling, between the model's own uses.
   static Result<std::unique_ptr<Engine>> Create(LanguageModel& model, const Tokenizer& tokenizer,

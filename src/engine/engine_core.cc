@@ -34,10 +34,12 @@ Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConf
   return limits;
 }
 
-EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache)
+EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache,
+                       std::unique_ptr<Drafting> drafting)
     : runner_(runner),
       limits_(limits),
       cache_(runner.num_pages(), runner.page_size(), prefix_cache),
+      drafting_(std::move(drafting)),
       steps_(runner.depth()) {
   const int32_t batch = limits_.max_batch_size;
   free_slots_.reserve(batch);
@@ -82,8 +84,11 @@ void EngineCore::BeginStretch(Sequence& s) {
   s.table.pages.reserve(cache_.PagesFor(most));
   s.tokens.insert(s.tokens.end(), appended.begin(), appended.end());
   s.generated.resize(s.tokens.size(), false);
-  s.chunk.token_ids.reserve(1);
-  s.chunk.logprobs.reserve(1);
+  if (s.told == 0 && s.first_prompt == 0) s.first_prompt = static_cast<int32_t>(s.tokens.size());
+  const size_t of_a_step = drafting_ == nullptr ? 1 : 1 + kMaxDrafts;
+  s.chunk.token_ids.reserve(of_a_step);
+  s.chunk.logprobs.reserve(of_a_step);
+  s.drafts.reserve(kMaxDrafts);
   s.info = FinishInfo{};
   s.info.prompt_tokens = static_cast<int32_t>(appended.size());
   s.stretch.tokens = {};
@@ -104,7 +109,7 @@ void EngineCore::Release(RequestId id) {
     std::erase(parked_, &sequence);
     FreePages(sequence);
     sequence.state = SequenceState::kEnded;
-    if (!sequence.done) sequences_.erase(it);  // Else Deliver does.
+    if (!sequence.done) Erase(sequence);  // Else Deliver does.
   } else {
     EndEarly(sequence, FinishReason::kCancelled, OkStatus());
   }
@@ -169,6 +174,11 @@ void EngineCore::EndStretch(Sequence& sequence, FinishReason reason) {
   }
 }
 
+void EngineCore::Erase(Sequence& sequence) {
+  if (drafting_ != nullptr) drafting_->End(sequence);
+  sequences_.erase(sequence.id);
+}
+
 void EngineCore::FreePages(Sequence& sequence) {
   cache_.Free(sequence.table);
   sequence.computed = 0;
@@ -186,13 +196,14 @@ void EngineCore::Deliver() {
     if (!sequence->done) continue;
     sequence->done = false;
     sequence->sink->OnDone(sequence->id, sequence->info);
-    if (sequence->state == SequenceState::kEnded) sequences_.erase(sequence->id);
+    if (sequence->state == SequenceState::kEnded) Erase(*sequence);
   }
   deliveries_.clear();
 }
 
 EngineStats EngineCore::Stats() const {
   EngineStats stats = stats_;
+  if (drafting_ != nullptr) stats.drafts = drafting_->stats();
   stats.running = static_cast<int32_t>(running_.size());
   stats.waiting = static_cast<int32_t>(waiting_.size());
   stats.kept = static_cast<int32_t>(parked_.size());

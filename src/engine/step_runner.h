@@ -41,6 +41,10 @@ struct StepSample {
   // The token is the sequence's next one: it is kept for kSampledToken and counted
   // for the penalties. False where a token of the prompt is scored.
   bool next = true;
+  // The id of the row behind this one, where that is a draft of this row's token; else
+  // -1. The sequence's next row is drawn as if the draft were what is drawn here, and
+  // neither kept nor counted where it is not: only then does its token mean anything.
+  int32_t draft = -1;
 };
 
 // One step's work.
@@ -92,6 +96,13 @@ class StepRunner {
   virtual Result<std::span<const SampledToken>> Finish() = 0;
 
   virtual StepTimes last_times() const = 0;
+
+  // What the model's head saw of a row of the step that Finish gave last [E], valid until
+  // the next Launch; empty where the runner does not know.
+  virtual std::span<const float> hidden(size_t row) const {
+    static_cast<void>(row);
+    return {};
+  }
 };
 
 }  // namespace qed

@@ -241,6 +241,7 @@ void Decoder::FeedForwardBlock(const LayerWeights& layer) {
 }
 
 std::span<const float> Decoder::Head(std::span<const int32_t> rows) {
+  head_rows_ = static_cast<int32_t>(rows.size());
   if (rows.empty()) return {};
   const int32_t width = config_.hidden_size;
   const auto count = static_cast<int32_t>(rows.size());

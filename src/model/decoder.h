@@ -35,6 +35,9 @@ class Decoder : public LanguageModel {
   ModelFootprint footprint() const override;
 
   std::span<const float> Forward(const ForwardBatch& batch) override;
+  std::span<const float> hidden() const override {
+    return {work_.normed, static_cast<size_t>(head_rows_) * config_.hidden_size};
+  }
 
  private:
   // What a group of products reads: f32 rows, and int8 ones where a format wants
@@ -77,6 +80,7 @@ class Decoder : public LanguageModel {
   OpContext ctx_;
   // Of the step at hand.
   int32_t rows_ = 0;
+  int32_t head_rows_ = 0;
   AttentionPlan plan_;
 };
 

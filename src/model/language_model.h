@@ -53,6 +53,9 @@ class LanguageModel {
   // batch and however the tokens before it were split into steps. Allocates nothing.
   // REQUIRES: T, B, R within the limits; every page id valid.
   virtual std::span<const float> Forward(const ForwardBatch& batch) = 0;
+  // What the head saw of the latest step's rows of logits [R, E], after the final norm,
+  // valid until the next Forward; empty where the model does not say.
+  virtual std::span<const float> hidden() const { return {}; }
 };
 
 }  // namespace qed

@@ -28,6 +28,8 @@ cuda::SamplingRow MakeSamplingRow(const SamplingParams& params, const DeviceSamp
       .next = sample.next,
       .logprobs = params.logprobs >= 0 || (sample.given >= 0 && !sample.next),
       .num_top = std::clamp(params.logprobs, 0, std::min(vocab_size, kMaxLogprobs)),
+      .draft = sample.draft,
+      .place = sample.place,
   };
   // A temperature so low that its inverse overflows is greedy.
   if (params.temperature > 0) {

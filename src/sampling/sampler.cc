@@ -125,7 +125,7 @@ void Sampler::SampleOne(const SampleRow& row, Scratch& scratch, SampledToken& ou
   }
   if (row.counts != nullptr) {
     std::ranges::copy(row.logits, scratch.weights.begin());
-    row.counts->ApplyPenalties(*row.params, scratch.weights);
+    row.counts->ApplyPenalties(*row.params, row.drafts, scratch.weights);
     logits = scratch.weights;
   }
   const float max = MaxLogit(logits);

@@ -36,6 +36,8 @@ struct SampleRow {
   uint64_t position = 0;                // of the token among those the sequence generated
   int32_t given = -1;                   // this token is only scored, nothing is drawn; -1: draw
   int32_t forced = -1;                  // takes the place of the token that was drawn; -1: none
+  // Drafts between what `counts` knows and this row: penalties count them too.
+  std::span<const int32_t> drafts = {};
 };
 
 struct SampledToken {

@@ -25,7 +25,9 @@ class Planner {
     GiveRunningTheirPages();
     // Admission counts on what the prefix index has, and on no page that was
     // given up in the same step: it may be one of those.
-    if (NothingFreed()) Admit();
+    if (!NothingFreed()) return;
+    Admit();
+    AddDrafts();
   }
 
  private:
@@ -117,6 +119,22 @@ class Planner {
       available_ -= needed - later;
       promised_ += later;
       budget_ -= chunk;
+    }
+  }
+
+  // Gives drafts to sequences that compute all they know, oldest first.
+  void AddDrafts() {
+    for (StepPlan::Work& work : plan_.work) {
+      if (work.admitted) return;  // They are the last.
+      const SequenceView& s = in_.running[work.index];
+      const int32_t end = s.computed + work.num_tokens;
+      if (end < s.tokens) continue;
+      int32_t drafts = std::min({s.drafts, budget_, spare_rows_});
+      while (drafts > 0 && PagesFor(end + drafts) - PagesFor(end) > available_) --drafts;
+      work.num_drafts = std::max(drafts, 0);
+      budget_ -= work.num_drafts;
+      spare_rows_ -= work.num_drafts;
+      available_ -= PagesFor(end + work.num_drafts) - PagesFor(end);
     }
   }
 

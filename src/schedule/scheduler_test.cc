@@ -31,6 +31,7 @@ struct Case {
 
   std::vector<std::pair<int32_t, int32_t>> run = {};    // index, tokens
   std::vector<std::pair<int32_t, int32_t>> admit = {};  // index, tokens
+  std::vector<int32_t> drafts = {};                     // of each that runs; empty: none
   std::vector<int32_t> give_up = {};
   std::vector<int32_t> preempt = {};
   std::vector<int32_t> drop = {};
@@ -62,6 +63,15 @@ SequenceView New(uint64_t arrival, int32_t tokens, int32_t cached = 0, uint64_t 
           .cached_pages = cached,
           .idle_cached_pages = cached,
           .next_page_key = key};
+}
+
+SequenceView WithDrafts(SequenceView view, int32_t drafts) {
+  view.drafts = drafts;
+  return view;
+}
+
+SequenceView Drafting(uint64_t arrival, int32_t tokens, int32_t drafts) {
+  return WithDrafts(Decoding(arrival, tokens), drafts);
 }
 
 // The last token of the sequence is being sampled.
@@ -204,6 +214,38 @@ std::vector<Case> Cases() {
                    .max_rows = 22,
                    .run = {{0, 1}},
                    .admit = {{0, 11}, {1, 5}}});
+  cases.push_back({.name = "DraftsTakeTheTokensThatPrefillLeaves",
+                   .running = {Drafting(1, 17, 3), Drafting(2, 17, 3)},
+                   .waiting = {New(3, 58)},
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 1}},
+                   .admit = {{0, 58}},
+                   .drafts = {3, 1}});
+  cases.push_back({.name = "DraftsTakeTheRowsThatSequencesAndScoresLeave",
+                   .running = {Drafting(1, 17, 3), Drafting(2, 17, 3)},
+                   .waiting = {Scoring(New(3, 40))},
+                   .max_rows = 8,
+                   .run = {{0, 1}, {1, 1}},
+                   .admit = {{0, 3}},
+                   .drafts = {3, 0}});
+  cases.push_back({.name = "DraftsTakePagesThatAreLeft",
+                   .running = {Drafting(1, 16, 3), Drafting(2, 16, 3), Drafting(3, 15, 3)},
+                   .available = 1,
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 1}, {2, 1}},
+                   .drafts = {3, 0, 1}});
+  cases.push_back({.name = "DraftsComeNotBeforeAllIsComputed",
+                   .running = {Drafting(1, 17, 3), WithDrafts(Prefilling(2, 200, 16), 3)},
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 63}},
+                   .drafts = {0, 0}});
+  cases.push_back({.name = "NoDraftsWhereOthersGiveUpPages",
+                   .running = {Drafting(1, 17, 3), Drafting(2, 18, 3)},
+                   .parked = {4},
+                   .available = 0,
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 1}},
+                   .give_up = {0}});
   cases.push_back({.name = "MoreRowsThanSequencesAdmitNobodyMore",
                    .running = {Decoding(1, 17)},
                    .waiting = {New(2, 5), New(3, 5)},
@@ -233,11 +275,14 @@ TEST_P(PlanStepTest, IsAsExpected) {
             .parked_pages = c.parked},
            plan);
   std::vector<std::pair<int32_t, int32_t>> run, admit;
+  std::vector<int32_t> drafts;
   for (const StepPlan::Work& work : plan.work) {
+    if (!work.admitted) drafts.push_back(work.num_drafts);
     (work.admitted ? admit : run).emplace_back(work.index, work.num_tokens);
   }
   EXPECT_EQ(run, c.run);
   EXPECT_EQ(admit, c.admit);
+  EXPECT_EQ(drafts, c.drafts.empty() ? std::vector<int32_t>(run.size(), 0) : c.drafts);
   EXPECT_EQ(plan.give_up, c.give_up);
   EXPECT_EQ(plan.preempt, c.preempt);
   EXPECT_EQ(plan.drop, c.drop);

@@ -41,8 +41,12 @@ struct SamplingRow {
   int32_t logprobs = 0;       // whether its log-probability is wanted
   int32_t num_top = 0;        // and those of so many likeliest tokens, at most kMaxTopTokens
   int32_t first_top = 0;      // where they go among the step's
+  // A chain: rows one behind the other whose tokens are a sequence's next ones as long as
+  // each is the row's draft. Only those are kept and counted.
+  int32_t draft = -1;  // of this row's token, and the input of the row behind it; -1: none
+  int32_t place = 0;   // rows of its chain before it, whose drafts count as generated
 };
-static_assert(sizeof(SamplingRow) == 80);
+static_assert(sizeof(SamplingRow) == 88);
 
 // id -1: the largest logit is not a finite number.
 struct TokenLogprob {
@@ -62,6 +66,7 @@ struct SamplingArgs {
   const SamplingRow* rows = nullptr;  // [R]
   int32_t num_rows = 0;
   bool any_logprobs = false;   // of any row
+  bool any_drafts = false;     // in any row
   uint16_t* counts = nullptr;  // [slots, V]
   int32_t* sampled = nullptr;  // [slots]: the latest token of each slot
   TokenLogprob* result = nullptr;

@@ -334,15 +334,27 @@ QED_HOST_DEVICE inline uint16_t CountOnce(uint16_t code, bool generated) {
   return static_cast<uint16_t>(next > 0xffff ? 0xffff : next);
 }
 
-// The row's token; -1 where its largest logit is not a finite number. `counts` [V]
-// is null where there are no penalties. A given token that is a sequence's next one
-// is drawn all the same, so that a replay takes the time that it would take.
+// The count of a token with the drafts before `row` in its chain; `row` is one of the
+// step's rows.
+QED_HOST_DEVICE inline uint16_t CountWithDrafts(const SamplingRow* row, uint16_t code, int32_t id) {
+  for (int32_t i = 1; i <= row->place; ++i) {
+    if (row[-i].draft == id) code = CountOnce(code, true);
+  }
+  return code;
+}
+
+// The row's token; -1 where its largest logit is not a finite number. `of_step` is where
+// the row stands among those of the step, and `counts` [V] null where there are no penalties. A
+// given token that is a sequence's next one is drawn all the same, so that a replay takes the time
+// that it would take.
 template <typename Row>
-QED_HOST_DEVICE inline int32_t ChooseToken(Row& row, const SamplingRow& params, const float* logits,
+QED_HOST_DEVICE inline int32_t ChooseToken(Row& row, const SamplingRow& params,
+                                           const SamplingRow* of_step, const float* logits,
                                            const uint16_t* counts) {
   const uint32_t largest = row.Load([&](int32_t id) {
     const float logit = logits[id];
-    return KeyOfLogit(counts == nullptr ? logit : Penalize(params, counts[id], logit));
+    if (counts == nullptr) return KeyOfLogit(logit);
+    return KeyOfLogit(Penalize(params, CountWithDrafts(of_step, counts[id], id), logit));
   });
   if (!IsFiniteLogit(largest)) return -1;
   const bool given = params.given >= 0;
