@@ -57,9 +57,8 @@ class Bench {
         residual_(Filled(size_t{kMaxRows} * kHidden * sizeof(float))),
         row_scales_(Filled(size_t{kMaxRows} * sizeof(float))) {}
 
-  void Linear(const Matrix& matrix, DeviceWeightFormat format, const char* format_name) {
-    const int64_t bytes =
-        int64_t{matrix.n} * matrix.k * (format == DeviceWeightFormat::kBF16 ? 2 : 1);
+  void Linear(const Matrix& matrix, WeightFormat format, const char* format_name) {
+    const int64_t bytes = int64_t{matrix.n} * matrix.k * (format == WeightFormat::kBF16 ? 2 : 1);
     std::vector<DeviceWeight> copies;
     for (int64_t i = 0; i < kCopies; ++i) {
       copies.push_back(
@@ -77,8 +76,7 @@ class Bench {
   }
 
   void Head() {
-    const DeviceWeight head = {DeviceWeightFormat::kBF16, kVocab, kHidden, weights_.data(),
-                               nullptr};
+    const DeviceWeight head = {WeightFormat::kBF16, kVocab, kHidden, weights_.data(), nullptr};
     const DeviceBuffer logits = Filled(size_t{kMaxLogitRows} * kVocab * sizeof(float));
     const Activations x = Input(ActivationFormat::kBF16);
     Check(linears_->Prepare({&head, 1}, OutputFormat::kF32, kMaxLogitRows, x, logits.data(),
@@ -195,9 +193,9 @@ int Main(int ordinal) {
   const double read_rate = Must(MeasureReadRate());
   std::printf("%s, reads %.2f TB/s\n", device->name.c_str(), read_rate * 1e-12);
   Bench bench(read_rate);
-  for (const Matrix& matrix : kMatrices) bench.Linear(matrix, DeviceWeightFormat::kFp8, "fp8");
-  for (const Matrix& matrix : kMatrices) bench.Linear(matrix, DeviceWeightFormat::kBF16, "bf16");
-  for (const Matrix& matrix : kMatrices) bench.Linear(matrix, DeviceWeightFormat::kInt8, "int8");
+  for (const Matrix& matrix : kMatrices) bench.Linear(matrix, WeightFormat::kFp8, "fp8");
+  for (const Matrix& matrix : kMatrices) bench.Linear(matrix, WeightFormat::kBF16, "bf16");
+  for (const Matrix& matrix : kMatrices) bench.Linear(matrix, WeightFormat::kInt8, "int8");
   bench.Head();
   bench.RowOperations();
   return 0;

@@ -103,28 +103,40 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
 }
 
 Status WriteFileAtomic(const std::string& path, std::string_view content) {
+  QED_ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(path));
+  QED_RETURN_IF_ERROR(file->Write(content));
+  return file->Commit();
+}
+
+Result<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
   static std::atomic<uint64_t> counter{0};
-  const std::string temporary =
+  std::string temporary =
       path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter.fetch_add(1));
-  Status status;
-  {
-    FileDescriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                             S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
-    if (!fd.ok()) return SystemError("write", path, errno);
-    if (const int error = WriteAll(fd.get(), content); error != 0) {
-      status = SystemError("write", path, error);
-    } else if (::fsync(fd.get()) != 0) {
-      status = SystemError("sync", path, errno);
-    }
-  }
-  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    status = SystemError("write", path, errno);
-  }
-  if (!status.ok()) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
-  return SyncFolderOf(path);
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                        S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+  if (fd < 0) return SystemError("write", path, errno);
+  return std::unique_ptr<AtomicFile>(new AtomicFile(path, std::move(temporary), fd));
+}
+
+AtomicFile::AtomicFile(std::string path, std::string temporary, int fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+
+AtomicFile::~AtomicFile() {
+  ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Status AtomicFile::Write(std::string_view bytes) {
+  QED_CHECK(!temporary_.empty()) << path_ << " was committed";
+  const int error = WriteAll(fd_, bytes);
+  return error == 0 ? OkStatus() : SystemError("write", path_, error);
+}
+
+Status AtomicFile::Commit() {
+  if (::fsync(fd_) != 0) return SystemError("sync", path_, errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return SystemError("write", path_, errno);
+  temporary_.clear();
+  return SyncFolderOf(path_);
 }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {

@@ -22,6 +22,26 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes = size_t{
 // or the new content, never a part.
 Status WriteFileAtomic(const std::string& path, std::string_view content);
 
+// A file written piece by piece that gets its name when it is whole: until Commit
+// it lies beside the target, and it goes where Commit is never reached.
+class AtomicFile {
+ public:
+  static Result<std::unique_ptr<AtomicFile>> Create(const std::string& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  Status Write(std::string_view bytes);
+  // Syncs and renames. Nothing may be written after it.
+  Status Commit();
+
+ private:
+  AtomicFile(std::string path, std::string temporary, int fd);
+  std::string path_;
+  std::string temporary_;  // empty once it has been renamed
+  int fd_;
+};
+
 // A read-only mapping of a regular file. Unmapped by the destructor.
 class MappedFile {
  public:

@@ -65,6 +65,25 @@ TEST(FileTest, WriteFileAtomicReportsAFolderThatIsNotThere) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
 }
 
+TEST(AtomicFileTest, HasItsNameOnlyWhenWhole) {
+  TempDir dir;
+  const std::string path = dir.File("a");
+  Put(path, "old");
+  {
+    auto file = AtomicFile::Create(path);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE((*file)->Write("ne").ok());
+    EXPECT_EQ(*ReadFile(path), "old");
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+  auto file = AtomicFile::Create(path);
+  ASSERT_TRUE((*file)->Write("ne").ok());
+  ASSERT_TRUE((*file)->Write("w").ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  EXPECT_EQ(*ReadFile(path), "new");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+}
+
 TEST(FileTest, MapsBytesAndKeepsThemAfterUnlink) {
   TempDir dir;
   const std::string path = dir.File("a");

@@ -34,8 +34,8 @@ class AdapterTest : public ::testing::Test {
     AddPair(kDown, 32, 4, 64);
   }
   void AddPair(const std::string& module, int64_t out, int64_t rank, int64_t in) {
-    tensors_[Name(module, 'A')] = {"F32", {rank, in}, RandomF32(rank * in, 1)};
-    tensors_[Name(module, 'B')] = {"F32", {out, rank}, RandomF32(out * rank, 2)};
+    tensors_[Name(module, 'A')] = {DType::kF32, {rank, in}, RandomF32(rank * in, 1)};
+    tensors_[Name(module, 'B')] = {DType::kF32, {out, rank}, RandomF32(out * rank, 2)};
   }
   Result<Adapter> Open() {
     std::filesystem::create_directories(dir_.File("lora"));
@@ -71,9 +71,9 @@ TEST_F(AdapterTest, ReadsPairs) {
 TEST_F(AdapterTest, HalfPrecisionIsWidened) {
   std::string half(4 * 32 * 2, '\0');
   for (size_t i = 0; i < 4 * 32; ++i) Patch(half, 2 * i, FloatToHalf(static_cast<float>(i)));
-  tensors_[Name(kQ, 'A')] = {"F16", {4, 32}, half};
+  tensors_[Name(kQ, 'A')] = {DType::kF16, {4, 32}, half};
   for (size_t i = 0; i < 4 * 32; ++i) Patch(half, 2 * i, FloatToBFloat16(static_cast<float>(i)));
-  tensors_[Name(kQ, 'B')] = {"BF16", {64, 4}, half + half};
+  tensors_[Name(kQ, 'B')] = {DType::kBF16, {64, 4}, half + half};
   auto adapter = Open();
   ASSERT_TRUE(adapter.ok()) << adapter.status().message();
   const LoraDelta& delta = adapter->deltas.at(std::string(kQ) + ".weight");
@@ -160,15 +160,17 @@ TEST_F(AdapterTest, TensorsThatDoNotFit) {
   ExpectError(StatusCode::kCorrupt, "has no lora_B");
   with([](Tensors& t) { t.clear(); });
   ExpectError(StatusCode::kCorrupt, "holds no tensors");
-  with([](Tensors& t) { t["stray"] = {"F32", {1}, RandomF32(1, 1)}; });
+  with([](Tensors& t) { t["stray"] = {DType::kF32, {1}, RandomF32(1, 1)}; });
   ExpectError(StatusCode::kUnsupported, "stray");
-  with([](Tensors& t) { t["base_model.model.lora_A.weight"] = {"F32", {1}, RandomF32(1, 1)}; });
+  with([](Tensors& t) {
+    t["base_model.model.lora_A.weight"] = {DType::kF32, {1}, RandomF32(1, 1)};
+  });
   ExpectError(StatusCode::kUnsupported, "not lora_A");
-  with([](Tensors& t) { t[Name(kQ, 'B')] = {"F32", {4, 64}, RandomF32(256, 1)}; });
+  with([](Tensors& t) { t[Name(kQ, 'B')] = {DType::kF32, {4, 64}, RandomF32(256, 1)}; });
   ExpectError(StatusCode::kCorrupt, "is [4, 64] and must be [64, 4]");
-  with([](Tensors& t) { t[Name(kQ, 'B')] = {"F32", {256}, RandomF32(256, 1)}; });
+  with([](Tensors& t) { t[Name(kQ, 'B')] = {DType::kF32, {256}, RandomF32(256, 1)}; });
   ExpectError(StatusCode::kCorrupt, "is [256]");
-  with([](Tensors& t) { t[Name(kQ, 'B')] = {"I32", {64, 4}, RandomF32(256, 1)}; });
+  with([](Tensors& t) { t[Name(kQ, 'B')] = {DType::kI32, {64, 4}, RandomF32(256, 1)}; });
   ExpectError(StatusCode::kUnsupported, "I32");
   with([this](Tensors&) { AddPair("model.layers.2.self_attn.q_proj", 64, 4, 32); });
   ExpectError(StatusCode::kCorrupt, "model.layers.2.self_attn.q_proj is not a linear layer");

@@ -1,6 +1,7 @@
 #include "checkpoint/architecture.h"
 
 #include <cmath>
+#include <string>
 
 #include "checkpoint/raw_tensor.h"
 
@@ -84,48 +85,6 @@ Status ValidateModelConfig(const ModelConfig& c) {
     }
   }
   return OkStatus();
-}
-
-std::vector<ExpectedTensor> ExpectedTensors(const ModelConfig& c) {
-  const int64_t hidden = c.hidden_size;
-  const int64_t intermediate = c.intermediate_size;
-  const int64_t q_rows = int64_t{c.num_heads} * c.head_dim;
-  const int64_t kv_rows = int64_t{c.num_kv_heads} * c.head_dim;
-
-  std::vector<ExpectedTensor> tensors;
-  tensors.push_back({"model.embed_tokens.weight", "token_embd.weight", {c.vocab_size, hidden}});
-  for (int32_t layer = 0; layer < c.num_layers; ++layer) {
-    const std::string number = std::to_string(layer);
-    const auto add = [&](const char* hf, const char* gguf, std::vector<int64_t> shape,
-                         bool rotated = false) {
-      tensors.push_back({"model.layers." + number + "." + hf, "blk." + number + "." + gguf,
-                         std::move(shape), rotated});
-    };
-    add("input_layernorm.weight", "attn_norm.weight", {hidden});
-    add("self_attn.q_proj.weight", "attn_q.weight", {q_rows, hidden}, true);
-    add("self_attn.k_proj.weight", "attn_k.weight", {kv_rows, hidden}, true);
-    add("self_attn.v_proj.weight", "attn_v.weight", {kv_rows, hidden});
-    add("self_attn.o_proj.weight", "attn_output.weight", {hidden, q_rows});
-    if (c.qkv_bias) {
-      add("self_attn.q_proj.bias", "attn_q.bias", {q_rows}, true);
-      add("self_attn.k_proj.bias", "attn_k.bias", {kv_rows}, true);
-      add("self_attn.v_proj.bias", "attn_v.bias", {kv_rows});
-    }
-    if (c.output_bias) add("self_attn.o_proj.bias", "attn_output.bias", {hidden});
-    if (c.qk_norm) {
-      add("self_attn.q_norm.weight", "attn_q_norm.weight", {c.head_dim});
-      add("self_attn.k_norm.weight", "attn_k_norm.weight", {c.head_dim});
-    }
-    add("post_attention_layernorm.weight", "ffn_norm.weight", {hidden});
-    add("mlp.gate_proj.weight", "ffn_gate.weight", {intermediate, hidden});
-    add("mlp.up_proj.weight", "ffn_up.weight", {intermediate, hidden});
-    add("mlp.down_proj.weight", "ffn_down.weight", {hidden, intermediate});
-  }
-  tensors.push_back({"model.norm.weight", "output_norm.weight", {hidden}});
-  if (!c.tied_embeddings) {
-    tensors.push_back({"lm_head.weight", "output.weight", {c.vocab_size, hidden}});
-  }
-  return tensors;
 }
 
 }  // namespace qed

@@ -1,12 +1,10 @@
-// The networks QED knows: one table of flags, and the tensors that a network
-// with these flags and sizes is made of.
+// The networks QED knows: one table of flags. The tensors that a network with these
+// flags and sizes is made of: checkpoint/network_tensors.h.
 #ifndef QED_CHECKPOINT_ARCHITECTURE_H_
 #define QED_CHECKPOINT_ARCHITECTURE_H_
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/status.h"
 #include "config/model_config.h"
@@ -30,17 +28,6 @@ Result<const Architecture*> FindGgufArchitecture(std::string_view gguf_name);
 // Whether the sizes can be a network's: each in its range, KVH divides H, D is
 // even, ids are below V. Keeps every later product inside 64 bits.
 Status ValidateModelConfig(const ModelConfig& config);
-
-// A tensor the network needs.
-struct ExpectedTensor {
-  std::string hf_name;
-  std::string gguf_name;
-  std::vector<int64_t> shape;
-  bool rotated = false;  // rows are turned by RoPE: q and k projections
-};
-
-// All tensors of the network. REQUIRES: ValidateModelConfig(config) is OK.
-std::vector<ExpectedTensor> ExpectedTensors(const ModelConfig& config);
 
 }  // namespace qed
 

@@ -18,35 +18,49 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "checkpoint/network_tensors.h"
 #include "config/model_config.h"
+#include "config/sampling_defaults.h"
 #include "config/tokenizer_spec.h"
 #include "tensor/dtype.h"
 #include "tensor/random_fill.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
+
+// Of a matrix whose values are codes: value [n, k] = code * its scale.
+struct StoredScales {
+  WeightRecipe recipe;
+  // [1] of kTensor, [N] of kRow, [ceil(N / block_rows), ceil(K / block_columns)] of
+  // kBlock. Finite and not negative.
+  std::vector<float> scales;
+  float input_scale = 0;  // of kStatic activations: above 0
+};
 
 // A tensor in a mapped file. Row-major; shape[0] is the slowest (for a linear
 // layer [out, in]).
 struct CheckpointTensor {
-  std::string name;       // HF name
+  std::string name;  // HF name
+  int32_t layer = kNoLayer;
+  TensorRole role = TensorRole::kEmbedding;
   std::string file_name;  // name in the file, for messages
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::span<const std::byte> data;  // inside a mapping held by the Checkpoint; may be unaligned
   bool interleaved_rope_rows = false;
+  // Where dtype is kF8E4M3 or kI8.
+  std::optional<StoredScales> scales = std::nullopt;
   // In place of data: values that are made, not read (checkpoint/random_checkpoint.h).
   std::optional<RandomFill> random = std::nullopt;
 };
 
 struct Checkpoint {
   std::string path;
-  std::string format;  // "gguf", "hf" or "random"
+  std::string format;        // "gguf", "hf" or "random"
+  std::string quantization;  // of an HF folder, in words; empty: none
   ModelConfig config;
   TokenizerSpec tokenizer;
-  // Sampling defaults of generation_config.json, where given; NaN or -1: not given.
-  float default_temperature = -1.0f;
-  float default_top_p = -1.0f;
-  int32_t default_top_k = -1;
+  SamplingDefaults sampling_defaults;
   std::map<std::string, CheckpointTensor> tensors;  // by HF name
   std::vector<std::shared_ptr<const MappedFile>> files;
 
@@ -54,6 +68,9 @@ struct Checkpoint {
   const CheckpointTensor* Find(const std::string& name) const {
     auto it = tensors.find(name);
     return it == tensors.end() ? nullptr : &it->second;
+  }
+  const CheckpointTensor* Find(int32_t layer, TensorRole role) const {
+    return Find(HfTensorName(layer, role));
   }
 };
 

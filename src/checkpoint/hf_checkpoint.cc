@@ -1,11 +1,13 @@
 #include "checkpoint/hf_checkpoint.h"
 
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include "base/json.h"
 #include "checkpoint/hf_config.h"
 #include "checkpoint/json_fields.h"
+#include "checkpoint/quantization_config.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensor_set.h"
 
@@ -124,6 +126,13 @@ Result<Checkpoint> OpenHfFolder(const std::string& path) {
   if (Status status = ReadHfConfig(config, checkpoint); !status.ok()) {
     return status.WithPrefix("config.json");
   }
+  QED_ASSIGN_OR_RETURN(const std::string hf_quant_config,
+                       folder.ReadIfThere("hf_quant_config.json", kMaxConfigBytes));
+  QED_ASSIGN_OR_RETURN(const std::optional<QuantizationConfig> quantization,
+                       ReadQuantizationConfig(config, hf_quant_config));
+  if (quantization) {
+    checkpoint.quantization = quantization->method + ": " + RecipeText(quantization->recipe);
+  }
   if (folder.Has("generation_config.json")) {
     QED_ASSIGN_OR_RETURN(const std::string generation,
                          folder.Read("generation_config.json", kMaxConfigBytes));
@@ -140,7 +149,8 @@ Result<Checkpoint> OpenHfFolder(const std::string& path) {
   } else {
     return NotFound(std::string("has neither ") + kWeights + " nor " + kIndex);
   }
-  QED_RETURN_IF_ERROR(TakeTensors(std::move(tensors), NameStyle::kHf, false, checkpoint));
+  QED_RETURN_IF_ERROR(TakeTensors(std::move(tensors), NameStyle::kHf, false,
+                                  quantization ? &*quantization : nullptr, checkpoint));
   return checkpoint;
 }
 

@@ -1,5 +1,6 @@
 #include "checkpoint/hf_config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "checkpoint/architecture.h"
@@ -24,13 +25,12 @@ Result<const Architecture*> ReadArchitecture(const JsonFields& fields) {
 
 // Variants of these architectures that need code QED does not have.
 Status RejectUnsupported(const JsonFields& fields) {
-  if (fields.Find("quantization_config") != nullptr) {
-    return Unsupported("quantization_config is set; readable are F32, F16 and BF16 weights");
-  }
   for (const char* key : {"num_experts", "num_local_experts", "n_routed_experts"}) {
     QED_ASSIGN_OR_RETURN(const int32_t experts, fields.Int(key, 0));
     if (experts > 0) {
-      return Unsupported(std::string(key) + " is set: a mixture of experts; only dense models run");
+      return Unsupported(std::string(key) +
+                         " is set: a mixture of experts, which cannot be run; dense models of the "
+                         "Llama, Qwen2 and Qwen3 families can");
     }
   }
   QED_ASSIGN_OR_RETURN(const bool sliding, fields.Bool("use_sliding_window", false));
@@ -55,7 +55,56 @@ Status RejectUnsupported(const JsonFields& fields) {
   return OkStatus();
 }
 
+// The context that a scaling makes of `tokens`, where that is more than the file says.
+Status StretchContext(int32_t tokens, float factor, ModelConfig& config) {
+  const double stretched = static_cast<double>(tokens) * factor;
+  if (!(stretched <= 1 << 24)) return Corrupt("RoPE is scaled to an impossible context");
+  config.context_length = std::max(config.context_length, static_cast<int32_t>(stretched));
+  return OkStatus();
+}
+
+Status ReadLinearScaling(const JsonFields& fields, ModelConfig& config) {
+  RopeScaling& scaling = config.rope_scaling;
+  scaling.kind = RopeScaling::Kind::kLinear;
+  QED_ASSIGN_OR_RETURN(scaling.factor, fields.Float("factor"));
+  if (!(scaling.factor >= 1.0f)) return Corrupt("the linear RoPE factor is below 1");
+  return StretchContext(config.context_length, scaling.factor, config);
+}
+
+// How much longer attention's logits become where nothing else is said.
+float YarnAttention(float factor, float scale) {
+  return factor <= 1.0f ? 1.0f : 0.1f * scale * std::log(factor) + 1.0f;
+}
+
+Status ReadYarnScaling(const JsonFields& fields, ModelConfig& config) {
+  RopeScaling& scaling = config.rope_scaling;
+  scaling.kind = RopeScaling::Kind::kYarn;
+  QED_ASSIGN_OR_RETURN(scaling.original_context,
+                       fields.Int("original_max_position_embeddings", config.context_length));
+  if (scaling.original_context < 1) return Corrupt("the original context of YaRN is below 1");
+  const float stretched =
+      static_cast<float>(config.context_length) / static_cast<float>(scaling.original_context);
+  QED_ASSIGN_OR_RETURN(scaling.factor, fields.Float("factor", stretched));
+  QED_ASSIGN_OR_RETURN(scaling.beta_fast, fields.Float("beta_fast", 32.0f));
+  QED_ASSIGN_OR_RETURN(scaling.beta_slow, fields.Float("beta_slow", 1.0f));
+  QED_ASSIGN_OR_RETURN(scaling.truncate, fields.Bool("truncate", true));
+  QED_ASSIGN_OR_RETURN(const float mscale, fields.Float("mscale", 0.0f));
+  QED_ASSIGN_OR_RETURN(const float mscale_all, fields.Float("mscale_all_dim", 0.0f));
+  const float attention =
+      mscale != 0 && mscale_all != 0
+          ? YarnAttention(scaling.factor, mscale) / YarnAttention(scaling.factor, mscale_all)
+          : YarnAttention(scaling.factor, 1.0f);
+  QED_ASSIGN_OR_RETURN(scaling.attention_factor, fields.Float("attention_factor", attention));
+  if (!(scaling.factor >= 1.0f && scaling.beta_slow > 0.0f &&
+        scaling.beta_fast > scaling.beta_slow && scaling.attention_factor > 0.0f &&
+        std::isfinite(scaling.attention_factor) && config.rope_theta > 1.0f)) {
+    return Corrupt("the YaRN factors contradict each other");
+  }
+  return StretchContext(scaling.original_context, scaling.factor, config);
+}
+
 Status ReadLlama3Scaling(const JsonFields& fields, RopeScaling& scaling) {
+  scaling.kind = RopeScaling::Kind::kLlama3;
   QED_ASSIGN_OR_RETURN(scaling.factor, fields.Float("factor"));
   QED_ASSIGN_OR_RETURN(scaling.low_freq_factor, fields.Float("low_freq_factor"));
   QED_ASSIGN_OR_RETURN(scaling.high_freq_factor, fields.Float("high_freq_factor"));
@@ -83,15 +132,19 @@ Status ReadRopeScaling(const Json& object, ModelConfig& config) {
   }
   if (type == "default") return OkStatus();
   if (type == "llama3") return ReadLlama3Scaling(fields, config.rope_scaling);
+  if (type == "linear") return ReadLinearScaling(fields, config);
+  if (type == "yarn") return ReadYarnScaling(fields, config);
   return Unsupported("RoPE scaling of type " + Printable(type) +
-                     " cannot be run; only default and llama3 can");
+                     " cannot be run; default, llama3, linear and yarn can");
 }
 
+// Where both objects stand, "rope_scaling" takes the place of "rope_parameters",
+// base and all, as it does in `transformers` 5. An empty object is none.
 Status ReadRope(const JsonFields& fields, ModelConfig& config) {
   QED_ASSIGN_OR_RETURN(config.rope_theta, fields.Float("rope_theta", 10000.0f));
-  for (const char* key : {"rope_parameters", "rope_scaling"}) {
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const Json* object = fields.Find(key);
-    if (object == nullptr) continue;
+    if (object == nullptr || (object->is_object() && object->empty())) continue;
     const Status status = ReadRopeScaling(*object, config);
     return status.ok() ? status : status.WithPrefix(key);
   }
@@ -135,8 +188,9 @@ Status ReadEosIds(const JsonFields& fields, std::vector<int32_t>& ids) {
 Status ReadHfConfig(std::string_view config_json, Checkpoint& checkpoint) {
   QED_ASSIGN_OR_RETURN(const Json object, ParseJsonObject(config_json, kMaxConfigBytes));
   const JsonFields fields(object);
-  QED_ASSIGN_OR_RETURN(const Architecture* architecture, ReadArchitecture(fields));
+  // Before the architecture, whose name says less.
   QED_RETURN_IF_ERROR(RejectUnsupported(fields));
+  QED_ASSIGN_OR_RETURN(const Architecture* architecture, ReadArchitecture(fields));
   ModelConfig& config = checkpoint.config;
   config.architecture = architecture->hf_name;
   QED_RETURN_IF_ERROR(ReadSizes(fields, *architecture, config));
@@ -154,12 +208,33 @@ Status ReadHfConfig(std::string_view config_json, Checkpoint& checkpoint) {
   return ValidateModelConfig(config);
 }
 
+namespace {
+
+// Files say 0 or -1 where they mean that a filter is off.
+Status ReadSamplingDefaults(const JsonFields& fields, SamplingDefaults& out) {
+  const auto read = [&](const char* key, float floor, std::optional<float>& value) -> Status {
+    QED_ASSIGN_OR_RETURN(const float number, fields.Float(key, -1.0f));
+    if (number > floor) value = number;
+    return OkStatus();
+  };
+  constexpr float kBelowZero = -0.5f;
+  QED_RETURN_IF_ERROR(read("temperature", kBelowZero, out.temperature));
+  QED_RETURN_IF_ERROR(read("top_p", 0, out.top_p));
+  QED_RETURN_IF_ERROR(read("min_p", kBelowZero, out.min_p));
+  QED_RETURN_IF_ERROR(read("repetition_penalty", 0, out.repetition_penalty));
+  QED_ASSIGN_OR_RETURN(const int32_t top_k, fields.Int("top_k", -1));
+  if (top_k >= 0) out.top_k = top_k;
+  SamplingParams params;
+  out.ApplyTo(&params);
+  return ValidateKnobs(params);
+}
+
+}  // namespace
+
 Status ReadHfGenerationConfig(std::string_view generation_config_json, Checkpoint& checkpoint) {
   QED_ASSIGN_OR_RETURN(const Json object, ParseJsonObject(generation_config_json, kMaxConfigBytes));
   const JsonFields fields(object);
-  QED_ASSIGN_OR_RETURN(checkpoint.default_temperature, fields.Float("temperature", -1.0f));
-  QED_ASSIGN_OR_RETURN(checkpoint.default_top_p, fields.Float("top_p", -1.0f));
-  QED_ASSIGN_OR_RETURN(checkpoint.default_top_k, fields.Int("top_k", -1));
+  QED_RETURN_IF_ERROR(ReadSamplingDefaults(fields, checkpoint.sampling_defaults));
   QED_RETURN_IF_ERROR(ReadEosIds(fields, checkpoint.config.eos_token_ids));
   return ValidateModelConfig(checkpoint.config);
 }

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "checkpoint/architecture.h"
+#include "checkpoint/network_tensors.h"
 #include "checkpoint/raw_tensor.h"
 
 namespace qed {
@@ -55,9 +55,7 @@ RandomFill FillFor(const ExpectedTensor& tensor, uint64_t stream) {
     return {stream, norm ? 1.0F : 0.0F, norm ? kNormStep : kBiasStep};
   }
   // A tied head is the embedding.
-  const bool vocabulary = tensor.hf_name.find("embed_tokens") != std::string::npos ||
-                          tensor.hf_name.find("lm_head") != std::string::npos;
-  return {stream, 0.0F, StepFor(tensor.shape[1], vocabulary ? kLogitGain : 1)};
+  return {stream, 0.0F, StepFor(tensor.shape[1], IsLinear(tensor.role) ? 1 : kLogitGain)};
 }
 
 }  // namespace
@@ -89,7 +87,10 @@ Result<ModelConfig> RandomShape(std::string_view name) {
     config.tied_embeddings = shape.tied;
     config.qkv_bias = shape.architecture == "Qwen2ForCausalLM";
     config.qk_norm = shape.architecture == "Qwen3ForCausalLM";
-    if (name == "llama-3.1-8b") config.rope_scaling.factor = 8.0F;
+    if (name == "llama-3.1-8b") {
+      config.rope_scaling.kind = RopeScaling::Kind::kLlama3;
+      config.rope_scaling.factor = 8.0F;
+    }
     return config;
   }
   return InvalidArgument("--random-weights " + Printable(name) + " is not known; known are " +
@@ -105,6 +106,8 @@ Checkpoint MakeRandomCheckpoint(const std::string& name, const ModelConfig& conf
   for (const ExpectedTensor& expected : ExpectedTensors(config)) {
     checkpoint.tensors.emplace(expected.hf_name,
                                CheckpointTensor{.name = expected.hf_name,
+                                                .layer = expected.layer,
+                                                .role = expected.role,
                                                 .file_name = expected.hf_name,
                                                 .dtype = DType::kBF16,
                                                 .shape = expected.shape,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "checkpoint/architecture.h"
+#include "checkpoint/network_tensors.h"
 #include "gtest/gtest.h"
 
 namespace qed {

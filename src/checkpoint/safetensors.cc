@@ -16,8 +16,8 @@ constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // as the reference reader ha
 constexpr size_t kMaxDimensions = 8;
 constexpr int kMaxHeaderDepth = 4;
 
-constexpr DType kPlainTypes[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kI8,
-                                 DType::kI16, DType::kI32, DType::kI64,  DType::kU8};
+constexpr DType kPlainTypes[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kI8,    DType::kI16,
+                                 DType::kI32, DType::kI64, DType::kU8,   DType::kF8E4M3};
 
 struct Entry {
   RawTensor tensor;
@@ -29,7 +29,8 @@ Result<DType> TypeNamed(std::string_view name) {
   for (DType dtype : kPlainTypes) {
     if (DTypeName(dtype) == name) return dtype;
   }
-  return Unsupported("has type " + Printable(name) + "; readable are F32, F16 and BF16");
+  return Unsupported("has type " + Printable(name) +
+                     "; readable are F32, F16, BF16, F8_E4M3 and I8");
 }
 
 std::optional<uint64_t> UnsignedOf(const Json& value) {

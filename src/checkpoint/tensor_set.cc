@@ -1,8 +1,11 @@
 #include "checkpoint/tensor_set.h"
 
 #include <map>
+#include <optional>
+#include <utility>
 
-#include "checkpoint/architecture.h"
+#include "checkpoint/network_tensors.h"
+#include "checkpoint/stored_scales.h"
 #include "tensor/quant_format.h"
 
 namespace qed {
@@ -35,12 +38,15 @@ class Findings {
 // Tensors that published files hold and no network needs.
 bool MayBeUnused(const std::string& name, NameStyle style, const ModelConfig& config) {
   if (style != NameStyle::kHf) return false;
-  return name.ends_with(".rotary_emb.inv_freq") ||
+  return name.ends_with(".rotary_emb.inv_freq") || IsUnusedScale(name) ||
          (config.tied_embeddings && name == "lm_head.weight");
 }
 
-// Vectors (norms, biases) are read as they are; only matrices come in blocks.
-bool IsUsableType(const RawTensor& tensor) {
+// Vectors (norms, biases) are read as they are; only matrices come in blocks, and only
+// linears as codes, where the configuration says how.
+bool IsUsableType(const RawTensor& tensor, TensorRole role,
+                  const QuantizationConfig* quantization) {
+  if (IsCodeType(tensor.dtype)) return quantization != nullptr && IsLinear(role);
   if (tensor.shape.size() > 1) return IsWeightDType(tensor.dtype);
   return IsWeightDType(tensor.dtype) && BlockValues(tensor.dtype) == 1;
 }
@@ -48,7 +54,7 @@ bool IsUsableType(const RawTensor& tensor) {
 }  // namespace
 
 Status TakeTensors(std::vector<RawTensor> tensors, NameStyle style, bool interleaved_rope,
-                   Checkpoint& checkpoint) {
+                   const QuantizationConfig* quantization, Checkpoint& checkpoint) {
   std::map<std::string, RawTensor> by_name;
   for (RawTensor& tensor : tensors) {
     std::string name = tensor.name;
@@ -67,17 +73,25 @@ Status TakeTensors(std::vector<RawTensor> tensors, NameStyle style, bool interle
     if (raw.shape != expected.shape) {
       mis_shaped.Add(name + " is " + ShapeText(raw.shape) + " and must be " +
                      ShapeText(expected.shape));
-    } else if (!IsUsableType(raw)) {
+    } else if (!IsUsableType(raw, expected.role, quantization)) {
       mis_typed.Add(name + " is " + std::string(DTypeName(raw.dtype)));
+    }
+    std::optional<StoredScales> scales;
+    if (IsCodeType(raw.dtype) && IsUsableType(raw, expected.role, quantization) &&
+        raw.shape == expected.shape) {
+      QED_ASSIGN_OR_RETURN(scales, TakeStoredScales(raw, *quantization, by_name));
     }
     checkpoint.tensors.emplace(
         expected.hf_name,
         CheckpointTensor{.name = expected.hf_name,
+                         .layer = expected.layer,
+                         .role = expected.role,
                          .file_name = name,
                          .dtype = raw.dtype,
                          .shape = raw.shape,
                          .data = raw.data,
-                         .interleaved_rope_rows = interleaved_rope && expected.rotated});
+                         .interleaved_rope_rows = interleaved_rope && expected.rotated,
+                         .scales = std::move(scales)});
     by_name.erase(found);
   }
   for (const auto& [name, tensor] : by_name) {
@@ -87,6 +101,7 @@ Status TakeTensors(std::vector<RawTensor> tensors, NameStyle style, bool interle
   for (const Findings* findings : {&missing, &mis_shaped, &mis_typed, &unused}) {
     findings->AppendTo(message);
   }
+  JoinInputScales(checkpoint);
   if (message.empty()) return OkStatus();
   return Corrupt("tensors do not fit " + checkpoint.config.architecture + ": " + message);
 }

@@ -42,7 +42,16 @@ std::map<std::string, DTypeTotal> TotalsByDType(const Checkpoint& checkpoint) {
 }
 
 std::string RopeText(const ModelConfig& config) {
-  if (config.rope_scaling.factor != 1.0f) return "llama3";
+  switch (config.rope_scaling.kind) {
+    case RopeScaling::Kind::kLlama3:
+      return "llama3";
+    case RopeScaling::Kind::kLinear:
+      return "linear";
+    case RopeScaling::Kind::kYarn:
+      return "yarn";
+    case RopeScaling::Kind::kNone:
+      break;
+  }
   return config.rope_freq_factors.empty() ? "none" : "llama3 (as factors)";
 }
 
@@ -58,6 +67,7 @@ Json DescribeConfig(const ModelConfig& config) {
           {"context_length", config.context_length},
           {"rope_theta", config.rope_theta},
           {"rope_scaling", RopeText(config)},
+          {"rope_scaling_factor", config.rope_scaling.factor},
           {"qkv_bias", config.qkv_bias},
           {"output_bias", config.output_bias},
           {"qk_norm", config.qk_norm},
@@ -94,6 +104,8 @@ Json DescribeTensors(const Checkpoint& checkpoint) {
 
 Result<Json> Describe(const Checkpoint& checkpoint, bool with_tensors) {
   Json report = {{"path", checkpoint.path}, {"format", checkpoint.format}};
+  report["quantization"] =
+      checkpoint.quantization.empty() ? Json(nullptr) : Json(checkpoint.quantization);
   report.update(DescribeConfig(checkpoint.config));
   int64_t parameters = 0;
   int64_t bytes = 0;
@@ -130,6 +142,7 @@ std::string Plain(const Json& value) {
 void PrintWeights(const Json& report) {
   PrintLine("parameters", Millions(report["parameters"]) + " million");
   PrintLine("weights", Millions(report["weight_bytes"]) + " MB");
+  if (!report["quantization"].is_null()) PrintLine("quantized", Plain(report["quantization"]));
   for (const auto& [name, total] : report["dtypes"].items()) {
     PrintLine(("  " + name).c_str(), Millions(total["bytes"]) + " MB in " +
                                          Plain(total["tensors"]) + " tensors of " +

@@ -43,6 +43,21 @@ Result<std::optional<Adapter>> OpenAdapterFor(const ModelFlags& flags,
   return std::optional<Adapter>(std::move(adapter));
 }
 
+// What of the choice of kernels a user of a CPU wants to know.
+void SayHowWeightsAreComputed(const Checkpoint& checkpoint, const EngineConfig& config,
+                              double conversion_error) {
+  if (conversion_error > 0) {
+    std::fprintf(stderr,
+                 "--quantize q8_0 changed the linears' weights by %.2f %% (root of mean square)\n",
+                 100 * conversion_error);
+  } else if (!checkpoint.quantization.empty() && config.quantize == "none" &&
+             config.compute != "f32") {
+    std::fprintf(stderr,
+                 "%s: %s; a CPU computes these exactly and slowly, --quantize q8_0 is fast\n",
+                 checkpoint.path.c_str(), checkpoint.quantization.c_str());
+  }
+}
+
 }  // namespace
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
@@ -88,8 +103,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& flags
       gpu ? gpu->name
           : "CPU, " + std::to_string(config.threads) + " threads, " + IsaName(DetectIsa());
   QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
-  session->sampling_defaults_ = {checkpoint.default_temperature, checkpoint.default_top_p,
-                                 checkpoint.default_top_k};
+  session->sampling_defaults_ = checkpoint.sampling_defaults;
   QED_ASSIGN_OR_RETURN(session->tokenizer_, Tokenizer::Create(checkpoint.tokenizer));
   QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
   session->pool_ = std::make_unique<ThreadPool>(config.threads);
@@ -145,7 +159,9 @@ Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpo
     footprint_ = made.footprint;
     return std::move(made.runner);
   }
-  QED_ASSIGN_OR_RETURN(model_, LoadModel(checkpoint, adapter, config_, *pool_));
+  double conversion_error = 0;
+  QED_ASSIGN_OR_RETURN(model_, LoadModel(checkpoint, adapter, config_, *pool_, &conversion_error));
+  SayHowWeightsAreComputed(checkpoint, config_, conversion_error);
   footprint_ = model_->footprint();
   return std::unique_ptr<StepRunner>(std::make_unique<CpuStepRunner>(*model_, *pool_));
 }

@@ -13,6 +13,7 @@
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
 #include "config/model_config.h"
+#include "config/sampling_defaults.h"
 #include "cuda/device.h"
 #include "draft/drafter.h"
 #include "engine/engine.h"
@@ -38,13 +39,6 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags);
 // Adds --random-weights, for commands that can do something with a network that
 // was never trained. REQUIRES: AddModelFlags was called.
 void AddRandomWeightsFlag(CLI::App& app, ModelFlags& flags);
-
-// What a checkpoint's generation_config.json says of sampling; -1: nothing.
-struct SamplingDefaults {
-  float temperature = -1.0f;
-  float top_p = -1.0f;
-  int32_t top_k = -1;
-};
 
 // Checkpoint, tokenizer, threads, model and engine, in the order in which they
 // depend on each other.

@@ -1,6 +1,5 @@
 #include "config/device_spec.h"
 
-#include "config/weight_quantization.h"
 #include "gtest/gtest.h"
 
 namespace qed {
@@ -25,16 +24,6 @@ TEST(DeviceSpecTest, RefusesAllElseInOneLine) {
     EXPECT_NE(status.message().find("--device"), std::string::npos) << text;
     EXPECT_EQ(status.message().find('\n'), std::string::npos) << text;
   }
-}
-
-TEST(WeightQuantizationTest, ReadsNames) {
-  EXPECT_EQ(*ParseWeightQuantization("none"), WeightQuantization::kNone);
-  EXPECT_EQ(*ParseWeightQuantization("fp8"), WeightQuantization::kFp8);
-  EXPECT_EQ(*ParseWeightQuantization("fp8_per_tensor"), WeightQuantization::kFp8PerTensor);
-  EXPECT_EQ(*ParseWeightQuantization("int8_wo"), WeightQuantization::kInt8Wo);
-  const Status status = ParseWeightQuantization("fp4").status();
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_NE(status.message().find("fp8_per_tensor"), std::string::npos);
 }
 
 }  // namespace

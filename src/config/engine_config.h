@@ -27,7 +27,7 @@ struct EngineConfig {
   double kv_cache_free_gpu_memory_fraction = 0.92;  // on a GPU, in place of kv_cache_bytes
   bool prefix_cache = true;
   std::string compute = "auto";   // "auto" or "f32"
-  std::string quantize = "none";  // config/weight_quantization.h
+  std::string quantize = "none";  // tensor/weight_recipe.h
   std::string device = "auto";    // config/device_spec.h
   std::string draft = "auto";     // "none", "suffix" or "auto"
   int32_t max_drafts = 8;         // of a sequence in one step
@@ -59,7 +59,7 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
   visit(Knob{"compute", "", "auto, or f32 for exact and slow arithmetic"}, c.compute, NoRange{});
   visit(Knob{"quantize", "",
              "the weights of linears while loading: none, fp8 (a scale a row), fp8_per_tensor or "
-             "int8_wo; slow on a CPU"},
+             "int8_wo, slow on a CPU; q8_0, fast on a CPU and not on a GPU"},
         c.quantize, NoRange{});
   visit(Knob{"draft", "",
              "tokens guessed ahead and checked several in a step, which changes no token: suffix "

@@ -9,13 +9,27 @@
 
 namespace qed {
 
-// Llama-3's frequency-dependent RoPE scaling ("rope_type": "llama3" in HF's
-// config.json; rope_freqs.weight in GGUF). factor == 1: none.
+// How RoPE is stretched over more tokens than a network was trained on: "rope_type" of
+// HF's config.json, by the definitions of transformers.
 struct RopeScaling {
+  enum class Kind : uint8_t {
+    kNone,
+    kLlama3,  // by wavelength; GGUF has it as rope_freqs.weight
+    kLinear,  // every frequency divided by the factor
+    kYarn,    // by the turns a pair makes in the original context (Peng et al., 2023)
+  };
+  Kind kind = Kind::kNone;
   float factor = 1.0f;
+  int32_t original_context = 8192;  // tokens; not of kLinear
+  // Of kLlama3.
   float low_freq_factor = 1.0f;
   float high_freq_factor = 4.0f;
-  int32_t original_context = 8192;  // tokens
+  // Of kYarn: pairs with more than beta_fast turns stay, those with fewer than
+  // beta_slow are divided by the factor; `truncate` rounds these bounds to whole pairs.
+  float beta_fast = 32.0f;
+  float beta_slow = 1.0f;
+  bool truncate = true;
+  float attention_factor = 1.0f;  // multiplies cosines and sines
 };
 
 struct ModelConfig {

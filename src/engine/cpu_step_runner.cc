@@ -21,6 +21,7 @@ void CpuStepRunner::Start(int32_t slot, const SamplingParams& params,
   Slot& s = slots_[slot];
   s.params = params;
   s.last_token = kSampledToken;
+  s.biases = MakeTokenBiases(params);
   s.counts.reset();
   if (!HasPenalties(params)) return;
   s.counts.emplace(model_.config().vocab_size,
@@ -82,6 +83,7 @@ void CpuStepRunner::Sample(const StepBatch& batch, std::span<const float> logits
                      .position = sample.position,
                      .given = sample.next ? -1 : sample.given,
                      .forced = sample.next ? sample.given : -1,
+                     .biases = sample.next ? std::span(slot.biases) : std::span<TokenBias>(),
                      .drafts = batch.forward.tokens.subspan(
                          first_draft, batch.forward.logit_rows[r] + 1 - first_draft)});
   }

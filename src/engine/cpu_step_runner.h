@@ -40,6 +40,7 @@ class CpuStepRunner : public StepRunner {
   struct Slot {
     SamplingParams params;
     std::optional<TokenCounts> counts;  // where the parameters have penalties
+    std::vector<TokenBias> biases;
     int32_t last_token = kSampledToken;
   };
 

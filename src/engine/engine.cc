@@ -44,7 +44,7 @@ Status ResumeText(const Request& request, OutputText& text) {
   if (std::cmp_less(last.end, request.prompt.size())) return OkStatus();
   std::string known;
   for (int32_t i = last.begin; i < last.end; ++i) {
-    if (text.Push(request.prompt[static_cast<size_t>(i)], known)) {
+    if (text.Push(request.prompt[static_cast<size_t>(i)], /*may_match=*/true, known)) {
       return InvalidArgument("the last generated range has a stop string in it already");
     }
   }

@@ -123,6 +123,7 @@ class EngineCore {
   bool WasDrafted(InFlightRows& rows, int32_t token);
   void EndRunning(Sequence& sequence, FinishReason reason);
   bool EndsInFlight(const Sequence& sequence) const;
+  void BarEnds(Sequence& sequence) const;
   bool IsStopId(const Sequence& sequence, int32_t id) const;
   Status CheckSequence(const Sequence& sequence) const;
 

@@ -186,7 +186,19 @@ void EngineCore::Admit(Sequence& sequence) {
   QED_CHECK(!free_slots_.empty()) << "more sequences run than the batch has room for";
   sequence.slot = free_slots_.back();
   free_slots_.pop_back();
+  BarEnds(sequence);
   runner_.Start(sequence.slot, sequence.stretch.params, sequence.tokens, sequence.generated);
+}
+
+// Bars what could end the stretch before its min_tokens.
+void EngineCore::BarEnds(Sequence& s) const {
+  SamplingParams& params = s.stretch.params;
+  if (params.min_tokens <= s.info.generated_tokens) return;
+  params.barred_ids = params.stop_token_ids;
+  const auto& ends = runner_.config().eos_token_ids;
+  params.barred_ids.insert(params.barred_ids.end(), ends.begin(), ends.end());
+  params.barred_until =
+      s.position + static_cast<uint64_t>(params.min_tokens - s.info.generated_tokens);
 }
 
 void EngineCore::PackBatch(InFlight& step) {
@@ -348,7 +360,8 @@ void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
                     static_cast<int32_t>(s.tokens.size()) >= limits_.max_seq_len;
   const bool stop_id = IsStopId(s, sampled.id);
   if (stop_id) s.info.stop_token_id = sampled.id;
-  bool matched = !stop_id && s.stretch.text.Push(sampled.id, s.chunk.text);
+  const bool may_match = s.info.generated_tokens > params.min_tokens;
+  bool matched = !stop_id && s.stretch.text.Push(sampled.id, may_match, s.chunk.text);
   if (!matched && (stop_id || full)) matched = s.stretch.text.Finish(s.chunk.text);
   if (matched) s.info.stop_reason = s.stretch.text.matched();
   if (matched || stop_id) return EndRunning(s, FinishReason::kStop);

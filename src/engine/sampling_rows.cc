@@ -6,7 +6,8 @@
 namespace qed {
 
 SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const SamplingParams> params,
-                                int32_t vocab_size, std::span<cuda::SamplingRow> rows) {
+                                std::span<const int32_t> num_biases, int32_t vocab_size,
+                                std::span<cuda::SamplingRow> rows) {
   QED_CHECK_EQ(rows.size(), batch.samples.size());
   SamplingTotals totals;
   for (size_t r = 0; r < rows.size(); ++r) {
@@ -18,6 +19,7 @@ SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const Sampling
                                .position = sample.position,
                                .given = sample.given,
                                .next = sample.next,
+                               .num_biases = num_biases[slot],
                                .draft = sample.draft,
                                .place = drafted ? rows[r - 1].place + 1 : 0},
                               vocab_size);

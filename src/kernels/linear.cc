@@ -15,20 +15,22 @@ struct LinearKernels {
   void (*q4_0)(const PanelJob&);
   void (*q4_1)(const PanelJob&);
   void (*quantize_row)(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+  AddProductsFn* add_products;
 };
 
-constexpr LinearKernels kPortableKernels = {portable::LinearF32,  portable::LinearBF16,
-                                            portable::LinearQ8_0, portable::LinearQ4_0,
-                                            portable::LinearQ4_1, portable::QuantizeRow};
+constexpr LinearKernels kPortableKernels = {
+    portable::LinearF32,  portable::LinearBF16,  portable::LinearQ8_0, portable::LinearQ4_0,
+    portable::LinearQ4_1, portable::QuantizeRow, portable::AddProducts};
 #if defined(__x86_64__)
 constexpr LinearKernels kAvx2Kernels = {avx2::LinearF32,  avx2::LinearBF16, avx2::LinearQ8_0,
-                                        avx2::LinearQ4_0, avx2::LinearQ4_1, avx2::QuantizeRow};
-constexpr LinearKernels kAvx512Kernels = {avx512::LinearF32,  avx512::LinearBF16,
-                                          avx512::LinearQ8_0, avx512::LinearQ4_0,
-                                          avx512::LinearQ4_1, avx512::QuantizeRow};
-constexpr LinearKernels kAvx512Bf16Kernels = {avx512::LinearF32,  avx512bf16::LinearBF16,
-                                              avx512::LinearQ8_0, avx512::LinearQ4_0,
-                                              avx512::LinearQ4_1, avx512::QuantizeRow};
+                                        avx2::LinearQ4_0, avx2::LinearQ4_1, avx2::QuantizeRow,
+                                        avx2::AddProducts};
+constexpr LinearKernels kAvx512Kernels = {
+    avx512::LinearF32,  avx512::LinearBF16,  avx512::LinearQ8_0, avx512::LinearQ4_0,
+    avx512::LinearQ4_1, avx512::QuantizeRow, avx512::AddProducts};
+constexpr LinearKernels kAvx512Bf16Kernels = {
+    avx512::LinearF32,  avx512bf16::LinearBF16, avx512::LinearQ8_0, avx512::LinearQ4_0,
+    avx512::LinearQ4_1, avx512::QuantizeRow,    avx512::AddProducts};
 #endif
 
 const LinearKernels& KernelsFor(Isa isa) {
@@ -61,9 +63,9 @@ void RunJob(const LinearKernels& kernels, WeightFormat format, const PanelJob& j
     case WeightFormat::kQ4_1:
       return kernels.q4_1(job);
     case WeightFormat::kFp8:
-      return LinearFp8(job);
+      return LinearFp8(job, kernels.add_products);
     case WeightFormat::kInt8:
-      return LinearInt8(job);
+      return LinearInt8(job, kernels.add_products);
   }
 }
 
@@ -97,7 +99,7 @@ TaskChunks CutTask(const PackedWeight& weight, int32_t t) {
   cut.tokens_per_chunk = std::min(t, kMaxJobTokens);
   cut.token_chunks = CeilDiv(t, kMaxJobTokens);
   const int64_t panels = PanelCount(weight.n);
-  const int64_t by_bytes = kChunkBytes / std::max<int64_t>(1, PanelBytes(weight.format, weight.k));
+  const int64_t by_bytes = kChunkBytes / std::max<int64_t>(1, PanelBytes(weight));
   const int64_t products = int64_t{weight.k} * kPanelRows * cut.tokens_per_chunk;
   const int64_t by_products = kChunkProducts / std::max<int64_t>(1, products);
   const int64_t together = PanelsTogether(weight.format, t);
@@ -115,7 +117,7 @@ PanelJob JobOf(const LinearTask& task, const TaskChunks& cut, int64_t chunk, int
   const int32_t first_token = static_cast<int32_t>(chunk / cut.panel_chunks) * cut.tokens_per_chunk;
   const int64_t first_row = first_panel * kPanelRows;
   PanelJob job;
-  job.panel_bytes = PanelBytes(weight.format, weight.k);
+  job.panel_bytes = PanelBytes(weight);
   job.panels = weight.data + first_panel * job.panel_bytes;
   job.rows =
       static_cast<int32_t>(std::min(cut.panels_per_chunk * kPanelRows, weight.n - first_row));
@@ -132,6 +134,8 @@ PanelJob JobOf(const LinearTask& task, const TaskChunks& cut, int64_t chunk, int
   job.y_stride = task.y_stride;
   job.bias = task.bias == nullptr ? nullptr : task.bias + first_row;
   job.accumulate = task.accumulate;
+  job.scale_columns = weight.scale_columns;
+  job.input_scale = weight.input_scale;
   return job;
 }
 

@@ -19,16 +19,15 @@
 #include "kernels/op_context.h"
 #include "kernels/weight_layout.h"
 #include "tensor/dtype.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 
-// Formats that the kernels compute with. kF32: f32 activations, the exact path.
-// kFp8 and kInt8 (weight-only int8) have one f32 scale a row and are the CPU's
-// exact twins of what a GPU computes: slow. kFp8 quantizes the activations of
-// each token to FP8 too, inside Linear (tensor/eight_bit.h); kInt8 takes f32.
-enum class WeightFormat : uint8_t { kF32, kBF16, kQ8_0, kQ4_0, kQ4_1, kFp8, kInt8 };
+// Of the formats, kF32 has f32 activations, the exact path. kFp8 and kInt8
+// (weight-only int8) are codes with f32 scales and the CPU's exact twins of what a GPU
+// computes: slow. kFp8 quantizes the activations to FP8 too, inside Linear
+// (tensor/eight_bit.h); kInt8 takes f32.
 
-const char* WeightFormatName(WeightFormat format);
 // Whether Linear reads int8 activations for this format.
 bool UsesInt8Activations(WeightFormat format);
 // The format that keeps `dtype` as it is in the fast path: Q8_0, Q4_0, Q4_1 as
@@ -47,12 +46,23 @@ struct PackedWeight {
   int32_t n = 0;
   int32_t k = 0;                    // a multiple of 32 for the formats with int8 activations
   const std::byte* data = nullptr;  // 64-byte aligned, PackedWeightBytes long
+  // Of kFp8 and kInt8: columns that share a scale; 0: all of a row.
+  int32_t scale_columns = 0;
+  // Of kFp8: the scale of all activations; 0: each token, or each token's columns that
+  // share a scale in the weight, has its own.
+  float input_scale = 0;
 };
 
 // Panels of 16 rows, and the bytes of one (kernels/weight_layout.h).
 inline int64_t PanelCount(int32_t n) { return (int64_t{n} + kPanelRows - 1) / kPanelRows; }
-int64_t PanelBytes(WeightFormat format, int32_t k);
-size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k);
+int64_t PanelBytes(WeightFormat format, int32_t k, int32_t scale_columns = 0);
+inline int64_t PanelBytes(const PackedWeight& weight) {
+  return PanelBytes(weight.format, weight.k, weight.scale_columns);
+}
+size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k, int32_t scale_columns = 0);
+inline size_t PackedWeightBytes(const PackedWeight& weight) {
+  return PackedWeightBytes(weight.format, weight.n, weight.k, weight.scale_columns);
+}
 
 // Packs rows [first_row, first_row + rows) of an [n, k] weight into `dst`
 // (PackedWeightBytes(format, n, k) long). `src` holds those rows in `dtype`,
@@ -63,6 +73,13 @@ size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k);
 void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row, int32_t rows,
                     DType dtype, std::span<const std::byte> src, std::byte* dst,
                     std::optional<float> largest_magnitude = std::nullopt);
+
+// Packs codes with their scales, as a file holds them, into `dst`
+// (PackedWeightBytes(target) long): `codes` [rows, K] and `scales` [rows, G] of rows
+// [first_row, first_row + rows), G being the groups of columns that share a scale.
+// Threads as in PackWeightRows. REQUIRES: HasRowScales(target.format).
+void PackCodeRows(const PackedWeight& target, int32_t first_row, int32_t rows,
+                  std::span<const std::byte> codes, std::span<const float> scales, std::byte* dst);
 
 // Int8 activations of T rows by K columns, in groups of 32 columns with one f32
 // scale each, rounded to nearest: x[t, c] ~ q[t, c] * scale[t, c/32]. A view;

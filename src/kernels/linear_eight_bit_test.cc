@@ -74,7 +74,10 @@ TestWeight MakeWeight(WeightFormat format, int32_t n, int32_t k, uint64_t stream
   weight.memory = std::move(AlignedBuffer::Allocate(PackedWeightBytes(format, n, k))).value();
   PackWeightRows(format, n, k, 0, n, DType::kF32, std::as_bytes(std::span(weight.values)),
                  weight.memory.data(), largest_magnitude);
-  weight.packed = {format, n, k, weight.memory.data()};
+  weight.packed.format = format;
+  weight.packed.n = n;
+  weight.packed.k = k;
+  weight.packed.data = weight.memory.data();
   return weight;
 }
 
@@ -99,7 +102,8 @@ class EightBitLinearTest : public ::testing::TestWithParam<WeightFormat> {
   // Right to the last bit of f32 but for one.
   void ExpectProduct(const TestWeight& weight, const std::vector<float>& x,
                      std::optional<float> largest_magnitude = {}) {
-    const auto [format, n, k, data] = weight.packed;
+    const WeightFormat format = weight.packed.format;
+    const int32_t n = weight.packed.n, k = weight.packed.k;
     const Quantized w = Quantize(format, weight.values, k, largest_magnitude);
     const Quantized a = Activations(x, k);
     const std::vector<float> y = RunLinear(2, weight.packed, x);
@@ -225,6 +229,76 @@ TEST_P(EightBitLinearTest, PacksFromAnyDTypeAndByRanges) {
                    pieces.data());
   }
   EXPECT_EQ(whole, pieces);
+}
+
+// Codes of a file, with a scale a row or a group of columns, by the definition:
+// y = sum over groups of (sum of code * code) * scale * scale.
+void ExpectCodes(int32_t scale_columns, float input_scale) {
+  constexpr int32_t kN = 37, kK = 200, kTokens = 9;
+  PackedWeight packed = {.format = WeightFormat::kFp8, .n = kN, .k = kK};
+  packed.scale_columns = scale_columns;
+  packed.input_scale = input_scale;
+  const int32_t width = scale_columns == 0 ? kK : scale_columns;
+  const int32_t groups = (kK + width - 1) / width;
+  std::vector<std::byte> codes(kN * kK);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    codes[i] = static_cast<std::byte>(static_cast<uint8_t>(UniformFloat(7, 1, i) * 0x7E) |
+                                      (i % 3 == 0 ? 0x80 : 0));
+  }
+  std::vector<float> scales(kN * groups);
+  for (size_t i = 0; i < scales.size(); ++i) scales[i] = 0.5F + UniformFloat(7, 2, i);
+  AlignedBuffer memory = std::move(AlignedBuffer::Allocate(PackedWeightBytes(packed))).value();
+  for (int32_t row = 0; row < kN; row += 16) {
+    const int32_t rows = std::min(16, kN - row);
+    PackCodeRows(packed, row, rows, std::span(codes).subspan(size_t(row) * kK, size_t(rows) * kK),
+                 std::span(scales).subspan(size_t(row) * groups, size_t(rows) * groups),
+                 memory.data());
+  }
+  packed.data = memory.data();
+  const std::vector<float> x = Matrix(kTokens, kK, 15);
+  const std::vector<float> y = RunLinear(2, packed, x);
+  for (int32_t t = 0; t < kTokens; ++t) {
+    for (int32_t n = 0; n < kN; ++n) {
+      double expected = 0;
+      for (int32_t g = 0; g < groups; ++g) {
+        const int32_t first = g * width, count = std::min(width, kK - first);
+        const float* from = x.data() + t * kK + first;
+        const float scale =
+            input_scale > 0 ? input_scale : static_cast<float>(Largest(from, count)) / kFp8Largest;
+        const float inverse = input_scale > 0
+                                  ? 1.0F / input_scale
+                                  : kFp8Largest / static_cast<float>(Largest(from, count));
+        double sum = 0;
+        for (int32_t c = 0; c < count; ++c) {
+          sum += double{Fp8ToFloat(static_cast<uint8_t>(codes[n * kK + first + c]))} *
+                 Fp8ToFloat(FloatToFp8(from[c] * inverse));
+        }
+        expected += sum * scales[n * groups + g] * scale;
+      }
+      ASSERT_NEAR(y[t * kN + n], expected, 1e-6 * (1 + std::abs(expected))) << t << ", " << n;
+    }
+  }
+}
+
+TEST(CodeLinearTest, ScalesOfRowsGroupsAndInputsAreTheFiles) {
+  ExpectCodes(0, 0);
+  ExpectCodes(0, 0.01F);   // nothing saturates
+  ExpectCodes(0, 0.001F);  // much does
+  ExpectCodes(64, 0);
+  ExpectCodes(128, 0);
+}
+
+// The kernels of every instruction set add in the same order.
+TEST(CodeLinearTest, EveryProcessorMakesTheSameBits) {
+  const TestWeight weight = MakeWeight(WeightFormat::kFp8, 50, 300, 16);
+  const std::vector<float> x = Matrix(11, 300, 17);
+  const std::vector<float> best = RunLinear(2, weight.packed, x);
+  ThreadPool pool(1);
+  OpContext ctx{&pool, Isa::kPortable};
+  std::vector<float> portable(best.size());
+  const LinearTask task = {.weight = weight.packed, .y = portable.data(), .y_stride = 50};
+  Linear(ctx, x.data(), 300, nullptr, 11, {&task, 1});
+  EXPECT_EQ(portable, best);
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, EightBitLinearTest,

@@ -7,11 +7,12 @@
 
 namespace qed {
 
-void RopeAngles(int32_t position, std::span<const double> frequencies, float* cosine, float* sine) {
+void RopeAngles(int32_t position, std::span<const double> frequencies, float factor, float* cosine,
+                float* sine) {
   for (size_t i = 0; i < frequencies.size(); ++i) {
     const double angle = position * frequencies[i];
-    cosine[i] = static_cast<float>(std::cos(angle));
-    sine[i] = static_cast<float>(std::sin(angle));
+    cosine[i] = factor * static_cast<float>(std::cos(angle));
+    sine[i] = factor * static_cast<float>(std::sin(angle));
   }
 }
 

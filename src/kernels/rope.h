@@ -9,9 +9,10 @@
 
 namespace qed {
 
-// The angles of one position: cosine[i] = cos(position * frequencies[i]), [D/2].
+// The angles of one position: cosine[i] = factor * cos(position * frequencies[i]), [D/2].
 // In double, since position * frequency is large where the angle is not.
-void RopeAngles(int32_t position, std::span<const double> frequencies, float* cosine, float* sine);
+void RopeAngles(int32_t position, std::span<const double> frequencies, float factor, float* cosine,
+                float* sine);
 
 // Turns `heads` heads of head_dim floats each, in place.
 // REQUIRES: head_dim even.

@@ -21,7 +21,7 @@ TEST(RopeTest, TurnsPairsHalfAHeadApart) {
       const int heads = 3, half = dim / 2, position = 1234;
       const std::vector<double> frequencies = Frequencies(dim);
       std::vector<float> cosine(half), sine(half);
-      RopeAngles(position, frequencies, cosine.data(), sine.data());
+      RopeAngles(position, frequencies, 1.0F, cosine.data(), sine.data());
       const std::vector<float> x = RandomFloats(heads * dim, dim);
       std::vector<float> y = x;
       y.push_back(7.0f);
@@ -42,7 +42,7 @@ TEST(RopeTest, TurnsPairsHalfAHeadApart) {
 TEST(RopeTest, PositionZeroTurnsNothing) {
   const std::vector<double> frequencies = Frequencies(64);
   std::vector<float> cosine(32), sine(32);
-  RopeAngles(0, frequencies, cosine.data(), sine.data());
+  RopeAngles(0, frequencies, 1.0F, cosine.data(), sine.data());
   std::vector<float> x = RandomFloats(64, 1);
   const std::vector<float> before = x;
   for (Isa isa : TestableIsas()) {

@@ -12,7 +12,8 @@
 //         f16  [K/32][16]                scale; the weight is scale * (nibble - 8)
 //   Q4_1  u8   [K/32][4][16][4]          as Q4_0
 //         f16  [K/32][2][16]             scale, minimum: scale * nibble + minimum
-//   FP8    f32 [16]                    scale of each row, then
+//   FP8    f32 [G][16]                 scale of each row and group of columns (G is 1
+//                                      where a row has one scale), then
 //          u8  [K][16]                 E4M3 codes; the weight is scale * code
 //   INT8   as FP8, with signed codes
 //
@@ -54,8 +55,12 @@ inline constexpr int64_t kQ4Values = 256;
 inline constexpr int64_t kScales = 32;
 inline constexpr int64_t kScalesAndMinimums = 64;
 
-// Bytes of the scales of an FP8 or INT8 panel.
+// Bytes of the scales of one group of columns of an FP8 or INT8 panel, and the groups:
+// `scale_columns` columns share a scale, or all of them where it is 0.
 inline constexpr int64_t kEightBitScales = 64;
+inline constexpr int64_t EightBitGroups(int32_t k, int32_t scale_columns) {
+  return scale_columns == 0 ? 1 : (int64_t{k} + scale_columns - 1) / scale_columns;
+}
 
 inline constexpr int64_t RoundUpTo64(int64_t bytes) { return (bytes + 63) & ~int64_t{63}; }
 

@@ -159,26 +159,6 @@ DType RowDType(WeightFormat format) {
   return DType::kF32;
 }
 
-const char* WeightFormatName(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::kF32:
-      return "F32";
-    case WeightFormat::kBF16:
-      return "BF16";
-    case WeightFormat::kQ8_0:
-      return "Q8_0";
-    case WeightFormat::kQ4_0:
-      return "Q4_0";
-    case WeightFormat::kQ4_1:
-      return "Q4_1";
-    case WeightFormat::kFp8:
-      return "FP8";
-    case WeightFormat::kInt8:
-      return "INT8";
-  }
-  return "unknown";
-}
-
 bool HasRowScales(WeightFormat format) {
   return format == WeightFormat::kFp8 || format == WeightFormat::kInt8;
 }
@@ -205,7 +185,7 @@ WeightFormat FastFormatFor(DType dtype) {
   }
 }
 
-int64_t PanelBytes(WeightFormat format, int32_t k) {
+int64_t PanelBytes(WeightFormat format, int32_t k, int32_t scale_columns) {
   const int64_t blocks = k / kGroupColumns;
   switch (format) {
     case WeightFormat::kF32:
@@ -220,13 +200,14 @@ int64_t PanelBytes(WeightFormat format, int32_t k) {
       return RoundUpTo64(blocks * (kQ4Values + kScalesAndMinimums));
     case WeightFormat::kFp8:
     case WeightFormat::kInt8:
-      return RoundUpTo64(kEightBitScales + int64_t{k} * kPanelRows);
+      return RoundUpTo64(EightBitGroups(k, scale_columns) * kEightBitScales +
+                         int64_t{k} * kPanelRows);
   }
   return 0;
 }
 
-size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k) {
-  return static_cast<size_t>(PanelCount(n) * PanelBytes(format, k));
+size_t PackedWeightBytes(WeightFormat format, int32_t n, int32_t k, int32_t scale_columns) {
+  return static_cast<size_t>(PanelCount(n) * PanelBytes(format, k, scale_columns));
 }
 
 void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row, int32_t rows,
@@ -258,6 +239,28 @@ void PackWeightRows(WeightFormat format, int32_t n, int32_t k, int32_t first_row
     } else {
       PackFileRow(format, k, converter.Convert(file_row), lane, panel);
     }
+  }
+}
+
+void PackCodeRows(const PackedWeight& target, int32_t first_row, int32_t rows,
+                  std::span<const std::byte> codes, std::span<const float> scales, std::byte* dst) {
+  const int64_t k = target.k;
+  const int64_t groups = EightBitGroups(target.k, target.scale_columns);
+  QED_CHECK(HasRowScales(target.format)) << WeightFormatName(target.format);
+  QED_CHECK(first_row >= 0 && rows >= 0 && rows <= target.n - first_row);
+  QED_CHECK_EQ(codes.size(), static_cast<size_t>(rows * k));
+  QED_CHECK_EQ(scales.size(), static_cast<size_t>(rows * groups));
+  const int64_t panel_bytes = PanelBytes(target);
+  for (int32_t i = 0; i < rows; ++i) {
+    const int32_t row = first_row + i;
+    const int lane = row % kPanelRows;
+    std::byte* panel = dst + row / kPanelRows * panel_bytes;
+    if (lane == 0) std::memset(panel, 0, static_cast<size_t>(panel_bytes));
+    for (int64_t g = 0; g < groups; ++g) {
+      WriteAs(panel + g * kEightBitScales + lane * 4, scales[i * groups + g]);
+    }
+    std::byte* to = panel + groups * kEightBitScales + lane;
+    for (int64_t c = 0; c < k; ++c) to[c * kPanelRows] = codes[i * k + c];
   }
 }
 

@@ -55,13 +55,11 @@ Result<std::unique_ptr<CudaDecoder>> CudaDecoder::Load(const Checkpoint& checkpo
                                                        const cuda::DeviceInfo& device,
                                                        ThreadPool& pool) {
   const WeightReader reader(checkpoint, adapter);
-  CudaWeightLoader loader(reader, options.quantization);
+  CudaWeightLoader loader(reader, options.quantize);
   const ModelConfig& config = checkpoint.config;
-  if (Status shape = CheckCudaNetworkShape(config, AttentionShapeOf(config, options.page_size),
-                                           loader.linear_format());
-      !shape.ok()) {
-    return shape.WithPrefix(checkpoint.path);
-  }
+  Status shape = CheckCudaNetworkShape(config, AttentionShapeOf(config, options.page_size));
+  if (shape.ok()) shape = loader.CheckShapes();
+  if (!shape.ok()) return shape.WithPrefix(checkpoint.path);
   std::unique_ptr<CudaDecoder> decoder(new CudaDecoder(config, options, device));
   QED_RETURN_IF_ERROR(decoder->PlanMemory(loader));
   QED_ASSIGN_OR_RETURN(CudaWeights weights, loader.Load(device.ordinal, pool));

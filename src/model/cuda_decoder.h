@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/status.h"
@@ -15,7 +16,6 @@
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "config/model_config.h"
-#include "config/weight_quantization.h"
 #include "cuda/buffer.h"
 #include "cuda/device.h"
 #include "cuda/stream.h"
@@ -24,6 +24,7 @@
 #include "model/cuda_weights.h"
 #include "model/device_memory_plan.h"
 #include "model/language_model.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 
@@ -33,10 +34,10 @@ struct CudaDecoderOptions {
   int32_t max_logit_rows = 0;  // most R, at least max_batch_size
   int32_t max_seq_len = 0;     // most tokens of a sequence
   int32_t page_size = 0;
-  double kv_fraction = 0;           // of the memory that is free after everything else
-  int64_t input_bytes_per_row = 0;  // of the caller's own, copied with each row of logits
-  int64_t reserved_bytes = 0;       // of GPU memory that the caller will take itself
-  WeightQuantization quantization = WeightQuantization::kNone;
+  double kv_fraction = 0;                // of the memory that is free after everything else
+  int64_t input_bytes_per_row = 0;       // of the caller's own, copied with each row of logits
+  int64_t reserved_bytes = 0;            // of GPU memory that the caller will take itself
+  std::optional<WeightRecipe> quantize;  // what linears become while they are read
 };
 
 // Not thread-safe. Everything runs on the one stream.

@@ -52,14 +52,14 @@ ModelConfig ConfigOf(const Shape& shape) {
   return config;
 }
 
-CudaDecoderOptions OptionsFor(WeightQuantization quantization) {
-  return SmallDecoderOptions(/*max_num_tokens=*/600, /*max_batch_size=*/20, quantization);
+CudaDecoderOptions OptionsFor(const char* quantize) {
+  return SmallDecoderOptions(/*max_num_tokens=*/600, /*max_batch_size=*/20,
+                             ParseWeightRecipe(quantize).value());
 }
 
-std::unique_ptr<CudaLanguageModel> LoadOnGpu(const Checkpoint& checkpoint,
-                                             WeightQuantization quantization) {
+std::unique_ptr<CudaLanguageModel> LoadOnGpu(const Checkpoint& checkpoint, const char* quantize) {
   ThreadPool pool(3);
-  auto model = CudaLanguageModel::Load(checkpoint, OptionsFor(quantization), pool);
+  auto model = CudaLanguageModel::Load(checkpoint, OptionsFor(quantize), pool);
   EXPECT_TRUE(model.ok()) << model.status().message();
   return model.ok() ? std::move(model).value() : nullptr;
 }
@@ -94,17 +94,15 @@ double RelativeDistance(const std::vector<float>& got, const std::vector<float>&
 
 struct Case {
   Shape shape;
-  WeightQuantization quantization;
   const char* quantize;
 };
 
 std::vector<Case> Cases() {
   std::vector<Case> cases;
   for (const Shape& shape : kShapes) {
-    cases.push_back({shape, WeightQuantization::kNone, "none"});
-    cases.push_back({shape, WeightQuantization::kFp8, "fp8"});
-    cases.push_back({shape, WeightQuantization::kFp8PerTensor, "fp8_per_tensor"});
-    cases.push_back({shape, WeightQuantization::kInt8Wo, "int8_wo"});
+    for (const char* quantize : {"none", "fp8", "fp8_per_tensor", "int8_wo"}) {
+      cases.push_back({shape, quantize});
+    }
   }
   return cases;
 }
@@ -146,7 +144,7 @@ class CudaDecoderTest : public ::testing::TestWithParam<Case> {};
 TEST_P(CudaDecoderTest, GivesTheCpusLogits) {
   QED_REQUIRE_DEVICE();
   const TestCheckpoint test = RandomCheckpoint(ConfigOf(GetParam().shape), DType::kBF16);
-  const auto gpu = LoadOnGpu(test.checkpoint, GetParam().quantization);
+  const auto gpu = LoadOnGpu(test.checkpoint, GetParam().quantize);
   ASSERT_NE(gpu, nullptr);
   ThreadPool pool(2);
   const auto cpu = LoadOnCpu(test.checkpoint, GetParam().quantize, pool);
@@ -196,7 +194,7 @@ TEST(CudaDecoderRandomTest, RandomWeightsAreTheCpus) {
   const Checkpoint checkpoint = MakeRandomCheckpoint("tiny", RandomShape("tiny").value());
   ThreadPool pool(2);
   const auto cpu = LoadOnCpu(checkpoint, "none", pool);
-  const auto gpu = LoadOnGpu(checkpoint, WeightQuantization::kNone);
+  const auto gpu = LoadOnGpu(checkpoint, "none");
   ASSERT_NE(gpu, nullptr);
   const std::vector<int32_t> tokens = RandomTokens(20, 1);
   const auto got = ModelRunner(*gpu).Step({{0, tokens, true}});
@@ -211,14 +209,14 @@ TEST(CudaDecoderErrorTest, WhatCannotBeRunIsToldInOneLine) {
   ModelConfig odd = ConfigOf(kShapes[0]);
   odd.head_dim = 48;
   const TestCheckpoint odd_heads = RandomCheckpoint(odd, DType::kBF16);
-  const auto unsupported = CudaDecoder::Load(odd_heads.checkpoint, nullptr,
-                                             OptionsFor(WeightQuantization::kNone), device, pool);
+  const auto unsupported =
+      CudaDecoder::Load(odd_heads.checkpoint, nullptr, OptionsFor("none"), device, pool);
   ASSERT_FALSE(unsupported.ok());
   EXPECT_EQ(unsupported.status().code(), StatusCode::kUnsupported);
   EXPECT_THAT(unsupported.status().message(), ::testing::HasSubstr("48"));
 
   const TestCheckpoint fine = RandomCheckpoint(ConfigOf(kShapes[0]), DType::kBF16);
-  CudaDecoderOptions greedy = OptionsFor(WeightQuantization::kNone);
+  CudaDecoderOptions greedy = OptionsFor("none");
   greedy.reserved_bytes = int64_t{1} << 50;
   const auto too_large = CudaDecoder::Load(fine.checkpoint, nullptr, greedy, device, pool);
   ASSERT_FALSE(too_large.ok());

@@ -19,7 +19,6 @@ namespace qed {
 using cuda::Activations;
 using cuda::BFloat16;
 using cuda::DeviceWeight;
-using cuda::DeviceWeightFormat;
 using cuda::Product;
 
 namespace {
@@ -28,36 +27,18 @@ constexpr int64_t kAlignment = 256;
 
 int64_t AlignUp(int64_t count) { return (count + kAlignment - 1) / kAlignment * kAlignment; }
 
-// What the matrix units and the 16-byte loads of the kernels want.
-Status CheckLinear(const std::string& name, DeviceWeightFormat format, int64_t n, int64_t k) {
-  const int64_t n_step = format == DeviceWeightFormat::kBF16 ? 8 : 16;
-  const int64_t k_step = format == DeviceWeightFormat::kBF16  ? 8
-                         : format == DeviceWeightFormat::kFp8 ? 16
-                                                              : 64;
-  if (n % n_step == 0 && k % k_step == 0) return OkStatus();
-  return Unsupported("the " + name + " weight [" + std::to_string(n) + ", " + std::to_string(k) +
-                     "] cannot be run on a GPU in this format; its sides must be multiples of " +
-                     std::to_string(n_step) + " and " + std::to_string(k_step));
-}
-
 }  // namespace
 
-Status CheckCudaNetworkShape(const ModelConfig& c, const cuda::AttentionShape& attention,
-                             DeviceWeightFormat format) {
+Status CheckCudaNetworkShape(const ModelConfig& c, const cuda::AttentionShape& attention) {
   QED_RETURN_IF_ERROR(cuda::CheckAttentionShape(attention));
   const int64_t q_width = int64_t{c.num_heads} * c.head_dim;
-  const int64_t kv_width = int64_t{c.num_kv_heads} * c.head_dim;
   for (int64_t width : {int64_t{c.hidden_size}, int64_t{c.intermediate_size}, q_width}) {
     if (width > cuda::kMaxRowWidth) {
       return Unsupported("rows of " + std::to_string(width) + " values cannot be run on a GPU; " +
                          std::to_string(cuda::kMaxRowWidth) + " at most");
     }
   }
-  QED_RETURN_IF_ERROR(CheckLinear("query", format, q_width, c.hidden_size));
-  QED_RETURN_IF_ERROR(CheckLinear("key", format, kv_width, c.hidden_size));
-  QED_RETURN_IF_ERROR(CheckLinear("output", format, c.hidden_size, q_width));
-  QED_RETURN_IF_ERROR(CheckLinear("gate", format, c.intermediate_size, c.hidden_size));
-  return CheckLinear("down", format, c.hidden_size, c.intermediate_size);
+  return OkStatus();
 }
 
 CudaNetwork::CudaNetwork(const ModelConfig& config, const cuda::AttentionShape& attention,
@@ -115,7 +96,7 @@ Status CudaNetwork::Place(CudaWeights weights, std::byte* workspace, const std::
   cuda::CopyToDevice(work_.frequencies, frequencies.data(), frequencies.size() * sizeof(double),
                      stream_);
   cuda::FillRopeTable(work_.frequencies, config_.head_dim / 2, limits_.max_seq_len,
-                      work_.rope_table, stream_);
+                      config_.rope_scaling.attention_factor, work_.rope_table, stream_);
   return stream.Synchronize();
 }
 
@@ -143,7 +124,7 @@ ModelFootprint CudaNetwork::footprint() const {
   ModelFootprint found;
   const auto weight_bytes = [](const DeviceWeight& weight) {
     const int64_t values = int64_t{weight.n} * weight.k;
-    return weight.format == DeviceWeightFormat::kBF16
+    return weight.format == WeightFormat::kBF16
                ? 2 * values
                : values + int64_t{weight.n} * static_cast<int64_t>(sizeof(float));
   };
@@ -177,6 +158,7 @@ Activations CudaNetwork::Input(const DeviceWeight& weight, float* scales) const 
   x.bf16 = reinterpret_cast<BFloat16*>(work_.x);
   x.fp8 = reinterpret_cast<cuda::Fp8*>(work_.x);
   x.scales = scales;
+  x.static_scale = weight.input_scale;
   return x;
 }
 

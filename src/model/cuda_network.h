@@ -31,9 +31,9 @@ struct CudaNetworkLimits {
   int32_t num_slots = 0;       // of sampled()
 };
 
-// kUnsupported, naming the tensor and its sides, where no kernel was made for the shape.
-Status CheckCudaNetworkShape(const ModelConfig& config, const cuda::AttentionShape& attention,
-                             cuda::DeviceWeightFormat linear_format);
+// kUnsupported where no kernel was made for the shape of attention or the width of rows;
+// CudaWeightLoader::CheckShapes looks at the linears.
+Status CheckCudaNetworkShape(const ModelConfig& config, const cuda::AttentionShape& attention);
 
 // Not thread-safe. Everything runs on the one stream.
 class CudaNetwork {

@@ -4,9 +4,12 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
+#include "checkpoint/network_tensors.h"
+#include "checkpoint/raw_tensor.h"
 #include "cuda/device.h"
 #include "cuda/stream.h"
 #include "kernels/cuda/make_weights.h"
@@ -17,7 +20,6 @@ namespace qed {
 using cuda::BFloat16;
 using cuda::DeviceBuffer;
 using cuda::DeviceWeight;
-using cuda::DeviceWeightFormat;
 using cuda::PinnedBuffer;
 
 namespace {
@@ -28,9 +30,7 @@ constexpr int64_t kAlignment = 256;
 constexpr int64_t kPieceBytes = int64_t{8} << 20;
 constexpr int kHalves = 2;
 
-int64_t ElementBytes(DeviceWeightFormat format) {
-  return format == DeviceWeightFormat::kBF16 ? 2 : 1;
-}
+int64_t ElementBytes(WeightFormat format) { return format == WeightFormat::kBF16 ? 2 : 1; }
 
 int64_t PieceBytes(int32_t k) { return std::max(kPieceBytes, int64_t{2} * k); }
 
@@ -50,11 +50,30 @@ class CudaWeightLoader::Worker {
     return worker;
   }
 
+  // Puts the job's codes and scales where they belong.
+  Status BringCodes(const WeightReader& reader, const Job& job, std::byte* memory) {
+    const CheckpointTensor& tensor = *job.part->tensor;
+    half_ = (half_ + 1) % kHalves;
+    QED_RETURN_IF_ERROR(copied_[half_].Synchronize());
+    reader.ReadCodes(tensor, WholeRows(tensor, job.first_row, job.rows), codes_);
+    const size_t bytes = codes_.rows.bytes.size();
+    const size_t scale_bytes = codes_.scales.size() * sizeof(float);
+    auto* pinned = pinned_[half_].As<std::byte>();
+    std::memcpy(pinned, codes_.rows.bytes.data(), bytes);
+    std::memcpy(pinned + bytes, codes_.scales.data(), scale_bytes);
+    cuda::CopyToDevice(memory + job.matrix->data + FirstElement(job), pinned, bytes,
+                       stream_.handle());
+    cuda::CopyToDevice(memory + job.matrix->scales + FirstRow(job) * sizeof(float), pinned + bytes,
+                       scale_bytes, stream_.handle());
+    copied_[half_].Record(stream_.handle());
+    return OkStatus();
+  }
+
   // Puts the job's rows, in 16 bits, where they belong or, where they are to be
   // quantized, into the scratch. Returns where they are.
   Result<BFloat16*> BringRows(const WeightReader& reader, const Job& job, std::byte* memory) {
     const DeviceWeight& view = job.matrix->view;
-    auto* to = view.format == DeviceWeightFormat::kBF16
+    auto* to = view.format == WeightFormat::kBF16
                    ? reinterpret_cast<BFloat16*>(memory + job.matrix->data) + FirstElement(job)
                    : scratch_.As<BFloat16>();
     const int64_t count = int64_t{job.rows} * view.k;
@@ -89,7 +108,8 @@ class CudaWeightLoader::Worker {
 
   void ReadBf16(const WeightReader& reader, const Job& job, uint16_t* out) {
     const int64_t k = job.matrix->view.k;
-    reader.ReadRows(*job.part->tensor, job.first_row, job.rows, rows_);
+    const CheckpointTensor& tensor = *job.part->tensor;
+    reader.ReadRows(tensor, WholeRows(tensor, job.first_row, job.rows), rows_);
     if (rows_.dtype == DType::kBF16) {
       std::memcpy(out, rows_.bytes.data(), rows_.bytes.size());
       return;
@@ -108,32 +128,47 @@ class CudaWeightLoader::Worker {
   std::array<cuda::Event, kHalves> copied_;
   int half_ = 0;
   WeightRows rows_;
+  WeightCodes codes_;
   std::vector<float> row_;
 };
 
-CudaWeightLoader::CudaWeightLoader(const WeightReader& reader, WeightQuantization quantization)
-    : reader_(reader), quantization_(quantization) {
+CudaWeightLoader::CudaWeightLoader(const WeightReader& reader,
+                                   const std::optional<WeightRecipe>& quantize)
+    : reader_(reader), quantize_(quantize) {
   const ModelConfig& config = reader.checkpoint().config;
-  for (int32_t i = 0; i < config.num_layers; ++i) {
-    layers_.push_back(AddLayer("model.layers." + std::to_string(i) + "."));
-  }
-  embedding_ = AddMatrix(DeviceWeightFormat::kBF16, {"model.embed_tokens.weight"});
+  for (int32_t i = 0; i < config.num_layers; ++i) layers_.push_back(AddLayer(i));
+  embedding_ = AddMatrix(WeightFormat::kBF16, kNoLayer, {TensorRole::kEmbedding});
   head_ = config.tied_embeddings ? embedding_
-                                 : AddMatrix(DeviceWeightFormat::kBF16, {"lm_head.weight"});
-  final_norm_ = AddVector({"model.norm.weight"});
+                                 : AddMatrix(WeightFormat::kBF16, kNoLayer, {TensorRole::kHead});
+  final_norm_ = AddVector(kNoLayer, {TensorRole::kFinalNorm});
 }
 
-DeviceWeightFormat CudaWeightLoader::linear_format() const {
-  switch (quantization_) {
-    case WeightQuantization::kNone:
-      break;
-    case WeightQuantization::kFp8:
-    case WeightQuantization::kFp8PerTensor:
-      return DeviceWeightFormat::kFp8;
-    case WeightQuantization::kInt8Wo:
-      return DeviceWeightFormat::kInt8;
+// What the linears of these roles, which are one product, are in every layer.
+WeightFormat CudaWeightLoader::LinearFormat(Roles roles) const {
+  if (quantize_) return quantize_->format;
+  std::optional<WeightRecipe> common;
+  for (int32_t layer = 0; layer < reader_.checkpoint().config.num_layers; ++layer) {
+    for (TensorRole role : roles) {
+      const CheckpointTensor& tensor = reader_.Tensor(layer, role);
+      if (!reader_.HasCodes(tensor)) return WeightFormat::kBF16;
+      const WeightRecipe& recipe = tensor.scales->recipe;
+      if (recipe.scales == ScaleGranularity::kBlock) return WeightFormat::kBF16;
+      if (common && *common != recipe) return WeightFormat::kBF16;
+      common = recipe;
+    }
   }
-  return DeviceWeightFormat::kBF16;
+  return common->format;
+}
+
+int CudaWeightLoader::AddLinear(int32_t layer, Roles roles) {
+  const WeightFormat format = LinearFormat(roles);
+  const int index = AddMatrix(format, layer, roles);
+  Matrix& matrix = matrices_.back();
+  if (quantize_ || format == WeightFormat::kBF16) return index;
+  matrix.codes = true;
+  matrix.input_scale = matrix.parts.front().tensor->scales->input_scale;
+  if (matrix.input_scale > 0) matrix.input_scale_at = Reserve(sizeof(float));
+  return index;
 }
 
 int64_t CudaWeightLoader::Reserve(int64_t bytes) {
@@ -142,28 +177,29 @@ int64_t CudaWeightLoader::Reserve(int64_t bytes) {
   return offset;
 }
 
-int CudaWeightLoader::AddMatrix(DeviceWeightFormat format, const std::vector<std::string>& names) {
+int CudaWeightLoader::AddMatrix(WeightFormat format, int32_t layer, Roles roles) {
   Matrix matrix;
   matrix.view.format = format;
-  for (const std::string& name : names) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
+  for (TensorRole role : roles) {
+    const CheckpointTensor& tensor = reader_.Tensor(layer, role);
     matrix.parts.push_back({&tensor, matrix.view.n});
     matrix.view.n += static_cast<int32_t>(tensor.shape[0]);
     matrix.view.k = static_cast<int32_t>(tensor.shape[1]);
   }
   matrix.data = Reserve(int64_t{matrix.view.n} * matrix.view.k * ElementBytes(format));
-  if (format != DeviceWeightFormat::kBF16) {
+  if (format != WeightFormat::kBF16) {
     matrix.scales = Reserve(int64_t{matrix.view.n} * static_cast<int64_t>(sizeof(float)));
   }
   matrices_.push_back(std::move(matrix));
   return static_cast<int>(matrices_.size()) - 1;
 }
 
-int CudaWeightLoader::AddVector(const std::vector<std::string>& names) {
+int CudaWeightLoader::AddVector(int32_t layer, Roles roles) {
+  if (reader_.checkpoint().Find(layer, *roles.begin()) == nullptr) return -1;
   Vector vector;
   int64_t count = 0;
-  for (const std::string& name : names) {
-    vector.parts.push_back(&reader_.Tensor(name));
+  for (TensorRole role : roles) {
+    vector.parts.push_back(&reader_.Tensor(layer, role));
     count += vector.parts.back()->shape[0];
   }
   vector.offset = Reserve(count * static_cast<int64_t>(sizeof(float)));
@@ -171,26 +207,38 @@ int CudaWeightLoader::AddVector(const std::vector<std::string>& names) {
   return static_cast<int>(vectors_.size()) - 1;
 }
 
-CudaWeightLoader::Layer CudaWeightLoader::AddLayer(const std::string& prefix) {
-  const ModelConfig& config = reader_.checkpoint().config;
-  const DeviceWeightFormat format = linear_format();
-  const std::string attention = prefix + "self_attn.", mlp = prefix + "mlp.";
-  Layer layer = {};
-  layer.attention_norm = AddVector({prefix + "input_layernorm.weight"});
-  layer.qkv = AddMatrix(format, {attention + "q_proj.weight", attention + "k_proj.weight",
-                                 attention + "v_proj.weight"});
-  layer.qkv_bias = config.qkv_bias
-                       ? AddVector({attention + "q_proj.bias", attention + "k_proj.bias",
-                                    attention + "v_proj.bias"})
-                       : -1;
-  layer.q_norm = config.qk_norm ? AddVector({attention + "q_norm.weight"}) : -1;
-  layer.k_norm = config.qk_norm ? AddVector({attention + "k_norm.weight"}) : -1;
-  layer.o = AddMatrix(format, {attention + "o_proj.weight"});
-  layer.o_bias = config.output_bias ? AddVector({attention + "o_proj.bias"}) : -1;
-  layer.ffn_norm = AddVector({prefix + "post_attention_layernorm.weight"});
-  layer.gate_up = AddMatrix(format, {mlp + "gate_proj.weight", mlp + "up_proj.weight"});
-  layer.down = AddMatrix(format, {mlp + "down_proj.weight"});
-  return layer;
+CudaWeightLoader::Layer CudaWeightLoader::AddLayer(int32_t layer) {
+  using enum TensorRole;
+  return {.attention_norm = AddVector(layer, {kAttentionNorm}),
+          .qkv = AddLinear(layer, {kQuery, kKey, kValue}),
+          .qkv_bias = AddVector(layer, {kQueryBias, kKeyBias, kValueBias}),
+          .q_norm = AddVector(layer, {kQueryNorm}),
+          .k_norm = AddVector(layer, {kKeyNorm}),
+          .o = AddLinear(layer, {kOutput}),
+          .o_bias = AddVector(layer, {kOutputBias}),
+          .ffn_norm = AddVector(layer, {kFfnNorm}),
+          .gate_up = AddLinear(layer, {kGate, kUp}),
+          .down = AddLinear(layer, {kDown})};
+}
+
+Status CudaWeightLoader::CheckShapes() const {
+  for (const Matrix& matrix : matrices_) {
+    const WeightFormat format = matrix.view.format;
+    const int64_t n_step = format == WeightFormat::kBF16 ? 8 : 16;
+    const int64_t k_step = format == WeightFormat::kBF16  ? 8
+                           : format == WeightFormat::kFp8 ? 16
+                                                          : 64;
+    for (const Part& part : matrix.parts) {
+      const CheckpointTensor& tensor = *part.tensor;
+      if (!IsLinear(tensor.role)) continue;
+      if (tensor.shape[0] % n_step == 0 && tensor.shape[1] % k_step == 0) continue;
+      return Unsupported(std::string("the ") + RoleName(tensor.role) + " weight " +
+                         ShapeText(tensor.shape) +
+                         " cannot be run on a GPU in this format; its sides must be multiples of " +
+                         std::to_string(n_step) + " and " + std::to_string(k_step));
+    }
+  }
+  return OkStatus();
 }
 
 std::vector<CudaWeightLoader::Job> CudaWeightLoader::Jobs() const {
@@ -225,7 +273,7 @@ Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool
   cuda::Fill(largest.data(), 0, largest_bytes, workers[0].stream());
   QED_RETURN_IF_ERROR(workers[0].Finish());
 
-  const bool per_tensor = quantization_ == WeightQuantization::kFp8PerTensor;
+  const bool per_tensor = quantize_ && quantize_->scales == ScaleGranularity::kTensor;
   std::vector<Status> statuses(workers.size());
   // One pass over all jobs; with `measure` only for the largest magnitudes.
   const auto run = [&](bool measure) -> Status {
@@ -235,7 +283,11 @@ Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool
       const auto work = [&]() -> Status {
         for (size_t j = next++; j < jobs.size(); j = next++) {
           const Job& job = jobs[j];
-          const bool quantized = job.matrix->view.format != DeviceWeightFormat::kBF16;
+          if (job.matrix->codes) {
+            QED_RETURN_IF_ERROR(workers[i].BringCodes(reader_, job, memory));
+            continue;
+          }
+          const bool quantized = job.matrix->view.format != WeightFormat::kBF16;
           if (measure && !quantized) continue;
           QED_ASSIGN_OR_RETURN(const BFloat16* rows, workers[i].BringRows(reader_, job, memory));
           float* part_largest = per_tensor ? largest.As<float>() + job.part_index : nullptr;
@@ -271,6 +323,11 @@ Status CudaWeightLoader::LoadVectors(std::byte* memory) const {
     cuda::CopyToDevice(memory + vector.offset, values.data(), values.size() * sizeof(float),
                        stream.handle());
   }
+  for (const Matrix& matrix : matrices_) {
+    if (matrix.input_scale == 0) continue;
+    cuda::CopyToDevice(memory + matrix.input_scale_at, &matrix.input_scale, sizeof(float),
+                       stream.handle());
+  }
   return stream.Synchronize();
 }
 
@@ -279,8 +336,11 @@ CudaWeights CudaWeightLoader::Views(DeviceBuffer memory) const {
     const Matrix& m = matrices_[static_cast<size_t>(index)];
     DeviceWeight view = m.view;
     view.data = memory.data() + m.data;
-    if (view.format != DeviceWeightFormat::kBF16) {
+    if (view.format != WeightFormat::kBF16) {
       view.scales = reinterpret_cast<const float*>(memory.data() + m.scales);
+    }
+    if (m.input_scale > 0) {
+      view.input_scale = reinterpret_cast<const float*>(memory.data() + m.input_scale_at);
     }
     return view;
   };

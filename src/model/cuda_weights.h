@@ -4,15 +4,16 @@
 #define QED_MODEL_CUDA_WEIGHTS_H_
 
 #include <cstdint>
-#include <string>
+#include <initializer_list>
+#include <optional>
 #include <vector>
 
 #include "base/status.h"
 #include "base/thread_pool.h"
-#include "config/weight_quantization.h"
 #include "cuda/buffer.h"
 #include "kernels/cuda/linear.h"
 #include "model/weight_reader.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 
@@ -42,11 +43,14 @@ struct CudaWeights {
 // not fit is known before anything is read.
 class CudaWeightLoader {
  public:
-  // 16-bit weights stay bfloat16 or become what `quantization` says of linears;
-  // every other type of a file becomes bfloat16. `reader` must outlive the loader.
-  CudaWeightLoader(const WeightReader& reader, WeightQuantization quantization);
+  // Linears become what `quantize` says. Without it, codes of a file with a scale a
+  // tensor or a row stay as they are, where all layers have the same; every other type,
+  // and codes in blocks, become bfloat16. `reader` must outlive the loader.
+  CudaWeightLoader(const WeightReader& reader, const std::optional<WeightRecipe>& quantize);
 
-  cuda::DeviceWeightFormat linear_format() const;
+  // kUnsupported where a linear's sides are not what the matrix units and the
+  // 16-byte loads of the kernels want.
+  Status CheckShapes() const;
   // Device memory of the weights. While Load runs it takes 8 MiB more for each
   // thread, before the KV pages are there.
   int64_t bytes() const { return bytes_; }
@@ -66,6 +70,9 @@ class CudaWeightLoader {
     cuda::DeviceWeight view;  // without pointers
     int64_t data = 0;         // offsets in the memory
     int64_t scales = 0;
+    bool codes = false;          // the parts' own codes and scales
+    float input_scale = 0;       // above 0: static
+    int64_t input_scale_at = 0;  // offset of it
     std::vector<Part> parts;
   };
   struct Vector {
@@ -86,9 +93,13 @@ class CudaWeightLoader {
   };
   class Worker;
 
-  int AddMatrix(cuda::DeviceWeightFormat format, const std::vector<std::string>& names);
-  int AddVector(const std::vector<std::string>& names);
-  Layer AddLayer(const std::string& prefix);
+  using Roles = std::initializer_list<TensorRole>;
+  WeightFormat LinearFormat(Roles roles) const;
+  int AddLinear(int32_t layer, Roles roles);
+  int AddMatrix(WeightFormat format, int32_t layer, Roles roles);
+  // -1 where the network has no such vector.
+  int AddVector(int32_t layer, Roles roles);
+  Layer AddLayer(int32_t layer);
   int64_t Reserve(int64_t bytes);
   std::vector<Job> Jobs() const;
   Status LoadMatrices(int ordinal, std::byte* memory, ThreadPool& pool) const;
@@ -96,7 +107,7 @@ class CudaWeightLoader {
   CudaWeights Views(cuda::DeviceBuffer memory) const;
 
   const WeightReader& reader_;
-  const WeightQuantization quantization_;
+  const std::optional<WeightRecipe> quantize_;
   int64_t bytes_ = 0;
   std::vector<Matrix> matrices_;
   std::vector<Vector> vectors_;

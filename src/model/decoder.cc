@@ -45,12 +45,12 @@ ModelFootprint Decoder::footprint() const {
   for (const LayerWeights& layer : weights_.layers) {
     for (const PackedWeight* w :
          {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
-      found.weight_bytes += static_cast<int64_t>(PackedWeightBytes(w->format, w->n, w->k));
+      found.weight_bytes += static_cast<int64_t>(PackedWeightBytes(*w));
       found.macs_per_token += int64_t{w->n} * w->k;
     }
   }
   const PackedWeight& head = weights_.head;
-  found.weight_bytes += static_cast<int64_t>(PackedWeightBytes(head.format, head.n, head.k));
+  found.weight_bytes += static_cast<int64_t>(PackedWeightBytes(head));
   found.macs_per_logit_row = int64_t{head.n} * head.k;
   return found;
 }
@@ -69,7 +69,7 @@ std::span<const float> Decoder::Forward(const ForwardBatch& batch) {
   Begin(batch);
   for (int32_t i = 0; i < config_.num_layers; ++i) {
     AttentionBlock(weights_.layers[i], i);
-    FeedForwardBlock(weights_.layers[i]);
+    FeedForwardBlock(weights_.layers[i], i);
   }
   return Head(batch.logit_rows);
 }
@@ -95,8 +95,8 @@ void Decoder::Begin(const ForwardBatch& batch) {
   const int64_t half = config_.head_dim / 2;
   const int64_t width = config_.hidden_size;
   ForRows(rows_, half * kAngleWork + width * kUnpackWork, [&](int32_t row) {
-    RopeAngles(work_.slots[row].position, rope_frequencies_, work_.cosine + row * half,
-               work_.sine + row * half);
+    RopeAngles(work_.slots[row].position, rope_frequencies_, config_.rope_scaling.attention_factor,
+               work_.cosine + row * half, work_.sine + row * half);
     EmbeddingRow(weights_.embedding, batch.tokens[row], work_.hidden + row * width);
   });
 }
@@ -171,6 +171,7 @@ void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
   ForRows(rows_, width * kNormWork, [&](int32_t row) {
     Normalize(work_.hidden + int64_t{row} * width, layer.attention_norm, row, normed);
   });
+  Observe(layer_index, ObservedRows::kAttentionInput, work_.normed, width, width);
   const LinearTask qkv[] = {
       {.weight = layer.q, .bias = layer.q_bias, .y = work_.qkv, .y_stride = stride},
       {.weight = layer.k, .bias = layer.k_bias, .y = work_.qkv + q_width, .y_stride = stride},
@@ -183,10 +184,14 @@ void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
   // and v is the smallest product of the layer.
   MultiplyRest(normed, rows_, qkv[2]);
 
+  Observe(layer_index, ObservedRows::kKeys, work_.qkv + q_width, kv_width, stride);
+  Observe(layer_index, ObservedRows::kValues, work_.qkv + q_width + kv_width, kv_width, stride);
+
   const PagedKv kv = kv_.Layer(layer_index);
   ForRows(rows_, stride * kRopeWork, [&](int32_t row) { RotateAndStore(layer, kv, row); });
   PagedAttention(ctx_, kv, plan_, work_.qkv, stride, config_.num_heads, work_.attention, q_width);
 
+  Observe(layer_index, ObservedRows::kAttended, work_.attention, q_width, q_width);
   const Activations attended = LayActivations(work_.attention, rows_, q_width, {&layer.o});
   ForRows(rows_, q_width * kQuantizeWork, [&](int32_t row) { Quantize(row, attended); });
   const LinearTask out = {.weight = layer.o,
@@ -218,13 +223,14 @@ void Decoder::RotateAndStore(const LayerWeights& layer, const PagedKv& kv, int32
 }
 
 // hidden += down(silu(gate(norm(hidden))) * up(norm(hidden)))
-void Decoder::FeedForwardBlock(const LayerWeights& layer) {
+void Decoder::FeedForwardBlock(const LayerWeights& layer, int32_t layer_index) {
   const int32_t width = config_.hidden_size;
   const int32_t inner = config_.intermediate_size;
   const Activations normed = LayActivations(work_.normed, rows_, width, {&layer.gate, &layer.up});
   ForRows(rows_, width * kNormWork, [&](int32_t row) {
     Normalize(work_.hidden + int64_t{row} * width, layer.ffn_norm, row, normed);
   });
+  Observe(layer_index, ObservedRows::kFeedForwardInput, work_.normed, width, width);
   const LinearTask gate_up[] = {{.weight = layer.gate, .y = work_.gate, .y_stride = inner},
                                 {.weight = layer.up, .y = work_.up, .y_stride = inner}};
   Multiply(normed, rows_, gate_up);
@@ -235,6 +241,7 @@ void Decoder::FeedForwardBlock(const LayerWeights& layer) {
     SiluMulRow(ctx_.isa, gate, work_.up + int64_t{row} * inner, inner, gate);
     Quantize(row, gated);
   });
+  Observe(layer_index, ObservedRows::kGated, work_.gate, inner, inner);
   const LinearTask down = {
       .weight = layer.down, .y = work_.hidden, .y_stride = width, .accumulate = true};
   Multiply(gated, rows_, {&down, 1});

@@ -13,6 +13,7 @@
 #include "config/model_config.h"
 #include "kernels/attention.h"
 #include "kernels/op_context.h"
+#include "model/activation_observer.h"
 #include "model/kv_store.h"
 #include "model/language_model.h"
 #include "model/weights.h"
@@ -34,6 +35,8 @@ class Decoder : public LanguageModel {
   int32_t max_logit_rows() const override { return limits_.max_logit_rows; }
   ModelFootprint footprint() const override;
 
+  // Shows the rows of later steps to `observer`, until null is given.
+  void set_observer(ActivationObserver* observer) { observer_ = observer; }
   std::span<const float> Forward(const ForwardBatch& batch) override;
   std::span<const float> hidden() const override {
     return {work_.normed, static_cast<size_t>(head_rows_) * config_.hidden_size};
@@ -49,10 +52,15 @@ class Decoder : public LanguageModel {
     QuantizedActivations rest;  // a second term, for MultiplyRest
   };
 
+  // Shows rows to the observer, if there is one.
+  void Observe(int32_t layer, ObservedRows kind, const float* rows, int32_t width,
+               int64_t stride) const {
+    if (observer_ != nullptr) observer_->Observe(layer, kind, rows, rows_, width, stride);
+  }
   void Begin(const ForwardBatch& batch);
   void LaySequence(const ForwardBatch::Sequence& sequence, AttentionSequence& out);
   void AttentionBlock(const LayerWeights& layer, int32_t layer_index);
-  void FeedForwardBlock(const LayerWeights& layer);
+  void FeedForwardBlock(const LayerWeights& layer, int32_t layer_index);
   std::span<const float> Head(std::span<const int32_t> rows);
 
   // A view of `rows` rows; with `two_terms`, products that all read int8 get both.
@@ -78,6 +86,7 @@ class Decoder : public LanguageModel {
   KvStore kv_;
   Workspace work_;
   OpContext ctx_;
+  ActivationObserver* observer_ = nullptr;
   // Of the step at hand.
   int32_t rows_ = 0;
   int32_t head_rows_ = 0;

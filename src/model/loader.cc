@@ -3,12 +3,12 @@
 #include <string>
 #include <utility>
 
-#include "config/weight_quantization.h"
 #include "kernels/attention.h"
 #include "model/decoder.h"
 #include "model/kv_store.h"
 #include "model/weights.h"
 #include "model/workspace.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 namespace {
@@ -46,13 +46,13 @@ Status CheckConfig(const EngineConfig& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
-                                                 const Adapter* adapter, const EngineConfig& config,
-                                                 ThreadPool& pool) {
+Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const Adapter* adapter,
+                                             const EngineConfig& config, ThreadPool& pool,
+                                             double* conversion_error) {
   QED_RETURN_IF_ERROR(CheckConfig(config));
   QED_ASSIGN_OR_RETURN(const ComputeMode compute, ParseComputeMode(config.compute));
-  QED_ASSIGN_OR_RETURN(const WeightQuantization quantization,
-                       ParseWeightQuantization(config.quantize));
+  QED_ASSIGN_OR_RETURN(const std::optional<WeightRecipe> quantize,
+                       ParseWeightRecipe(config.quantize));
   const ModelConfig& model = checkpoint.config;
   if (Status shape = CheckShape(model); !shape.ok()) return shape.WithPrefix(checkpoint.path);
 
@@ -64,9 +64,18 @@ Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
                        KvStore::Create(model, kv_dtype, config.page_size, config.kv_cache_bytes));
   QED_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(model, limits));
   QED_ASSIGN_OR_RETURN(ModelWeights weights,
-                       PackWeights(checkpoint, adapter, compute, quantization, pool));
-  return std::unique_ptr<LanguageModel>(std::make_unique<Decoder>(
-      model, limits, std::move(weights), std::move(kv), std::move(workspace), pool));
+                       PackWeights(checkpoint, adapter, compute, quantize, pool));
+  if (conversion_error != nullptr) *conversion_error = weights.conversion_error;
+  return std::make_unique<Decoder>(model, limits, std::move(weights), std::move(kv),
+                                   std::move(workspace), pool);
+}
+
+Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
+                                                 const Adapter* adapter, const EngineConfig& config,
+                                                 ThreadPool& pool, double* conversion_error) {
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<Decoder> decoder,
+                       LoadDecoder(checkpoint, adapter, config, pool, conversion_error));
+  return std::unique_ptr<LanguageModel>(std::move(decoder));
 }
 
 }  // namespace qed

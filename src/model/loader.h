@@ -9,6 +9,7 @@
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
+#include "model/decoder.h"
 #include "model/language_model.h"
 
 namespace qed {
@@ -19,9 +20,16 @@ namespace qed {
 // budget holds less than one sequence of one page; kInvalidArgument where the
 // config contradicts itself or the model. `pool` must outlive the model; the
 // checkpoint need not.
+// `conversion_error`, if given, becomes ModelWeights::conversion_error.
 Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
                                                  const Adapter* adapter, const EngineConfig& config,
-                                                 ThreadPool& pool);
+                                                 ThreadPool& pool,
+                                                 double* conversion_error = nullptr);
+
+// The same, for those who look inside (model/activation_observer.h).
+Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const Adapter* adapter,
+                                             const EngineConfig& config, ThreadPool& pool,
+                                             double* conversion_error = nullptr);
 
 }  // namespace qed
 

@@ -1,5 +1,6 @@
 #include "model/rope_frequencies.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -19,6 +20,44 @@ double ScaleLlama3(const RopeScaling& scaling, double frequency) {
   return (1 - keep) * frequency / scaling.factor + keep * frequency;
 }
 
+// The pair of a head of D dimensions that makes `turns` turns in the original context.
+double PairOfTurns(const ModelConfig& config, double turns) {
+  const double context = config.rope_scaling.original_context;
+  return config.head_dim * std::log(context / (turns * 2 * std::numbers::pi)) /
+         (2 * std::log(static_cast<double>(config.rope_theta)));
+}
+
+// YaRN: pairs before `low` stay, those from `high` on are divided by the factor, and
+// between the two the change is gradual.
+double ScaleYarn(const ModelConfig& config, int32_t pair, double frequency) {
+  const RopeScaling& scaling = config.rope_scaling;
+  double low = PairOfTurns(config, scaling.beta_fast);
+  double high = PairOfTurns(config, scaling.beta_slow);
+  if (scaling.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(config.head_dim - 1));
+  if (low == high) high += 0.001;
+  const double ramp = std::clamp((pair - low) / (high - low), 0.0, 1.0);
+  return frequency / scaling.factor * ramp + frequency * (1 - ramp);
+}
+
+double Scale(const ModelConfig& config, int32_t pair, double frequency) {
+  switch (config.rope_scaling.kind) {
+    case RopeScaling::Kind::kNone:
+      return frequency;
+    case RopeScaling::Kind::kLlama3:
+      return ScaleLlama3(config.rope_scaling, frequency);
+    case RopeScaling::Kind::kLinear:
+      return frequency / config.rope_scaling.factor;
+    case RopeScaling::Kind::kYarn:
+      return ScaleYarn(config, pair, frequency);
+  }
+  return frequency;
+}
+
 }  // namespace
 
 std::vector<double> RopeFrequencies(const ModelConfig& config) {
@@ -30,8 +69,8 @@ std::vector<double> RopeFrequencies(const ModelConfig& config) {
     double frequency = std::pow(static_cast<double>(config.rope_theta), -2.0 * i / config.head_dim);
     if (!factors.empty()) {
       frequency /= factors[i];
-    } else if (config.rope_scaling.factor != 1.0f) {
-      frequency = ScaleLlama3(config.rope_scaling, frequency);
+    } else {
+      frequency = Scale(config, i, frequency);
     }
     frequencies[i] = frequency;
   }

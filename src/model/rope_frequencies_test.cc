@@ -39,8 +39,9 @@ TEST(RopeFrequenciesTest, FactorsOfTheFileDivide) {
 TEST(RopeFrequenciesTest, Llama3ScalesByWavelength) {
   ModelConfig config = Config();
   const auto plain = RopeFrequencies(config);
-  config.rope_scaling = {
-      .factor = 8, .low_freq_factor = 1, .high_freq_factor = 4, .original_context = 8192};
+  config.rope_scaling.kind = RopeScaling::Kind::kLlama3;
+  config.rope_scaling.factor = 8;
+  config.rope_scaling.original_context = 8192;
   const auto scaled = RopeFrequencies(config);
   int between = 0;
   for (size_t i = 0; i < 32; ++i) {
@@ -56,6 +57,45 @@ TEST(RopeFrequenciesTest, Llama3ScalesByWavelength) {
     }
   }
   EXPECT_GT(between, 1);
+}
+
+TEST(RopeFrequenciesTest, LinearDividesEach) {
+  ModelConfig config = Config();
+  const auto plain = RopeFrequencies(config);
+  config.rope_scaling.kind = RopeScaling::Kind::kLinear;
+  config.rope_scaling.factor = 4;
+  const auto scaled = RopeFrequencies(config);
+  for (size_t i = 0; i < 32; ++i) EXPECT_EQ(scaled[i], plain[i] / 4);
+}
+
+// From transformers 5.23, _compute_yarn_parameters: theta 1e6, D 128, factor 4,
+// original context 32768 (Qwen2.5's), and the same without truncation.
+TEST(RopeFrequenciesTest, YarnIsTransformers) {
+  ModelConfig config;
+  config.head_dim = 128;
+  config.rope_theta = 1e6f;
+  config.rope_scaling.kind = RopeScaling::Kind::kYarn;
+  config.rope_scaling.factor = 4;
+  config.rope_scaling.original_context = 32768;
+  struct Wanted {
+    size_t pair;
+    double truncated, exact;
+  };
+  const Wanted wanted[] = {
+      {0, 1.000000000e+00, 1.000000000e+00},  {10, 1.154782027e-01, 1.154782027e-01},
+      {23, 6.978305988e-03, 6.978305988e-03}, {24, 5.375321489e-03, 5.517270416e-03},
+      {30, 1.064360957e-03, 1.079237671e-03}, {35, 2.462583943e-04, 2.445188875e-04},
+      {39, 6.490394298e-05, 6.187807594e-05}, {40, 4.445698505e-05, 4.445698505e-05},
+      {41, 3.582531644e-05, 3.582531644e-05}, {50, 5.133812465e-06, 5.133812465e-06},
+      {63, 3.102344408e-07, 3.102344408e-07},
+  };
+  const auto truncated = RopeFrequencies(config);
+  config.rope_scaling.truncate = false;
+  const auto exact = RopeFrequencies(config);
+  for (const Wanted& w : wanted) {
+    EXPECT_NEAR(truncated[w.pair], w.truncated, 1e-6 * w.truncated) << w.pair;
+    EXPECT_NEAR(exact[w.pair], w.exact, 1e-6 * w.exact) << w.pair;
+  }
 }
 
 }  // namespace

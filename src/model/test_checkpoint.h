@@ -7,8 +7,8 @@
 #include <random>
 #include <vector>
 
-#include "checkpoint/architecture.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/network_tensors.h"
 #include "tensor/quant_format.h"
 
 namespace qed {
@@ -53,6 +53,8 @@ inline TestCheckpoint RandomCheckpoint(const ModelConfig& config, DType dtype, u
         test.storage.emplace_back(values.size() / BlockValues(stored) * BlockBytes(stored));
     QuantizeRow(stored, values, bytes);
     test.checkpoint.tensors[expected.hf_name] = {.name = expected.hf_name,
+                                                 .layer = expected.layer,
+                                                 .role = expected.role,
                                                  .file_name = expected.hf_name,
                                                  .dtype = stored,
                                                  .shape = expected.shape,

@@ -1,12 +1,14 @@
 #include "model/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 
 #include "kernels/weight_layout.h"
 #include "model/weight_reader.h"
 #include "tensor/eight_bit.h"
+#include "tensor/quant_format.h"
 
 namespace qed {
 namespace {
@@ -18,24 +20,32 @@ constexpr int64_t kJobRows = 8 * kPanelRows;
 class Packer {
  public:
   Packer(const Checkpoint& checkpoint, const Adapter* adapter, ComputeMode compute,
-         WeightQuantization quantization)
-      : reader_(checkpoint, adapter), compute_(compute), quantization_(quantization) {}
+         const std::optional<WeightRecipe>& quantize)
+      : reader_(checkpoint, adapter), compute_(compute), quantize_(quantize) {}
 
-  // Embedding and head.
-  void AddTable(const std::string& name, PackedWeight* target) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
-    AddMatrix(tensor, StoredFormat(tensor), target);
+  void AddMatrix(const ExpectedTensor& expected, PackedWeight* target) {
+    const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
+    target->n = static_cast<int32_t>(tensor.shape[0]);
+    target->k = static_cast<int32_t>(tensor.shape[1]);
+    const bool codes = KeepsCodes(tensor);
+    target->format = IsLinear(expected.role) ? LinearFormat(tensor) : StoredFormat(tensor);
+    if (codes) {
+      target->scale_columns = tensor.scales->recipe.block_columns;
+      target->input_scale = tensor.scales->input_scale;
+    }
+    matrices_.push_back({&tensor, target, size_, codes, std::nullopt});
+    Reserve(PackedWeightBytes(*target));
   }
 
-  void AddLinear(const std::string& name, PackedWeight* target) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
-    AddMatrix(tensor, LinearFormat(tensor), target);
-  }
-
-  void AddVector(const std::string& name, const float** target) {
-    const CheckpointTensor& tensor = reader_.Tensor(name);
+  void AddVector(const ExpectedTensor& expected, const float** target) {
+    const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
     vectors_.push_back({&tensor, target, size_});
     Reserve(static_cast<size_t>(tensor.shape[0]) * sizeof(float));
+  }
+
+  // Of the linears that Pack turned to Q8_0.
+  double ConversionError() const {
+    return stored_squares_ > 0 ? std::sqrt(error_squares_ / stored_squares_) : 0;
   }
 
   // REQUIRES: the targets have not moved since they were added.
@@ -55,11 +65,17 @@ class Packer {
         jobs.push_back({&m, row, std::min(kJobRows, m.target->n - row)});
       }
     }
-    if (quantization_ == WeightQuantization::kFp8PerTensor) FindLargestMagnitudes(jobs, pool);
+    if (quantize_ && quantize_->scales == ScaleGranularity::kTensor) {
+      FindLargestMagnitudes(jobs, pool);
+    }
     pool.ParallelFor(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
-      const Job& job = jobs[static_cast<size_t>(i)];
+      Job& job = jobs[static_cast<size_t>(i)];
       PackRows(job, base + job.matrix->offset);
     });
+    for (const Job& job : jobs) {
+      stored_squares_ += job.stored_squares;
+      error_squares_ += job.error_squares;
+    }
     return memory;
   }
 
@@ -68,6 +84,7 @@ class Packer {
     const CheckpointTensor* tensor;
     PackedWeight* target;
     size_t offset;
+    bool codes = false;                      // the file's codes and scales stay
     std::optional<float> largest_magnitude;  // where one scale is for all rows
   };
   struct Vector {
@@ -79,45 +96,63 @@ class Packer {
     Matrix* matrix;
     int64_t first_row;
     int64_t rows;
+    double stored_squares = 0;  // of the values, where they are converted
+    double error_squares = 0;
   };
 
-  void AddMatrix(const CheckpointTensor& tensor, WeightFormat format, PackedWeight* target) {
-    target->n = static_cast<int32_t>(tensor.shape[0]);
-    target->k = static_cast<int32_t>(tensor.shape[1]);
-    target->format = format;
-    matrices_.push_back({&tensor, target, size_, std::nullopt});
-    Reserve(PackedWeightBytes(target->format, target->n, target->k));
-  }
-
-  // The format that keeps what the file holds.
+  // The format that keeps what the file holds; merged codes are values like others.
   WeightFormat StoredFormat(const CheckpointTensor& tensor) const {
     if (compute_ == ComputeMode::kF32) return WeightFormat::kF32;
     if (reader_.DeltaFor(tensor) == nullptr) return FastFormatFor(tensor.dtype);
     return tensor.shape[1] % kGroupColumns == 0 ? WeightFormat::kQ8_0 : WeightFormat::kF32;
   }
 
+  // Whether the file's codes are what the products read.
+  bool KeepsCodes(const CheckpointTensor& tensor) const {
+    return !quantize_ && compute_ != ComputeMode::kF32 && reader_.HasCodes(tensor);
+  }
+
   WeightFormat LinearFormat(const CheckpointTensor& tensor) const {
-    switch (quantization_) {
-      case WeightQuantization::kNone:
-        break;
-      case WeightQuantization::kFp8:
-      case WeightQuantization::kFp8PerTensor:
-        return WeightFormat::kFp8;
-      case WeightQuantization::kInt8Wo:
-        return WeightFormat::kInt8;
-    }
-    return StoredFormat(tensor);
+    if (KeepsCodes(tensor)) return tensor.scales->recipe.format;
+    const bool groups = tensor.shape[1] % kGroupColumns == 0;
+    if (quantize_ && UsesInt8Activations(quantize_->format) && !groups) return WeightFormat::kF32;
+    return quantize_ ? quantize_->format : StoredFormat(tensor);
   }
 
   void Reserve(size_t bytes) { size_ += (bytes + 63) / 64 * 64; }
 
-  void PackRows(const Job& job, std::byte* dst) const {
+  void PackRows(Job& job, std::byte* dst) const {
+    const CheckpointTensor& tensor = *job.matrix->tensor;
     const PackedWeight& target = *job.matrix->target;
+    const MatrixRange range = WholeRows(tensor, job.first_row, job.rows);
+    const auto first = static_cast<int32_t>(job.first_row), rows = static_cast<int32_t>(job.rows);
+    if (job.matrix->codes) {
+      WeightCodes codes;
+      reader_.ReadCodes(tensor, range, codes);
+      return PackCodeRows(target, first, rows, codes.rows.bytes, codes.scales, dst);
+    }
     WeightRows read;
-    reader_.ReadRows(*job.matrix->tensor, job.first_row, job.rows, read);
-    PackWeightRows(target.format, target.n, target.k, static_cast<int32_t>(job.first_row),
-                   static_cast<int32_t>(job.rows), read.dtype, read.bytes, dst,
+    reader_.ReadRows(tensor, range, read);
+    PackWeightRows(target.format, target.n, target.k, first, rows, read.dtype, read.bytes, dst,
                    job.matrix->largest_magnitude);
+    const bool converted = quantize_ && IsLinear(tensor.role) &&
+                           target.format == WeightFormat::kQ8_0 && read.dtype != DType::kQ8_0;
+    if (converted) MeasureConversion(job, range);
+  }
+
+  // What turning the job's rows to Q8_0 does to them.
+  void MeasureConversion(Job& job, const MatrixRange& range) const {
+    const auto count = static_cast<size_t>(range.rows * range.columns);
+    std::vector<float> stored(count), made(count);
+    std::vector<std::byte> blocks(count / BlockValues(DType::kQ8_0) * BlockBytes(DType::kQ8_0));
+    reader_.ReadFloats(*job.matrix->tensor, range, stored);
+    QuantizeRow(DType::kQ8_0, stored, blocks);
+    DequantizeRow(DType::kQ8_0, blocks, made);
+    for (size_t i = 0; i < count; ++i) {
+      const double difference = double{made[i]} - stored[i];
+      job.stored_squares += double{stored[i]} * stored[i];
+      job.error_squares += difference * difference;
+    }
   }
 
   // Reads all rows once before they are packed.
@@ -127,7 +162,8 @@ class Packer {
       const Job& job = jobs[static_cast<size_t>(i)];
       if (!HasRowScales(job.matrix->target->format)) return;
       std::vector<float> values(static_cast<size_t>(job.rows * job.matrix->target->k));
-      reader_.ReadFloats(*job.matrix->tensor, job.first_row, values);
+      const CheckpointTensor& tensor = *job.matrix->tensor;
+      reader_.ReadFloats(tensor, WholeRows(tensor, job.first_row, job.rows), values);
       for (float value : values) found[i] = LargerMagnitude(found[i], value);
     });
     for (size_t i = 0; i < jobs.size(); ++i) {
@@ -139,51 +175,87 @@ class Packer {
 
   const WeightReader reader_;
   const ComputeMode compute_;
-  const WeightQuantization quantization_;
+  const std::optional<WeightRecipe> quantize_;
   std::vector<Matrix> matrices_;
   std::vector<Vector> vectors_;
   size_t size_ = 0;
+  double stored_squares_ = 0;
+  double error_squares_ = 0;
 };
 
-void AddLayer(const ModelConfig& config, const std::string& prefix, LayerWeights& layer,
-              Packer& packer) {
-  packer.AddVector(prefix + "input_layernorm.weight", &layer.attention_norm);
-  packer.AddLinear(prefix + "self_attn.q_proj.weight", &layer.q);
-  packer.AddLinear(prefix + "self_attn.k_proj.weight", &layer.k);
-  packer.AddLinear(prefix + "self_attn.v_proj.weight", &layer.v);
-  packer.AddLinear(prefix + "self_attn.o_proj.weight", &layer.o);
-  if (config.qkv_bias) {
-    packer.AddVector(prefix + "self_attn.q_proj.bias", &layer.q_bias);
-    packer.AddVector(prefix + "self_attn.k_proj.bias", &layer.k_bias);
-    packer.AddVector(prefix + "self_attn.v_proj.bias", &layer.v_bias);
+// Where a layer has the tensor of a role.
+PackedWeight* MatrixOf(TensorRole role, LayerWeights& layer) {
+  switch (role) {
+    case TensorRole::kQuery:
+      return &layer.q;
+    case TensorRole::kKey:
+      return &layer.k;
+    case TensorRole::kValue:
+      return &layer.v;
+    case TensorRole::kOutput:
+      return &layer.o;
+    case TensorRole::kGate:
+      return &layer.gate;
+    case TensorRole::kUp:
+      return &layer.up;
+    case TensorRole::kDown:
+      return &layer.down;
+    default:
+      return nullptr;
   }
-  if (config.output_bias) packer.AddVector(prefix + "self_attn.o_proj.bias", &layer.o_bias);
-  if (config.qk_norm) {
-    packer.AddVector(prefix + "self_attn.q_norm.weight", &layer.q_norm);
-    packer.AddVector(prefix + "self_attn.k_norm.weight", &layer.k_norm);
+}
+
+const float** VectorOf(TensorRole role, LayerWeights& layer) {
+  switch (role) {
+    case TensorRole::kAttentionNorm:
+      return &layer.attention_norm;
+    case TensorRole::kQueryBias:
+      return &layer.q_bias;
+    case TensorRole::kKeyBias:
+      return &layer.k_bias;
+    case TensorRole::kValueBias:
+      return &layer.v_bias;
+    case TensorRole::kOutputBias:
+      return &layer.o_bias;
+    case TensorRole::kQueryNorm:
+      return &layer.q_norm;
+    case TensorRole::kKeyNorm:
+      return &layer.k_norm;
+    case TensorRole::kFfnNorm:
+      return &layer.ffn_norm;
+    default:
+      return nullptr;
   }
-  packer.AddVector(prefix + "post_attention_layernorm.weight", &layer.ffn_norm);
-  packer.AddLinear(prefix + "mlp.gate_proj.weight", &layer.gate);
-  packer.AddLinear(prefix + "mlp.up_proj.weight", &layer.up);
-  packer.AddLinear(prefix + "mlp.down_proj.weight", &layer.down);
+}
+
+void Add(const ExpectedTensor& expected, ModelWeights& weights, Packer& packer) {
+  switch (expected.role) {
+    case TensorRole::kEmbedding:
+      return packer.AddMatrix(expected, &weights.embedding);
+    case TensorRole::kHead:
+      return packer.AddMatrix(expected, &weights.head);
+    case TensorRole::kFinalNorm:
+      return packer.AddVector(expected, &weights.final_norm);
+    default:
+      break;
+  }
+  LayerWeights& layer = weights.layers[static_cast<size_t>(expected.layer)];
+  if (IsLinear(expected.role)) return packer.AddMatrix(expected, MatrixOf(expected.role, layer));
+  packer.AddVector(expected, VectorOf(expected.role, layer));
 }
 
 }  // namespace
 
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
-                                 ComputeMode compute, WeightQuantization quantization,
+                                 ComputeMode compute, const std::optional<WeightRecipe>& quantize,
                                  ThreadPool& pool) {
   const ModelConfig& config = checkpoint.config;
   ModelWeights weights;
   weights.layers.resize(static_cast<size_t>(config.num_layers));
-  Packer packer(checkpoint, adapter, compute, quantization);
-  for (int32_t i = 0; i < config.num_layers; ++i) {
-    AddLayer(config, "model.layers." + std::to_string(i) + ".", weights.layers[i], packer);
-  }
-  packer.AddVector("model.norm.weight", &weights.final_norm);
-  packer.AddTable("model.embed_tokens.weight", &weights.embedding);
-  if (!config.tied_embeddings) packer.AddTable("lm_head.weight", &weights.head);
+  Packer packer(checkpoint, adapter, compute, quantize);
+  for (const ExpectedTensor& expected : ExpectedTensors(config)) Add(expected, weights, packer);
   QED_ASSIGN_OR_RETURN(weights.memory, packer.Pack(pool));
+  weights.conversion_error = packer.ConversionError();
   if (config.tied_embeddings) weights.head = weights.embedding;
   return weights;
 }

@@ -3,6 +3,7 @@
 #ifndef QED_MODEL_WEIGHTS_H_
 #define QED_MODEL_WEIGHTS_H_
 
+#include <optional>
 #include <vector>
 
 #include "base/status.h"
@@ -10,9 +11,9 @@
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
-#include "config/weight_quantization.h"
 #include "kernels/linear.h"
 #include "tensor/aligned_buffer.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed {
 
@@ -37,16 +38,19 @@ struct ModelWeights {
   const float* final_norm = nullptr;  // [E]
   PackedWeight head;                  // [V, E]; the embedding where they are tied
   AlignedBuffer memory;               // all of the above
+  // |new - stored| / |stored| over all linears that were turned to Q8_0.
+  double conversion_error = 0;
 };
 
 // Packs every tensor on the pool, row ranges in parallel. Rows that GGUF stores
 // in its own RoPE order are put back into HF's. `adapter`, if given, is merged
 // in f32; merged weights become Q8_0 (kF32 under ComputeMode::kF32). The layers'
-// linears become what `quantization` says, whatever their type in the file was.
-// REQUIRES: the checkpoint's tensors are complete and have the right shapes, as
-// OpenCheckpoint promises.
+// linears become what `quantize` says, if it does; codes of a file
+// keep their scales if it does not, and are turned to f32 under ComputeMode::kF32, whatever their
+// type in the file was. REQUIRES: the checkpoint's tensors are complete and have the right shapes,
+// as OpenCheckpoint promises.
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
-                                 ComputeMode compute, WeightQuantization quantization,
+                                 ComputeMode compute, const std::optional<WeightRecipe>& quantize,
                                  ThreadPool& pool);
 
 }  // namespace qed

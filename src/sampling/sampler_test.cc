@@ -345,6 +345,31 @@ TEST(ValidateSamplingParams, NamesWhatIsWrong) {
   EXPECT_EQ(ValidateSamplingParams(params, 100).code(), StatusCode::kInvalidArgument);
 }
 
+TEST_F(SamplerTest, BiasesAndBars) {
+  const std::vector<float> logits = {1, 4, 3, 2};
+  SamplingParams params;
+  params.temperature = 0;
+  params.logprobs = 0;
+  const auto draw = [&](uint64_t position) {
+    const std::vector<TokenBias> biases = MakeTokenBiases(params);
+    const SampleRow row = {
+        .logits = logits, .params = &params, .position = position, .biases = biases};
+    Sampler sampler(4, pool_);
+    SampledToken token;
+    sampler.Sample({&row, 1}, {&token, 1});
+    return token;
+  };
+  EXPECT_EQ(draw(0).id, 1);
+  params.logit_bias = {{0, 3.5f}};
+  EXPECT_EQ(draw(0).id, 0);
+  const double sum = std::exp(1.0) + std::exp(4.0) + std::exp(3.0) + std::exp(2.0);
+  EXPECT_NEAR(draw(0).logprob, 1 - std::log(sum), 1e-5) << "of the model itself";
+  params.barred_ids = {0, 1};
+  params.barred_until = 3;
+  EXPECT_EQ(draw(2).id, 2);
+  EXPECT_EQ(draw(3).id, 0);
+}
+
 TEST_F(SamplerTest, AForcedTokenTakesThePlaceOfTheDrawnOne) {
   const std::vector<float> logits = RandomLogits(500, 3, 5);
   SamplingParams params;

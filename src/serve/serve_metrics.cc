@@ -1,5 +1,7 @@
 #include "serve/serve_metrics.h"
 
+#include <utility>
+
 namespace qed {
 namespace {
 
@@ -23,7 +25,7 @@ ServeMetrics::ServeMetrics(const Engine& engine, const RequestQueue& queue)
       generation_tokens_of_request(registry_.GetHistogram(
           "qed_request_generation_tokens", "Tokens generated for a completion.", kTokenBounds)),
       rejected(registry_.GetCounter("qed_requests_rejected_total",
-                                    "Requests refused because the queue was full.")) {
+                                    "Requests refused because too many were waiting.")) {
   const auto gauge = [&](const char* name, const char* help, auto read) {
     registry_.AddGauge(name, help, [&engine, read] { return double(read(engine.Stats())); });
   };
@@ -78,6 +80,11 @@ void ServeMetrics::WatchHttp(const HttpServer& http) {
   registry_.AddCounter("qed_forbidden_requests_total",
                        "Requests refused for their Host, Origin, key or type.",
                        [&http] { return double(http.stats().forbidden); });
+}
+
+void ServeMetrics::WatchUnread(std::function<double()> unread) {
+  registry_.AddGauge("qed_requests_unread", "Requests whose bodies wait to be read.",
+                     std::move(unread));
 }
 
 void ServeMetrics::CountFinish(const std::string& finish_reason) {

@@ -3,6 +3,7 @@
 #ifndef QED_SERVE_SERVE_METRICS_H_
 #define QED_SERVE_SERVE_METRICS_H_
 
+#include <functional>
 #include <string>
 
 #include "base/metrics.h"
@@ -21,6 +22,9 @@ class ServeMetrics {
   // Once: what the HTTP server counts, which must outlive the last Text().
   void WatchHttp(const HttpServer& http);
   void CountFinish(const std::string& finish_reason);
+  // `unread`: requests whose bodies wait to be read. Called once; it must outlive the
+  // last Text.
+  void WatchUnread(std::function<double()> unread);
   std::string Text() const { return registry_.Text(); }
 
  private:

@@ -1,7 +1,8 @@
-// model_logprobs MODEL cpu|cuda QUANTIZE CHUNKS ID...: the log-probs after each of the
+// model_logprobs MODEL DEVICE QUANTIZE CHUNKS ID...: the log-probs after each of the
 // tokens, one JSON array of [chunks][T][V]. CHUNKS, say 40,7,1: how many tokens the model
-// is given at a time, for each a new sequence. A CPU computes in f32. For tests that
-// compare with another implementation.
+// is given at a time, for each a new sequence. DEVICE is cpu, which computes in f32,
+// cpu-as-stored, which computes as without --compute, or cuda. For tests that compare with
+// another implementation.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -52,12 +53,12 @@ Status Run(const std::string& path, const std::string& device, const std::string
   QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(path));
   ThreadPool pool(2);
   EngineConfig config;
-  config.compute = "f32";
+  config.compute = device == "cpu" ? "f32" : "auto";
   config.quantize = quantize;
   config.kv_cache_bytes = int64_t{64} << 20;
   config.max_num_tokens = static_cast<int32_t>(tokens.size());
   config.max_batch_size = config.max_num_tokens;
-  QED_ASSIGN_OR_RETURN(const auto model, device == "cpu"
+  QED_ASSIGN_OR_RETURN(const auto model, device != "cuda"
                                              ? LoadModel(checkpoint, nullptr, config, pool)
                                              : LoadOnGpu(checkpoint, config, pool));
   ModelRunner runner(*model);
@@ -75,7 +76,8 @@ Status Run(const std::string& path, const std::string& device, const std::string
 
 int main(int argc, char** argv) {
   if (argc < 6) {
-    std::fprintf(stderr, "usage: model_logprobs MODEL cpu|cuda QUANTIZE CHUNKS ID...\n");
+    std::fprintf(stderr,
+                 "usage: model_logprobs MODEL cpu|cpu-as-stored|cuda QUANTIZE CHUNKS ID...\n");
     return 2;
   }
   std::vector<int32_t> chunks, tokens;

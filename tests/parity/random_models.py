@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares QED with Hugging Face `transformers` on small random checkpoints.
 
-Llama (plain and with Llama-3's RoPE scaling, with biases), Qwen2 (GQA group 5,
-tied and untied head) and Qwen3 (QK-norm, heads wider than hidden size / heads),
+Llama (plain, with Llama-3's and linear RoPE scaling, with biases), Qwen2 (GQA group 5,
+tied and untied head, YaRN) and Qwen3 (QK-norm, heads wider than hidden size / heads),
 in F32, F16 and BF16, as one safetensors file and sharded. Log-probs after each
 of 40 given tokens must agree to 1e-3 with --compute f32, whole and in chunks.
 
@@ -33,6 +33,15 @@ LLAMA3 = dict(rope_theta=500000.0,
                                 high_freq_factor=4.0, original_max_position_embeddings=32))
 
 
+LINEAR = dict(rope_scaling=dict(rope_type="linear", factor=4.0))
+# 40 tokens are far beyond the original context.
+YARN = dict(rope_scaling=dict(rope_type="yarn", factor=4.0,
+                              original_max_position_embeddings=16))
+YARN_EXACT = dict(rope_scaling=dict(rope_type="yarn", factor=8.0, beta_fast=24.0, beta_slow=2.0,
+                                    attention_factor=1.3, truncate=False,
+                                    original_max_position_embeddings=8))
+
+
 def llama(**options):
     sizes = dict(num_attention_heads=5, num_key_value_heads=5)
     return LlamaForCausalLM(LlamaConfig(**{**COMMON, **sizes, **options}))
@@ -55,6 +64,9 @@ MODELS = {
     "llama, biases": lambda: llama(attention_bias=True, tie_word_embeddings=False),
     "qwen2, group 5, tied": lambda: qwen2(tie_word_embeddings=True),
     "qwen2, group 5, untied": lambda: qwen2(tie_word_embeddings=False),
+    "llama, linear rope": lambda: llama(tie_word_embeddings=False, **LINEAR),
+    "qwen2, yarn": lambda: qwen2(tie_word_embeddings=False, **YARN),
+    "qwen3, yarn without truncation": lambda: qwen3(tie_word_embeddings=True, **YARN_EXACT),
     "qwen3, tied": lambda: qwen3(tie_word_embeddings=True),
     "qwen3, untied, biases": lambda: qwen3(tie_word_embeddings=False, attention_bias=True),
 }

@@ -18,7 +18,7 @@ namespace qed {
 
 // For small networks: a hundredth of the GPU's memory holds the pages of many tests at once.
 inline CudaDecoderOptions SmallDecoderOptions(int32_t max_num_tokens, int32_t max_batch_size,
-                                              WeightQuantization quantization) {
+                                              std::optional<WeightRecipe> quantize) {
   return {.max_num_tokens = max_num_tokens,
           .max_batch_size = max_batch_size,
           .max_logit_rows = max_batch_size,
@@ -27,7 +27,7 @@ inline CudaDecoderOptions SmallDecoderOptions(int32_t max_num_tokens, int32_t ma
           .kv_fraction = 0.01,
           .input_bytes_per_row = 8,
           .reserved_bytes = 0,
-          .quantization = quantization};
+          .quantize = quantize};
 }
 
 class CudaLanguageModel : public LanguageModel {

@@ -1,19 +1,19 @@
-// Writes small safetensors files for tests.
+// Small safetensors files in memory, for tests: whole ones and ones that lie.
 #ifndef QED_TESTS_SUPPORT_SAFETENSORS_WRITER_H_
 #define QED_TESTS_SUPPORT_SAFETENSORS_WRITER_H_
 
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "nlohmann/json.hpp"
+#include "checkpoint/safetensors_writer.h"
+#include "tensor/dtype.h"
 
 namespace qed {
 
 struct SafetensorsTensor {
-  std::string dtype;  // "F32"
+  DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::string data;
 };
@@ -26,15 +26,13 @@ inline std::string SafetensorsBytes(const std::string& header, const std::string
 }
 
 inline std::string BuildSafetensors(const std::map<std::string, SafetensorsTensor>& tensors) {
-  nlohmann::json header = {{"__metadata__", {{"format", "pt"}}}};
+  std::vector<SafetensorsEntry> entries;
   std::string data;
   for (const auto& [name, tensor] : tensors) {
-    header[name] = {{"dtype", tensor.dtype},
-                    {"shape", tensor.shape},
-                    {"data_offsets", {data.size(), data.size() + tensor.data.size()}}};
+    entries.push_back({name, tensor.dtype, tensor.shape});
     data += tensor.data;
   }
-  return SafetensorsBytes(header.dump(), data);
+  return SafetensorsHeader(entries) + data;
 }
 
 }  // namespace qed

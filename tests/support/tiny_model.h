@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "checkpoint/architecture.h"
+#include "checkpoint/network_tensors.h"
 #include "config/model_config.h"
 #include "nlohmann/json.hpp"
 #include "tests/support/gguf_writer.h"
@@ -115,7 +115,8 @@ inline std::map<std::string, SafetensorsTensor> TinyHfTensors(
   std::map<std::string, SafetensorsTensor> tensors;
   uint64_t stream = 0;
   for (const ExpectedTensor& tensor : ExpectedTensors(config)) {
-    tensors[tensor.hf_name] = {"F32", tensor.shape, RandomF32(ValuesOf(tensor.shape), stream++)};
+    tensors[tensor.hf_name] = {DType::kF32, tensor.shape,
+                               RandomF32(ValuesOf(tensor.shape), stream++)};
   }
   return tensors;
 }

@@ -42,7 +42,24 @@ struct PanelJob {
   int64_t y_stride = 0;
   const float* bias = nullptr;  // of the first row, or none
   bool accumulate = false;
+  // Of PackedWeight, for FP8 and int8.
+  int32_t scale_columns = 0;
+  float input_scale = 0;
 };
+
+// Some columns of a panel's weights [columns][16] and of all tokens' activations
+// (x_stride apart), as numbers.
+struct DoubleBlock {
+  const double* weights;
+  int32_t columns;
+  const double* x;
+  int64_t x_stride;
+  int32_t tokens;
+};
+
+// sums[token][row] += weight * activation, in the order of the columns: the same bits
+// on every processor.
+using AddProductsFn = void(const DoubleBlock& block, double* sums);
 
 // For each instruction set: one function per weight format, and the quantizer of
 // one activation row of k columns into slot `slot` (0..3) of the blocks of its
@@ -54,6 +71,7 @@ void LinearQ8_0(const PanelJob& job);
 void LinearQ4_0(const PanelJob& job);
 void LinearQ4_1(const PanelJob& job);
 void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+AddProductsFn AddProducts;
 }  // namespace portable
 
 namespace avx2 {
@@ -63,6 +81,7 @@ void LinearQ8_0(const PanelJob& job);
 void LinearQ4_0(const PanelJob& job);
 void LinearQ4_1(const PanelJob& job);
 void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+AddProductsFn AddProducts;
 }  // namespace avx2
 
 namespace avx512 {
@@ -72,6 +91,7 @@ void LinearQ8_0(const PanelJob& job);
 void LinearQ4_0(const PanelJob& job);
 void LinearQ4_1(const PanelJob& job);
 void QuantizeRow(const float* x, int32_t k, int slot, ActivationBlock* blocks);
+AddProductsFn AddProducts;
 }  // namespace avx512
 
 namespace avx512bf16 {
@@ -79,9 +99,9 @@ void LinearBF16(const PanelJob& job);
 }  // namespace avx512bf16
 
 // The same on every processor, and exact (cpu/linear_eight_bit.cc). LinearFp8
-// brings each token's activations to FP8 first, with a scale of the token's own.
-void LinearFp8(const PanelJob& job);
-void LinearInt8(const PanelJob& job);
+// brings each token's activations to FP8 first.
+void LinearFp8(const PanelJob& job, AddProductsFn* add);
+void LinearInt8(const PanelJob& job, AddProductsFn* add);
 
 // Bits of a scale that are cut off, so that `unbias` of ActivationBlock is exact.
 inline constexpr uint32_t kScaleCutBits = 3;

@@ -147,7 +147,7 @@ void LaunchInt8(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFl
 void MultiplyInt8FewRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
                          StreamHandle stream) {
   QED_CHECK(rows >= 1) << rows;
-  QED_CHECK(weight.format == DeviceWeightFormat::kInt8 && weight.n % kTileRows == 0 &&
+  QED_CHECK(weight.format == WeightFormat::kInt8 && weight.n % kTileRows == 0 &&
             weight.k % kStepColumns == 0);
   if (rows <= kTokens) return LaunchInt8<1>(weight, x, rows, y, stream);
   if (rows <= 2 * kTokens) return LaunchInt8<2>(weight, x, rows, y, stream);

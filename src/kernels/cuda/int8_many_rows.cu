@@ -94,8 +94,8 @@ bool HasInt8ManyRows() { return DeviceHasWarpgroupProducts(); }
 
 void MultiplyInt8ManyRows(const DeviceWeight& weight, const BFloat16* x, int32_t rows, BFloat16* y,
                           std::span<std::byte> workspace, StreamHandle stream) {
-  QED_CHECK(weight.format == DeviceWeightFormat::kInt8 && weight.n % 16 == 0 &&
-            weight.k % 64 == 0 && rows >= 1);
+  QED_CHECK(weight.format == WeightFormat::kInt8 && weight.n % 16 == 0 && weight.k % 64 == 0 &&
+            rows >= 1);
   if (rows <= kSmallTileRows) return SmallTile::Run(weight, x, rows, y, workspace, stream);
   LargeTile::Run(weight, x, rows, y, workspace, stream);
 }

@@ -15,28 +15,27 @@
 #include "base/status.h"
 #include "cuda/stream.h"
 #include "kernels/cuda/types.h"
+#include "tensor/weight_recipe.h"
 
 namespace qed::cuda {
 
-enum class DeviceWeightFormat : uint8_t {
-  kBF16,
-  kFp8,   // E4M3 with a scale a row; activations in FP8
-  kInt8,  // int8 with a scale a row; activations in bfloat16
-};
-
-// N rows (outputs) by K columns (inputs), row-major, on the device. Does not own.
+// N rows (outputs) by K columns (inputs), row-major, on the device: kBF16, kFp8 with a
+// scale a row and activations in FP8, or kInt8 with a scale a row and activations in
+// bfloat16. Does not own.
 struct DeviceWeight {
-  DeviceWeightFormat format = DeviceWeightFormat::kBF16;
+  WeightFormat format = WeightFormat::kBF16;
   int32_t n = 0;  // multiples of 16 but for kBF16: of 8
   int32_t k = 0;
   const std::byte* data = nullptr;  // 256-byte aligned
   const float* scales = nullptr;    // [N], for kFp8 and kInt8
+  // Of kFp8, one float on the device: the scale of all activations; null: each token's own.
+  const float* input_scale = nullptr;
 };
 
 enum class OutputFormat : uint8_t { kBF16, kF32 };
 
-inline constexpr ActivationFormat ActivationsFor(DeviceWeightFormat format) {
-  return format == DeviceWeightFormat::kFp8 ? ActivationFormat::kFp8 : ActivationFormat::kBF16;
+inline constexpr ActivationFormat ActivationsFor(WeightFormat format) {
+  return format == WeightFormat::kFp8 ? ActivationFormat::kFp8 : ActivationFormat::kBF16;
 }
 
 // Not thread-safe; all calls on one stream at a time, for they share a workspace.

@@ -35,7 +35,7 @@ constexpr float kCacheBytesPerMillisecond = 4e9F;
   } while (false)
 
 struct Shape {
-  DeviceWeightFormat format;  // kBF16 or kFp8
+  WeightFormat format;  // kBF16 or kFp8
   OutputFormat output;
   int32_t n, k;
   bool operator==(const Shape&) const = default;
@@ -63,8 +63,8 @@ struct Operands {
   int64_t y_stride;  // elements from one row of y to the next
 };
 
-cudaDataType InputType(DeviceWeightFormat format) {
-  return format == DeviceWeightFormat::kFp8 ? CUDA_R_8F_E4M3 : CUDA_R_16BF;
+cudaDataType InputType(WeightFormat format) {
+  return format == WeightFormat::kFp8 ? CUDA_R_8F_E4M3 : CUDA_R_16BF;
 }
 cudaDataType OutputType(OutputFormat output) {
   return output == OutputFormat::kF32 ? CUDA_R_32F : CUDA_R_16BF;
@@ -90,7 +90,7 @@ Description Describe(const CublasLt& lt, const Shape& shape, int32_t rows, bool 
   QED_LT_CHECK(
       lt.MatmulDescInit(&d.operation, sizeof(d.operation), CUBLAS_COMPUTE_32F, CUDA_R_32F));
   Set(lt, d, CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
-  if (shape.format == DeviceWeightFormat::kFp8) {
+  if (shape.format == WeightFormat::kFp8) {
     Set(lt, d, CUBLASLT_MATMUL_DESC_FAST_ACCUM, int8_t{1});
   }
   if (scaled) {
@@ -111,7 +111,7 @@ Description Describe(const CublasLt& lt, const Shape& shape, int32_t rows, bool 
 }
 
 std::string ShapeText(const Shape& shape, int32_t rows) {
-  return std::string(shape.format == DeviceWeightFormat::kFp8 ? "FP8" : "bfloat16") + " weight [" +
+  return std::string(shape.format == WeightFormat::kFp8 ? "FP8" : "bfloat16") + " weight [" +
          std::to_string(shape.n) + ", " + std::to_string(shape.k) + "] by " + std::to_string(rows) +
          " rows";
 }
@@ -154,12 +154,12 @@ class CublasLtLinears : public Linears {
 };
 
 // FP8 wants all sizes to be multiples of 16.
-int32_t RowsToCompute(DeviceWeightFormat format, int32_t rows) {
-  return format == DeviceWeightFormat::kFp8 ? BufferRows(rows) : PaddedRows(rows);
+int32_t RowsToCompute(WeightFormat format, int32_t rows) {
+  return format == WeightFormat::kFp8 ? BufferRows(rows) : PaddedRows(rows);
 }
 
 Operands OperandsOf(const DeviceWeight& weight, const Activations& x, void* y) {
-  const bool fp8 = weight.format == DeviceWeightFormat::kFp8;
+  const bool fp8 = weight.format == WeightFormat::kFp8;
   return {.weight = weight.data,
           .weight_scales = weight.scales,
           .x = fp8 ? static_cast<const void*>(x.fp8) : x.bf16,
@@ -213,7 +213,7 @@ void CublasLtLinears::AddCandidates(const Shape& shape, int32_t rows, bool scale
 std::vector<Algorithm> CublasLtLinears::Candidates(const Shape& shape, int32_t rows,
                                                    const Operands& operands) {
   std::vector<Algorithm> found;
-  if (shape.format == DeviceWeightFormat::kFp8 && rows > kUnscaledRows) {
+  if (shape.format == WeightFormat::kFp8 && rows > kUnscaledRows) {
     AddCandidates(shape, rows, true, operands, found);
   }
   AddCandidates(shape, rows, false, operands, found);
@@ -235,7 +235,7 @@ Result<float> CublasLtLinears::Time(const Shape& shape, int32_t rows, const Algo
   end.Record(stream.handle());
   QED_RETURN_IF_ERROR(end.Synchronize());
   const float milliseconds = Event::Milliseconds(start, end) / static_cast<float>(repeats);
-  const bool scales_read_later = shape.format == DeviceWeightFormat::kFp8 && !algorithm.scaled;
+  const bool scales_read_later = shape.format == WeightFormat::kFp8 && !algorithm.scaled;
   if (!scales_read_later || rows <= kUnscaledRows) return milliseconds;
   return milliseconds + static_cast<float>(rows) * static_cast<float>(shape.n) * sizeof(float) /
                             kCacheBytesPerMillisecond;
@@ -311,7 +311,7 @@ Status CublasLtLinears::Prepare(std::span<const DeviceWeight> weights, OutputFor
                                 const Stream& stream) {
   QED_CHECK(!weights.empty() && max_rows >= 1);
   const DeviceWeight& first = weights[0];
-  if (first.format == DeviceWeightFormat::kInt8) {
+  if (first.format == WeightFormat::kInt8) {
     return PrepareInt8(first, max_rows, x, y, stream);
   }
   std::vector<Operands> operands;
@@ -338,7 +338,7 @@ Product CublasLtLinears::Multiply(const DeviceWeight& weight, const Activations&
   QED_CHECK(x.format == ActivationsFor(weight.format));
   Product product;
   product.data = y;
-  if (weight.format == DeviceWeightFormat::kInt8) {
+  if (weight.format == WeightFormat::kInt8) {
     if (rows <= kFewInt8Rows || !HasInt8ManyRows()) {
       MultiplyInt8FewRows(weight, x.bf16, rows, y, stream);
     } else {
@@ -350,7 +350,7 @@ Product CublasLtLinears::Multiply(const DeviceWeight& weight, const Activations&
   const Algorithm& algorithm = Planned(shape, PaddedRows(rows));
   QED_LT_CHECK(
       Run(shape, RowsToCompute(weight.format, rows), algorithm, OperandsOf(weight, x, y), stream));
-  if (weight.format == DeviceWeightFormat::kFp8 && !algorithm.scaled) {
+  if (weight.format == WeightFormat::kFp8 && !algorithm.scaled) {
     product.row_scales = x.scales;
     product.column_scales = weight.scales;
   }
@@ -359,7 +359,7 @@ Product CublasLtLinears::Multiply(const DeviceWeight& weight, const Activations&
 
 void CublasLtLinears::MultiplyF32(const DeviceWeight& weight, const Activations& x, int32_t rows,
                                   float* y, StreamHandle stream) {
-  QED_CHECK(weight.format == DeviceWeightFormat::kBF16 && x.format == ActivationFormat::kBF16);
+  QED_CHECK(weight.format == WeightFormat::kBF16 && x.format == ActivationFormat::kBF16);
   const Shape shape = {weight.format, OutputFormat::kF32, weight.n, weight.k};
   const int32_t padded = PaddedRows(rows);
   QED_LT_CHECK(Run(shape, padded, Planned(shape, padded), OperandsOf(weight, x, y), stream));

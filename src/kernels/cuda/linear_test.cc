@@ -13,7 +13,7 @@
 namespace qed::cuda {
 namespace {
 
-using Format = DeviceWeightFormat;
+using Format = WeightFormat;
 
 // A weight on the device and the values that it stands for.
 struct TestWeight {

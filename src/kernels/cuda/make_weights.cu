@@ -52,19 +52,19 @@ __global__ void LargestKernel(const BFloat16* x, int64_t fours, float* largest) 
   if (threadIdx.x == 0) atomicMax(reinterpret_cast<unsigned*>(largest), FloatBits(found));
 }
 
-template <DeviceWeightFormat kFormat>
+template <WeightFormat kFormat>
 __device__ __forceinline__ uint32_t CodeOf(float value) {
-  if constexpr (kFormat == DeviceWeightFormat::kFp8) return FloatToFp8(value);
+  if constexpr (kFormat == WeightFormat::kFp8) return FloatToFp8(value);
   return static_cast<uint8_t>(FloatToInt8(value));
 }
 
 // A block a row; the second pass finds the row in the cache.
-template <DeviceWeightFormat kFormat>
+template <WeightFormat kFormat>
 __global__ void QuantizeKernel(int k, const BFloat16* x, const float* largest, std::byte* codes,
                                float* scales) {
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];
-  constexpr float kLargest = kFormat == DeviceWeightFormat::kFp8 ? kFp8Largest : kInt8Largest;
+  constexpr float kLargest = kFormat == WeightFormat::kFp8 ? kFp8Largest : kInt8Largest;
   const int64_t row = blockIdx.x;
   x += row * k;
   float found = 0;
@@ -106,14 +106,13 @@ void AddLargestMagnitude(const BFloat16* x, int64_t count, float* largest, Strea
   Launch(LargestKernel, BlocksFor(count / 4), dim3(kThreads), 0, stream, x, count / 4, largest);
 }
 
-void QuantizeWeightRows(DeviceWeightFormat format, int32_t rows, int32_t k, const BFloat16* x,
+void QuantizeWeightRows(WeightFormat format, int32_t rows, int32_t k, const BFloat16* x,
                         const float* largest, std::byte* codes, float* scales,
                         StreamHandle stream) {
-  QED_CHECK(format != DeviceWeightFormat::kBF16);
+  QED_CHECK(format != WeightFormat::kBF16);
   QED_CHECK(rows > 0 && k > 0 && k % 4 == 0) << rows << " by " << k;
-  const auto kernel = format == DeviceWeightFormat::kFp8
-                          ? QuantizeKernel<DeviceWeightFormat::kFp8>
-                          : QuantizeKernel<DeviceWeightFormat::kInt8>;
+  const auto kernel = format == WeightFormat::kFp8 ? QuantizeKernel<WeightFormat::kFp8>
+                                                   : QuantizeKernel<WeightFormat::kInt8>;
   Launch(kernel, dim3(static_cast<unsigned>(rows)), dim3(kThreads), 0, stream, k, x, largest, codes,
          scales);
 }

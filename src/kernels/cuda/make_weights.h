@@ -27,7 +27,7 @@ void AddLargestMagnitude(const BFloat16* x, int64_t count, float* largest, Strea
 // Quantizes x [rows, k]: codes [rows, k], scales [rows]. Each row's scale is made
 // for its own largest magnitude, or for *largest where that is not null.
 // REQUIRES: format is kFp8 or kInt8; k a multiple of 4; rows >= 1.
-void QuantizeWeightRows(DeviceWeightFormat format, int32_t rows, int32_t k, const BFloat16* x,
+void QuantizeWeightRows(WeightFormat format, int32_t rows, int32_t k, const BFloat16* x,
                         const float* largest, std::byte* codes, float* scales, StreamHandle stream);
 
 }  // namespace qed::cuda

@@ -48,9 +48,9 @@ struct Quantized {
   std::vector<float> scales;
 };
 
-Quantized OnCpu(DeviceWeightFormat format, const std::vector<float>& x, int32_t k,
+Quantized OnCpu(WeightFormat format, const std::vector<float>& x, int32_t k,
                 std::optional<float> largest) {
-  const bool fp8 = format == DeviceWeightFormat::kFp8;
+  const bool fp8 = format == WeightFormat::kFp8;
   Quantized made;
   for (size_t row = 0; row < x.size(); row += k) {
     float most = largest.value_or(0);
@@ -87,7 +87,7 @@ TEST(CudaMakeWeightsTest, QuantizedRowsAreTheCpus) {
   float most = 0;
   for (float value : x) most = LargerMagnitude(most, value);
   ASSERT_EQ(Download<float>(largest, 1, stream)[0], most);
-  for (DeviceWeightFormat format : {DeviceWeightFormat::kFp8, DeviceWeightFormat::kInt8}) {
+  for (WeightFormat format : {WeightFormat::kFp8, WeightFormat::kInt8}) {
     for (bool per_tensor : {false, true}) {
       QuantizeWeightRows(format, kRows, kK, there.As<BFloat16>(),
                          per_tensor ? largest.As<float>() : nullptr, codes.data(),

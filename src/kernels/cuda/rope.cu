@@ -14,14 +14,14 @@ static_assert(kMaxHeadDim <= 2 * kPairs * kWarp);
 // share a row's slot and angles.
 constexpr int32_t kManyRows = 1024;
 
-__global__ void RopeTableKernel(const double* frequencies, int half, int64_t entries,
+__global__ void RopeTableKernel(const double* frequencies, int half, int64_t entries, float factor,
                                 float2* table) {
   WaitForKernelBefore();
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (i >= entries) return;
   double sine, cosine;
   sincos(static_cast<double>(i / half) * frequencies[i % half], &sine, &cosine);
-  table[i] = make_float2(static_cast<float>(cosine), static_cast<float>(sine));
+  table[i] = make_float2(factor * static_cast<float>(cosine), factor * static_cast<float>(sine));
 }
 
 // A lane's part of one head of one token.
@@ -148,11 +148,12 @@ void LaunchRotateAndStore(const QkvShape& shape, int32_t rows, const RotateAndSt
 
 }  // namespace
 
-void FillRopeTable(const double* frequencies, int32_t half, int32_t positions, float* table,
-                   StreamHandle stream) {
+void FillRopeTable(const double* frequencies, int32_t half, int32_t positions, float factor,
+                   float* table, StreamHandle stream) {
   const int64_t entries = int64_t{positions} * half;
   Launch(RopeTableKernel, dim3(static_cast<unsigned>((entries + kThreads - 1) / kThreads)),
-         dim3(kThreads), 0, stream, frequencies, half, entries, reinterpret_cast<float2*>(table));
+         dim3(kThreads), 0, stream, frequencies, half, entries, factor,
+         reinterpret_cast<float2*>(table));
 }
 
 void RotateAndStore(const QkvShape& shape, int32_t rows, const RotateAndStoreArgs& args,

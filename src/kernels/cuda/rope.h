@@ -11,12 +11,12 @@
 
 namespace qed::cuda {
 
-// Fills table[p, i] = {cos(p * frequencies[i]), sin(p * frequencies[i])} for
+// Fills table[p, i] = factor * {cos(p * frequencies[i]), sin(p * frequencies[i])} for
 // p in [0, positions), i in [0, half): 8 * positions * half bytes. In double,
 // since position * frequency is large where the angle is not. `frequencies` lies
 // on the device (model/rope_frequencies.h).
-void FillRopeTable(const double* frequencies, int32_t half, int32_t positions, float* table,
-                   StreamHandle stream);
+void FillRopeTable(const double* frequencies, int32_t half, int32_t positions, float factor,
+                   float* table, StreamHandle stream);
 
 struct QkvShape {
   int32_t num_heads = 0;     // H

@@ -57,8 +57,11 @@ __device__ __forceinline__ void ChooseRow(const KernelArgs<kBlocks>& kernel) {
   uint16_t* counts = params.has_penalties != 0 && params.next != 0
                          ? args.counts + int64_t{params.slot} * args.vocab_size
                          : nullptr;
+  const TokenBias* biases = params.num_biases > 0 && params.next != 0
+                                ? args.biases + int64_t{params.slot} * kMaxTokenBiases
+                                : nullptr;
   const int32_t id = ChooseToken(team, params, args.rows + row,
-                                 args.logits + int64_t{row} * args.vocab_size, counts);
+                                 args.logits + int64_t{row} * args.vocab_size, counts, biases);
   if (team.is_first_block() && threadIdx.x == 0) {
     args.result[row] = {id, 0.0F};
     // What of a chain counts is known when all its rows are through.

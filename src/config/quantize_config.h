@@ -1,0 +1,56 @@
+// Settings of `qed quantize`.
+#ifndef QED_CONFIG_QUANTIZE_CONFIG_H_
+#define QED_CONFIG_QUANTIZE_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+
+#include "config/knob.h"
+
+namespace qed {
+
+struct QuantizeConfig {
+  std::string qformat = "fp8";
+  std::string scales = "tensor";
+  std::string export_layout = "modelopt";
+  std::string calib_dataset;
+  int32_t calib_size = 512;    // texts
+  int32_t batch_size = 4;      // texts
+  int32_t max_tokens = 4096;   // of a text
+  int32_t eval_tokens = 2048;  // of held-back text
+  std::string observer = "auto";
+  int32_t threads = 0;  // 0: one per core
+};
+
+template <typename Visitor>
+void VisitKnobs(QuantizeConfig& c, Visitor&& visit) {
+  visit(Knob{"qformat", "", "fp8 or int8_wo (int8 weights with a scale a row, no calibration)"},
+        c.qformat, NoRange{});
+  visit(Knob{"scales", "",
+             "of fp8: tensor (and static scales of activations, from calibration) or row (and "
+             "activations scaled a token, no calibration)"},
+        c.scales, NoRange{});
+  visit(Knob{"export", "", "whose names the folder uses: modelopt or compressed-tensors"},
+        c.export_layout, NoRange{});
+  visit(Knob{"calib-dataset", "",
+             "JSON lines with a field \"text\": its last tenth is held back to measure quality"},
+        c.calib_dataset, NoRange{});
+  visit(Knob{"calib-size", "texts", "most that activations are calibrated on"}, c.calib_size,
+        KnobRange<int32_t>{1, 1 << 20});
+  visit(Knob{"batch-size", "texts", "that run side by side"}, c.batch_size,
+        KnobRange<int32_t>{1, 64});
+  visit(Knob{"max-tokens", "tokens", "of a text; what is longer is cut"}, c.max_tokens,
+        KnobRange<int32_t>{2, 1 << 20});
+  visit(Knob{"eval-tokens", "tokens", "most of the held-back text; 0 measures no quality"},
+        c.eval_tokens, KnobRange<int32_t>{0, 1 << 24});
+  visit(Knob{"observer", "",
+             "how scales of activations are found: max, percentile (99.99), error (least expected "
+             "squared error) or auto (max, unless error's is less by a twentieth)"},
+        c.observer, NoRange{});
+  visit(Knob{"threads", "threads", "for computing; 0 takes one per core"}, c.threads,
+        KnobRange<int32_t>{0, 1024});
+}
+
+}  // namespace qed
+
+#endif  // QED_CONFIG_QUANTIZE_CONFIG_H_

@@ -1,0 +1,78 @@
+#include "quantize/calibration.h"
+
+#include <array>
+#include <string>
+
+namespace qed {
+namespace {
+
+constexpr std::array<ObservedRows, kObservedKinds> kKinds = {
+    ObservedRows::kAttentionInput, ObservedRows::kAttended, ObservedRows::kFeedForwardInput,
+    ObservedRows::kGated,          ObservedRows::kKeys,     ObservedRows::kValues};
+
+ObservedRows KindOf(TensorRole linear) {
+  switch (linear) {
+    case TensorRole::kOutput:
+      return ObservedRows::kAttended;
+    case TensorRole::kGate:
+    case TensorRole::kUp:
+      return ObservedRows::kFeedForwardInput;
+    case TensorRole::kDown:
+      return ObservedRows::kGated;
+    default:
+      return ObservedRows::kAttentionInput;
+  }
+}
+
+class Collector : public ActivationObserver {
+ public:
+  explicit Collector(int32_t layers) : layers_(static_cast<size_t>(layers)) {}
+
+  void Observe(int32_t layer, ObservedRows kind, const float* rows, int32_t count, int32_t width,
+               int64_t stride) override {
+    MagnitudeHistogram& histogram = layers_[static_cast<size_t>(layer)][static_cast<size_t>(kind)];
+    for (int32_t row = 0; row < count; ++row) histogram.Add(rows + row * stride, width);
+  }
+
+  Result<Calibration> Choose(Observer observer) const {
+    Calibration calibration;
+    for (size_t layer = 0; layer < layers_.size(); ++layer) {
+      auto& chosen = calibration.layers.emplace_back();
+      for (ObservedRows kind : kKinds) {
+        const MagnitudeHistogram& histogram = layers_[layer][static_cast<size_t>(kind)];
+        if (histogram.not_finite() > 0) {
+          return Corrupt("activations of layer " + std::to_string(layer) + " are not finite (" +
+                         std::to_string(histogram.not_finite()) + " of " +
+                         std::to_string(histogram.count()) + " values)");
+        }
+        chosen.emplace(kind, histogram.Choose(observer));
+      }
+    }
+    return calibration;
+  }
+
+ private:
+  std::vector<std::array<MagnitudeHistogram, kObservedKinds>> layers_;
+};
+
+}  // namespace
+
+const ChosenScale& Calibration::InputOf(int32_t layer, TensorRole linear) const {
+  return layers[static_cast<size_t>(layer)].at(KindOf(linear));
+}
+
+Result<Calibration> Calibrate(std::span<const TokenText> texts, int32_t batch_size,
+                              Observer observer, Decoder& model,
+                              const std::function<void(size_t)>& done) {
+  if (texts.empty()) return InvalidArgument("there is no calibration text");
+  Collector collector(model.config().num_layers);
+  model.set_observer(&collector);
+  RunTexts(texts, batch_size, model, nullptr, done);
+  model.set_observer(nullptr);
+  QED_ASSIGN_OR_RETURN(Calibration calibration, collector.Choose(observer));
+  calibration.texts = static_cast<int64_t>(texts.size());
+  for (const TokenText& text : texts) calibration.tokens += static_cast<int64_t>(text.size());
+  return calibration;
+}
+
+}  // namespace qed

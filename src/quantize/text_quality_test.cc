@@ -1,0 +1,108 @@
+#include "quantize/text_quality.h"
+
+#include <cmath>
+
+#include "config/engine_config.h"
+#include "gtest/gtest.h"
+#include "model/loader.h"
+#include "model/test_checkpoint.h"
+#include "quantize/calibration.h"
+
+namespace qed {
+namespace {
+
+std::vector<TokenText> Texts() {
+  std::vector<TokenText> texts;
+  for (int length : {30, 7, 1, 90, 2}) {
+    TokenText& text = texts.emplace_back();
+    for (int i = 0; i < length; ++i) text.push_back((i * 37 + length) % 300);
+  }
+  return texts;
+}
+
+std::unique_ptr<Decoder> Load(const Checkpoint& checkpoint, const std::string& quantize,
+                              ThreadPool& pool, int32_t max_num_tokens = 32) {
+  EngineConfig config;
+  config.compute = quantize == "none" ? "f32" : "auto";
+  config.quantize = quantize;
+  config.kv_cache_bytes = 4 << 20;
+  config.max_num_tokens = max_num_tokens;
+  config.max_batch_size = 16;
+  return std::move(LoadDecoder(checkpoint, nullptr, config, pool)).value();
+}
+
+TEST(TextQualityTest, AModelIsItsOwnEqual) {
+  ThreadPool pool(2);
+  const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
+  const auto model = Load(test.checkpoint, "none", pool);
+  const std::vector<TokenText> texts = TakeTokens(Texts(), 100);
+  ASSERT_EQ(texts.size(), 3u);  // 30, 7 and 63 of 90
+  EXPECT_EQ(texts[2].size(), 63u);
+  const ScoredTexts scored(texts, 2, *model, nullptr);
+  const TextQuality quality = scored.Compare(3, *model, nullptr);
+  EXPECT_EQ(quality.tokens, 29 + 6 + 62);
+  EXPECT_EQ(quality.top1, 1.0);
+  EXPECT_NEAR(quality.kl, 0, 1e-6);
+  EXPECT_EQ(quality.perplexity_before, quality.perplexity_after);
+  EXPECT_GT(quality.perplexity_before, 1);
+}
+
+// Against the definition, token by token.
+TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
+  ThreadPool pool(2);
+  const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
+  const auto before = Load(test.checkpoint, "none", pool);
+  const auto after = Load(test.checkpoint, "fp8", pool);
+  const std::vector<TokenText> texts = {Texts()[0]};
+  const TextQuality quality = ScoredTexts(texts, 1, *before, nullptr).Compare(1, *after, nullptr);
+  std::vector<std::vector<double>> p[2];
+  for (int m = 0; m < 2; ++m) {
+    const auto read = [&](size_t, size_t place, std::span<const float> logits) {
+      EXPECT_EQ(place, p[m].size());
+      double sum = 0;
+      for (float logit : logits) sum += std::exp(double{logit});
+      auto& row = p[m].emplace_back();
+      for (float logit : logits) row.push_back(std::exp(double{logit}) / sum);
+    };
+    RunTexts(texts, 1, m == 0 ? *before : *after, read, nullptr);
+  }
+  double kl = 0, loss = 0;
+  for (size_t place = 0; place + 1 < texts[0].size(); ++place) {
+    loss -= std::log(p[1][place][static_cast<size_t>(texts[0][place + 1])]);
+    for (size_t i = 0; i < 300; ++i) {
+      kl += p[0][place][i] * std::log(p[0][place][i] / p[1][place][i]);
+    }
+  }
+  EXPECT_NEAR(quality.kl, kl / 29, 1e-5);
+  EXPECT_NEAR(quality.perplexity_after, std::exp(loss / 29), 1e-3);
+  EXPECT_GT(quality.kl, 1e-6);
+  EXPECT_LE(quality.top1, 1.0);
+}
+
+TEST(CalibrationTest, EveryInputIsSeenWholeWhateverTheBatch) {
+  ThreadPool pool(2);
+  const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kBF16);
+  std::vector<Calibration> made;
+  for (int32_t batch_size : {1, 4}) {
+    const auto model = Load(test.checkpoint, "none", pool, batch_size == 1 ? 5 : 64);
+    const auto calibration = Calibrate(Texts(), batch_size, Observer::kMax, *model, nullptr);
+    ASSERT_TRUE(calibration.ok()) << calibration.status().message();
+    EXPECT_EQ(calibration->tokens, 130);
+    made.push_back(*calibration);
+  }
+  ASSERT_EQ(made[0].layers.size(), 3u);
+  for (size_t layer = 0; layer < 3; ++layer) {
+    ASSERT_EQ(made[0].layers[layer].size(), static_cast<size_t>(kObservedKinds));
+    for (const auto& [kind, chosen] : made[0].layers[layer]) {
+      EXPECT_EQ(chosen.scale, made[1].layers[layer].at(kind).scale) << layer;
+      EXPECT_GT(chosen.scale, 0);
+    }
+  }
+  // The norm's output is about 1 wide.
+  const float scale = made[0].InputOf(0, TensorRole::kKey).scale * 448;
+  EXPECT_GT(scale, 1.5F);
+  EXPECT_LT(scale, 10.0F);
+}
+
+}  // namespace
+}  // namespace qed

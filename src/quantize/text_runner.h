@@ -1,0 +1,31 @@
+// Feeds whole texts through a model, several side by side.
+#ifndef QED_QUANTIZE_TEXT_RUNNER_H_
+#define QED_QUANTIZE_TEXT_RUNNER_H_
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "model/language_model.h"
+
+namespace qed {
+
+using TokenText = std::vector<int32_t>;
+
+// Cuts texts so that `batch_size` of them, side by side, fit the model's pages.
+std::vector<TokenText> CutToFit(std::vector<TokenText> texts, int32_t batch_size,
+                                const LanguageModel& model);
+
+// Runs the texts in their order, `batch_size` at a time. With `read_logits`, it is
+// called for each token of each text, in order within the text: its index, the token's
+// place, and the logits [V] after it. `done` is called with the number of texts that are
+// through. REQUIRES: CutToFit cut the texts; none is empty.
+void RunTexts(std::span<const TokenText> texts, int32_t batch_size, LanguageModel& model,
+              const std::function<void(size_t text, size_t place, std::span<const float> logits)>&
+                  read_logits,
+              const std::function<void(size_t)>& done);
+
+}  // namespace qed
+
+#endif  // QED_QUANTIZE_TEXT_RUNNER_H_

@@ -1,0 +1,150 @@
+"""qed quantize: what it writes, by a reader of our own, and how it fails."""
+
+import json
+import os
+import resource
+import signal
+import unittest
+
+from hf_folder import numbers, read_safetensors, write_folder, write_safetensors
+from qed_run import qed, temporary_folder
+
+FAILED, UNUSABLE = 1, 2
+RECIPES = {
+    "row": ("--scales", "row"),
+    "int8": ("--qformat", "int8_wo"),
+    "static": ("--scales", "tensor"),
+}
+
+
+def largest_step(dtype, scale, value):
+    """Half the distance between the codes around a value."""
+    if dtype == "I8":
+        return 0.5 * scale
+    return max(abs(value) / 16, scale * 2.0**-10)
+
+
+class QuantizeTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = temporary_folder(self)
+        self.source = os.path.join(self.folder, "source")
+        self.tensors = write_folder(self.source)
+        self.texts = os.path.join(self.folder, "texts.jsonl")
+        with open(self.texts, "w", encoding="utf-8") as file:
+            for i in range(20):
+                file.write(json.dumps({"text": f"{i} times {i} is {i * i}. " * 3}) + "\n")
+
+    def quantize(self, *flags, output="made", **options):
+        return qed("quantize", "--model", self.source, "--output",
+                   os.path.join(self.folder, output), *flags, **options)
+
+    def entries(self):
+        return sorted(os.listdir(self.folder))
+
+    def check_tensors(self, output):
+        """Every code is the nearest; all else is as it was."""
+        made = read_safetensors(os.path.join(self.folder, output, "model.safetensors"))
+        for name, before in self.tensors.items():
+            if "_proj.weight" not in name:
+                self.assertEqual((made[name][0], made[name][2]), (before[0], before[2]), name)
+                continue
+            dtype, (rows, columns), _ = made[name]
+            codes, values = numbers(made[name]), numbers(before)
+            scales = numbers(made[name.replace("weight", "weight_scale")])
+            self.assertIn(len(scales), (1, rows))
+            for i, value in enumerate(values):
+                scale = scales[i // columns % len(scales)]
+                step = largest_step(dtype, scale, value) * (1 + 1e-5)
+                self.assertLessEqual(abs(codes[i] * scale - value), step, (name, i))
+        return made
+
+    def test_every_recipe_in_both_layouts_is_read_back_and_runs(self):
+        for recipe, flags in RECIPES.items():
+            for export in ("modelopt", "compressed-tensors"):
+                with self.subTest(recipe=recipe, export=export):
+                    output = f"{recipe}-{export}"
+                    run = self.quantize(*flags, "--export", export, "--calib-dataset", self.texts,
+                                        "--json", output=output)
+                    self.assertEqual(run.returncode, 0, run.stderr)
+                    made = self.check_tensors(output)
+                    report = json.loads(run.stdout)
+                    self.assertLess(report["bytes_after"], report["bytes_before"])
+                    self.assertEqual(len(report["matrices"]), 14)
+                    self.assertEqual(len(report["worst_matrices"]), 10)
+                    self.assertGreater(report["quality"]["tokens"], 50)
+                    self.assertGreater(report["quality"]["top1_agreement"], 0.7)
+                    self.assertLess(report["quality"]["kl"], 0.1)
+                    inputs = [n for n in made if n.endswith("input_scale")]
+                    self.assertEqual(len(inputs), 14 if recipe == "static" else 0)
+                    folder = os.path.join(self.folder, output)
+                    self.assertTrue(os.path.exists(f"{folder}/generation_config.json"))
+                    self.assertEqual(os.path.exists(f"{folder}/hf_quant_config.json"),
+                                     export == "modelopt")
+                    run = qed("generate", "--model", folder, "--prompt", "1 + 1", "--max-tokens",
+                              "4", "--device", "cpu", "--json")
+                    self.assertEqual(run.returncode, 0, run.stderr)
+                    self.assertEqual(len(json.loads(run.stdout)["token_ids"]), 4)
+
+    def test_what_cannot_be_done_is_one_line_and_leaves_nothing(self):
+        before = self.entries()
+        taken = os.path.join(self.folder, "taken")
+        os.makedirs(taken + "/x")
+        bad_texts = os.path.join(self.folder, "bad.jsonl")
+        with open(bad_texts, "w", encoding="utf-8") as file:
+            file.write('{"text": "a"}\n{"problem": "b"}\n')
+        cases = [
+            (UNUSABLE, "wants --calib-dataset", ()),
+            (UNUSABLE, "--qformat", ("--qformat", "int4")),
+            (UNUSABLE, "--scales", ("--scales", "column")),
+            (UNUSABLE, "--export", ("--scales", "row", "--export", "onnx")),
+            (UNUSABLE, "--observer", ("--calib-dataset", self.texts, "--observer", "mean")),
+            (UNUSABLE, "--batch-size", ("--scales", "row", "--batch-size", "0")),
+            (FAILED, "nothing.jsonl", ("--calib-dataset", "nothing.jsonl")),
+            (UNUSABLE, 'bad.jsonl:2: has no field "text"', ("--calib-dataset", bad_texts)),
+        ]
+        for code, message, flags in cases:
+            with self.subTest(message):
+                self.check_failure(self.quantize(*flags), code, message)
+        self.check_failure(self.quantize("--scales", "row", output="taken"), UNUSABLE,
+                           "not an empty folder")
+        self.check_failure(self.quantize("--scales", "row", output="texts.jsonl/x"), FAILED,
+                           "cannot write")
+        self.assertEqual(self.entries(), sorted([*before, "taken", "bad.jsonl"]))
+
+    def check_failure(self, run, code, message):
+        self.assertEqual(run.returncode, code, run.stderr)
+        self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+        self.assertIn(message, run.stderr)
+
+    def test_weights_that_are_not_finite_are_named(self):
+        before = self.entries()
+        name = "model.layers.1.mlp.down_proj.weight"
+        dtype, shape, content = self.tensors[name]
+        for bits, what in ((b"\xc0\x7f", "NaN"), (b"\x80\xff", "infinity")):
+            self.tensors[name] = (dtype, shape, content[:384] + bits + content[386:])
+            write_safetensors(f"{self.source}/model.safetensors", self.tensors)
+            run = self.quantize("--scales", "row")
+            self.check_failure(run, FAILED, f"{name} holds {what} in row 2")
+        self.assertEqual(self.entries(), before)
+
+    def test_a_disk_that_is_full_is_one_line_and_leaves_nothing(self):
+        before = self.entries()
+
+        def small_files():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+        run = self.quantize("--scales", "row", preexec_fn=small_files)
+        self.check_failure(run, FAILED, "model.safetensors: File too large")
+        self.assertEqual(self.entries(), before)
+
+    def test_a_quantized_folder_or_a_gguf_file_is_no_source(self):
+        self.assertEqual(self.quantize("--qformat", "int8_wo", output="int8").returncode, 0)
+        self.source = os.path.join(self.folder, "int8")
+        self.check_failure(self.quantize("--scales", "row", output="again"), UNUSABLE,
+                           "quantized already")
+
+
+if __name__ == "__main__":
+    unittest.main()
