@@ -7,6 +7,12 @@
 #include "draft/drafter.h"
 
 namespace qed {
+namespace {
+
+// Beyond, rows cost as those before them do.
+constexpr int32_t kMostDraftsOfStep = 64;
+
+}  // namespace
 
 StepCost::StepCost(std::vector<Point> points) : points_(std::move(points)) {
   QED_CHECK(!points_.empty() && points_.front().rows == 1);
@@ -44,7 +50,8 @@ size_t ChooseDrafts(const StepCost& cost, int32_t sequences, std::span<DraftOffe
 
 bool DraftsCanPay(const StepCost& cost, int32_t sequences) {
   const double without = (1 + kDraftMargin) * sequences / cost.Seconds(sequences);
-  for (int32_t drafts = 1; drafts <= sequences * kMaxDrafts; ++drafts) {
+  const int32_t most = std::min(sequences * kMaxDrafts, kMostDraftsOfStep);
+  for (int32_t drafts = 1; drafts <= most; ++drafts) {
     const int32_t rows = sequences + drafts;
     if (rows / cost.Seconds(rows) > without) return true;
   }

@@ -44,7 +44,7 @@ Sizes SizesFor(const CudaDecoderOptions& options, int32_t vocab_size) {
           .history = std::max(int64_t{options.max_seq_len} *
                                   static_cast<int64_t>(sizeof(int32_t) + sizeof(uint8_t)),
                               kBiasBytesOfSlot),
-          .biases = rows * kBiasBytesOfSlot,
+          .biases = options.max_batch_size * kBiasBytesOfSlot,
           .scratch = cuda::SamplingScratchBytes(vocab_size, rows)};
 }
 
