@@ -2,6 +2,7 @@
 // tests/parity/redrafter_parity.py.
 #include "draft/redrafter.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>

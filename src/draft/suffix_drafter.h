@@ -9,7 +9,7 @@
 //
 // Memory: at most kMaxTokens tokens of text, kBytesPerToken each; the least recently
 // used prompts that nobody is working on are forgotten first, and what is longer still
-// is not remembered. A lookup costs less than a microsecond (bench/bench_drafts).
+// is not remembered. What a lookup costs: bench/bench_drafts.
 #ifndef QED_DRAFT_SUFFIX_DRAFTER_H_
 #define QED_DRAFT_SUFFIX_DRAFTER_H_
 
