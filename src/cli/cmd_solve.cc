@@ -324,6 +324,9 @@ Status Solve(const SolveFlags& flags, const SolvePlan& plan, const TextSource& s
   metrics.model = source.model();
   metrics.server = source.server();
   std::fputs(FormatSummary(metrics).c_str(), stdout);
+  if (const std::string drafts = source.draft_report(); !drafts.empty()) {
+    std::printf("%s\n", drafts.c_str());
+  }
   if (folder == nullptr) return OkStatus();
   const std::string benchmark = std::filesystem::path(flags.problems).stem().string();
   return folder->Finish(MetricsToJson(metrics, benchmark));

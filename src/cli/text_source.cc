@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/default_model.h"
+#include "cli/draft_report.h"
 #include "cli/engine_generator.h"
 #include "remote/remote_generator.h"
 
@@ -43,6 +44,7 @@ class ModelSource : public TextSource {
     return std::filesystem::path(flags_.model).filename().string();
   }
   std::string server() const override { return ""; }
+  std::string draft_report() const override { return DraftLine(session_->engine().Stats()); }
 
  private:
   const ModelFlags flags_;

@@ -25,6 +25,8 @@ class TextSource {
   virtual void AddSettings(RunSettings& settings) const = 0;
   virtual std::string model() const = 0;
   virtual std::string server() const = 0;  // its URLs; empty: none
+  // What drafts did so far, one line; empty: there were none, or a server's.
+  virtual std::string draft_report() const { return ""; }
 
   static Result<std::unique_ptr<TextSource>> OpenModel(const ModelFlags& flags);
   // At most `max_samples` at a time; 0: no limit. The API key comes from the

@@ -37,13 +37,14 @@ struct Sizes {
 };
 
 Sizes SizesFor(const CudaDecoderOptions& options, int32_t vocab_size) {
-  const int32_t rows = options.max_batch_size;
-  return {.counts = int64_t{rows} * vocab_size * static_cast<int64_t>(sizeof(uint16_t)),
+  const int32_t rows = options.max_logit_rows;
+  return {.counts =
+              int64_t{options.max_batch_size} * vocab_size * static_cast<int64_t>(sizeof(uint16_t)),
           .result = cuda::SamplingResultBytes(rows, rows * cuda::kMaxTopTokens),
           .history = std::max(int64_t{options.max_seq_len} *
                                   static_cast<int64_t>(sizeof(int32_t) + sizeof(uint8_t)),
                               kBiasBytesOfSlot),
-          .biases = rows * kBiasBytesOfSlot,
+          .biases = options.max_batch_size * kBiasBytesOfSlot,
           .scratch = cuda::SamplingScratchBytes(vocab_size, rows)};
 }
 
@@ -63,6 +64,7 @@ class CudaStepRunner : public StepRunner {
   int32_t num_pages() const override { return decoder_->num_pages(); }
   int32_t max_num_tokens() const override { return decoder_->options().max_num_tokens; }
   int32_t max_batch_size() const override { return decoder_->options().max_batch_size; }
+  int32_t max_logit_rows() const override { return decoder_->options().max_logit_rows; }
   int32_t depth() const override { return kDepth; }
 
   void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,
@@ -90,7 +92,7 @@ class CudaStepRunner : public StepRunner {
         ordinal_(ordinal),
         params_(decoder_->options().max_batch_size),
         num_biases_(decoder_->options().max_batch_size),
-        sampled_(decoder_->options().max_batch_size) {
+        sampled_(decoder_->options().max_logit_rows) {
     tokens_.reserve(decoder_->options().max_num_tokens);
     for (SampledToken& token : sampled_) token.top.reserve(kMaxLogprobs);
   }
@@ -113,7 +115,7 @@ class CudaStepRunner : public StepRunner {
   std::vector<SamplingParams> params_;  // [slots]
   std::vector<int32_t> num_biases_;     // [slots]
   std::vector<int32_t> tokens_;         // [T]
-  std::vector<SampledToken> sampled_;   // [slots]
+  std::vector<SampledToken> sampled_;   // [max_logit_rows]
   StepTimes times_;
 };
 
@@ -223,6 +225,7 @@ void CudaStepRunner::LaunchSampling(const CudaStepInputs& inputs, const Sampling
        .rows = reinterpret_cast<const cuda::SamplingRow*>(decoder_->input() + inputs.extra),
        .num_rows = num_rows,
        .any_logprobs = totals.any_logprobs,
+       .any_drafts = totals.any_drafts,
        .counts = counts_.As<uint16_t>(),
        .biases = biases_.As<TokenBias>(),
        .sampled = decoder_->sampled(),
@@ -276,6 +279,7 @@ Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapte
   CudaDecoderOptions options;
   options.max_num_tokens = config.max_num_tokens;
   options.max_batch_size = config.max_batch_size;
+  options.max_logit_rows = MaxLogitRows(config);
   options.max_seq_len = config.max_seq_len > 0 ? config.max_seq_len : context;
   options.page_size = config.page_size;
   options.kv_fraction = config.kv_cache_free_gpu_memory_fraction;

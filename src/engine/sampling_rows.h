@@ -17,6 +17,7 @@ namespace qed {
 struct SamplingTotals {
   int32_t num_tops = 0;  // likeliest tokens wanted
   bool any_logprobs = false;
+  bool any_drafts = false;
 };
 
 // rows[r] becomes the row of batch.samples[r]; params[s] and num_biases[s] are those of

@@ -77,5 +77,26 @@ TEST(SamplingRows, NothingIsWantedOfMostSteps) {
   EXPECT_FALSE(totals.any_logprobs);
 }
 
+TEST(SamplingRows, RowsOfAChainKnowTheirPlaces) {
+  const std::vector<SamplingParams> params(2);
+  const std::vector<int32_t> batch_slots = {1, 0};
+  const std::vector<StepSample> samples = {{.sequence = 0, .position = 3, .draft = 7},
+                                           {.sequence = 0, .position = 4, .draft = 8},
+                                           {.sequence = 0, .position = 5},
+                                           {.sequence = 1, .position = 9}};
+  std::vector<cuda::SamplingRow> rows(4);
+  const std::vector<int32_t> num_biases(2);
+  const SamplingTotals totals = FillSamplingRows(
+      {.forward = {}, .slots = batch_slots, .samples = samples}, params, num_biases, 300, rows);
+  EXPECT_TRUE(totals.any_drafts);
+  std::vector<int32_t> drafts, places;
+  for (const cuda::SamplingRow& row : rows) {
+    drafts.push_back(row.draft);
+    places.push_back(row.place);
+  }
+  EXPECT_THAT(drafts, ElementsAre(7, 8, -1, -1));
+  EXPECT_THAT(places, ElementsAre(0, 1, 2, 0));
+}
+
 }  // namespace
 }  // namespace qed

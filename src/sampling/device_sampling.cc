@@ -31,6 +31,8 @@ cuda::SamplingRow MakeSamplingRow(const SamplingParams& params, const DeviceSamp
       .num_top = std::clamp(params.logprobs, 0, std::min(vocab_size, kMaxLogprobs)),
       .num_biases = sample.next ? sample.num_biases : 0,
       .barring = BarsAt(params, sample.position),
+      .draft = sample.draft,
+      .place = sample.place,
   };
   // A temperature so low that its inverse overflows is greedy.
   if (params.temperature > 0) {

@@ -134,7 +134,9 @@ void Sampler::SampleOne(const SampleRow& row, Scratch& scratch, SampledToken& ou
   if (row.counts != nullptr || !row.biases.empty()) {
     std::ranges::copy(row.logits, scratch.weights.begin());
     ApplyBiases(row.biases, BarsAt(*row.params, row.position), scratch.weights);
-    if (row.counts != nullptr) row.counts->ApplyPenalties(*row.params, scratch.weights);
+    if (row.counts != nullptr) {
+      row.counts->ApplyPenalties(*row.params, row.drafts, scratch.weights);
+    }
     logits = scratch.weights;
   }
   const float max = MaxLogit(logits);

@@ -38,6 +38,8 @@ struct SampleRow {
   int32_t given = -1;                      // this token is only scored, nothing is drawn; -1: draw
   int32_t forced = -1;                     // takes the place of the token that was drawn; -1: none
   std::span<const TokenBias> biases = {};  // MakeTokenBiases(*params)
+  // Drafts between what `counts` knows and this row: penalties count them too.
+  std::span<const int32_t> drafts = {};
 };
 
 struct SampledToken {

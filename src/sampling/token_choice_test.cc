@@ -110,7 +110,7 @@ class TokenChoiceTest : public ::testing::Test {
                          .num_biases = static_cast<int32_t>(biases.size())},
                         vocab);
     HostRow host_row(logits.size());
-    const int32_t id = cuda::ChooseToken(host_row, device_row, logits.data(),
+    const int32_t id = cuda::ChooseToken(host_row, device_row, &device_row, logits.data(),
                                          device_row.has_penalties != 0 ? codes.data() : nullptr,
                                          device_row.num_biases > 0 ? biases.data() : nullptr);
     ASSERT_EQ(id, want.id) << "position " << position;
@@ -270,7 +270,7 @@ TEST_F(TokenChoiceTest, PenaltiesAndGivenTokens) {
   }
   const cuda::SamplingRow row = MakeSamplingRow(Params(1, 0, 1, 0), {.given = 5}, 200);
   HostRow host_row(200);
-  EXPECT_EQ(cuda::ChooseToken(host_row, row, logits.data(), nullptr, nullptr), 5);
+  EXPECT_EQ(cuda::ChooseToken(host_row, row, &row, logits.data(), nullptr, nullptr), 5);
 }
 
 TEST_F(TokenChoiceTest, BiasesComeBeforePenaltiesAndBarsEndInTime) {
@@ -294,6 +294,16 @@ TEST_F(TokenChoiceTest, BiasesComeBeforePenaltiesAndBarsEndInTime) {
       if (HasFatalFailure()) return;
     }
   }
+}
+
+TEST_F(TokenChoiceTest, DraftsBeforeARowCountAsGenerated) {
+  const cuda::SamplingRow rows[] = {
+      {.draft = 5}, {.draft = 7, .place = 1}, {.draft = 5, .place = 2}, {.place = 3}};
+  EXPECT_EQ(cuda::CountWithDrafts(rows, cuda::kUnseen, 5), cuda::kUnseen);
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 1, cuda::kUnseen, 5), 2);
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 1, cuda::kUnseen, 7), cuda::kUnseen);
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 3, 1, 5), 3);  // of the prompt, then drafted twice
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 3, 4, 7), 5);
 }
 
 TEST_F(TokenChoiceTest, CountsSaturate) {

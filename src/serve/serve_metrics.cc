@@ -59,6 +59,19 @@ ServeMetrics::ServeMetrics(const Engine& engine, const RequestQueue& queue)
           [](const Stats& s) { return s.cached_tokens; });
   counter("qed_num_preemptions_total", "Completions that gave up their pages for a while.",
           [](const Stats& s) { return s.preemptions; });
+  counter("qed_spec_decode_num_drafts_total", "Steps of a completion with drafts in them.",
+          [](const Stats& s) { return s.drafts.drafts; });
+  counter("qed_spec_decode_num_draft_tokens_total", "Drafts computed.",
+          [](const Stats& s) { return s.drafts.tokens; });
+  counter("qed_spec_decode_num_accepted_tokens_total", "Drafts that became tokens.",
+          [](const Stats& s) { return s.drafts.accepted; });
+  for (size_t place = 0; place < kMaxDrafts; ++place) {
+    registry_.AddCounter(
+        "qed_spec_decode_num_accepted_tokens_per_pos_total",
+        "Drafts that became tokens, by their place in a step.",
+        [&engine, place] { return double(engine.Stats().drafts.accepted_at[place]); },
+        {{"position", std::to_string(place)}});
+  }
 }
 
 void ServeMetrics::WatchHttp(const HttpServer& http) {

@@ -53,8 +53,12 @@ struct SamplingRow {
   int32_t first_top = 0;      // where they go among the step's
   int32_t num_biases = 0;     // of the slot's, used where `next` is set
   int32_t barring = 0;        // whether those that are barred are
+  // A chain: rows one behind the other whose tokens are a sequence's next ones as long as
+  // each is the row's draft. Only those are kept and counted.
+  int32_t draft = -1;  // of this row's token, and the input of the row behind it; -1: none
+  int32_t place = 0;   // rows of its chain before it, whose drafts count as generated
 };
-static_assert(sizeof(SamplingRow) == 88);
+static_assert(sizeof(SamplingRow) == 96);
 
 // id -1: the largest logit is not a finite number.
 struct TokenLogprob {
@@ -74,6 +78,7 @@ struct SamplingArgs {
   const SamplingRow* rows = nullptr;  // [R]
   int32_t num_rows = 0;
   bool any_logprobs = false;          // of any row
+  bool any_drafts = false;            // in any row
   uint16_t* counts = nullptr;         // [slots, V]
   const TokenBias* biases = nullptr;  // [slots, kMaxTokenBiases], each slot's by id
   int32_t* sampled = nullptr;         // [slots]: the latest token of each slot
