@@ -84,6 +84,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const Se
   http.port = static_cast<uint16_t>(config.port);
   http.max_connections = config.max_connections;
   http.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  http.max_buffered_bytes = static_cast<size_t>(config.max_buffered_bytes);
   http.header_timeout = ToMilliseconds(config.header_timeout);
   http.body_timeout = ToMilliseconds(config.body_timeout);
   http.error_response = [](int status, std::string_view message) {
@@ -136,6 +137,7 @@ void Server::Handle(HttpRequest request, Responder responder) {
   if (request.method != "POST") return responder->Respond(WrongMethod("POST"));
   // Tokenizing a long prompt takes longer than an io thread may be kept.
   jobs_.Push([this, path = std::move(request.path), body = std::move(request.body),
+              memory = std::move(request.memory),
               responder = std::move(responder)] { HandlePost(path, body, responder); });
 }
 
