@@ -16,6 +16,10 @@ constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kMaxPipelined = 64 << 10;  // beyond the running request
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr size_t kMaxLingerBytes = 16 << 20;
+constexpr size_t kLeastTaken = 64 << 10;  // of an answer, within the write timeout
+constexpr char kNoRoom[] =
+    "the server holds as many bytes of requests and answers as --max-buffered-bytes allows: try "
+    "again later";
 
 std::string PeerName(const Connection::Socket& socket) {
   ErrorCode error;
@@ -48,7 +52,8 @@ Connection::Connection(std::shared_ptr<ServerCore> core, Socket socket)
     : core_(std::move(core)),
       socket_(std::move(socket)),
       read_timer_(socket_.get_executor()),
-      write_timer_(socket_.get_executor()) {}
+      write_timer_(socket_.get_executor()),
+      body_share_(core_->budget) {}
 
 void Connection::Start() {
   ErrorCode ignored;
@@ -154,14 +159,16 @@ void Connection::Advance() {
       case RequestParser::State::kHeaders:
         break;
       case RequestParser::State::kBody:
+        if (!body_share_.Resize(parser_->head().body.size())) return FailRequest(503, kNoRoom);
         if (!in_body_) BeginBody();
         break;
       case RequestParser::State::kDone:
+        if (!body_share_.Resize(parser_->head().body.size())) return FailRequest(503, kNoRoom);
         Dispatch();
         break;
       case RequestParser::State::kFailed:
         core_->malformed.fetch_add(1);
-        return FailRequest(parser_->error_status(), parser_->error());
+        return FailRequest(parser_->error_status(), std::string(parser_->error()));
     }
   }
   AwaitInput();
@@ -200,6 +207,8 @@ void Connection::BeginAnswer(const HttpRequest& request, bool keep_alive) {
   framing.head = request.method == "HEAD";
   framing.keep_alive = keep_alive;
   framing.max_unsent_bytes = core_->config.max_unsent_bytes;
+  framing.budget = core_->budget;
+  framing.no_room = [core = core_] { return core->config.error_response(503, kNoRoom); };
   if (core_->config.guard != nullptr) framing.extra = core_->config.guard->ReplyHeaders(request);
   exchange_ = std::make_shared<Exchange>(shared_from_this(), std::move(framing));
   if (peer_closed_) exchange_->OnPeerGone(/*cut=*/false);
@@ -208,6 +217,8 @@ void Connection::BeginAnswer(const HttpRequest& request, bool keep_alive) {
 void Connection::Dispatch() {
   HttpRequest request = parser_->Take();
   request.peer = PeerName(socket_);
+  request.memory = std::make_shared<const ByteShare>(std::move(body_share_));
+  body_share_ = ByteShare(core_->budget);
   BeginAnswer(request, parser_->keep_alive());
   const std::shared_ptr<HttpResponder> responder = Exchange::MakeResponder(exchange_);
   const RequestGuard* guard = core_->config.guard.get();
@@ -227,6 +238,8 @@ void Connection::FailRequest(int status, std::string_view message) {
   phase_ = Phase::kAnswering;
   ++read_timer_set_;
   in_.clear();
+  parser_ = nullptr;  // and what it has of a body
+  body_share_.Resize(0);
   answer_ended_ = true;
   close_after_answer_ = true;
   Flush();
@@ -253,7 +266,11 @@ void Connection::OnWake() {
   if (exchange_ == nullptr) return;
   Exchange::Batch batch = exchange_->Collect();
   if (batch.cut) return Abort();
-  out_ += batch.bytes;
+  if (out_.empty()) {
+    out_ = std::move(batch.bytes);
+  } else {
+    out_ += batch.bytes;
+  }
   answer_ended_ = batch.ended;
   close_after_answer_ = batch.close;
   Flush();
@@ -268,10 +285,15 @@ void Connection::Flush() {
     if (error == asio::error::would_block || error == asio::error::try_again) return AwaitOutput();
     if (error) return Abort();
     out_sent_ += size;
+    taken_ += size;
     if (exchange_ != nullptr) exchange_->OnSent(size);
   }
-  out_.clear();
+  std::string().swap(out_);
   out_sent_ = 0;
+  if (std::exchange(slow_, false)) {
+    ++write_timer_set_;
+    write_timer_.cancel();
+  }
   if (answer_ended_) OnFlushed();
 }
 
@@ -282,18 +304,22 @@ void Connection::AwaitOutput() {
     out_sent_ = 0;
   }
   writing_ = true;
+  if (!slow_ || taken_ >= kLeastTaken) ArmWriteTimer();
+  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const ErrorCode& error) {
+    self->writing_ = false;
+    if (self->phase_ == Phase::kClosed) return;
+    if (error) return self->Abort();
+    self->Flush();
+  });
+}
+
+void Connection::ArmWriteTimer() {
+  slow_ = true;
+  taken_ = 0;
   const uint64_t set = ++write_timer_set_;
   write_timer_.expires_after(core_->config.write_timeout);
   write_timer_.async_wait([self = shared_from_this(), set](const ErrorCode& error) {
     if (!error && set == self->write_timer_set_) self->Abort();
-  });
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const ErrorCode& error) {
-    self->writing_ = false;
-    ++self->write_timer_set_;
-    if (self->phase_ == Phase::kClosed) return;
-    if (error) return self->Abort();
-    self->write_timer_.cancel();
-    self->Flush();
   });
 }
 

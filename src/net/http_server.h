@@ -38,7 +38,12 @@ struct HttpServerConfig {
   // A client that takes no byte for so long is cut off, and so is one that has
   // more than this many bytes of a stream still to take.
   std::chrono::milliseconds write_timeout{30'000};
+  // Slower than 64 KiB in that time is as good as no byte.
   size_t max_unsent_bytes = 4 << 20;
+  // Of all bodies that have not arrived or are not answered, and of all answers that
+  // have not been read, together; the first 32 KiB of each are not counted. A body over
+  // it gets 503, an answer over it becomes one, a stream is cut.
+  size_t max_buffered_bytes = 256 << 20;
   // Sees each request before its body is read; null: everyone may ask anything.
   std::shared_ptr<const RequestGuard> guard;
   // The reply where the server itself refuses a request.

@@ -116,7 +116,7 @@ Result<ExecuteResult> RemoteSandbox::Execute(const ExecuteRequest& request) {
   QED_RETURN_IF_ERROR(CheckExecuteRequest(request));
   HttpFetch fetch = MakeFetch("POST", "/execute", 0);
   fetch.headers.Add("Content-Type", "application/json");
-  if (request.language == CodeLanguage::kIPython) {
+  if (!IsOneShot(request.language)) {
     fetch.headers.Add(kSessionHeader, HeaderId(request.session_id));
   }
   fetch.body = FormatExecuteRequest(request);

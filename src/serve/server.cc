@@ -85,6 +85,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const Se
   http.port = static_cast<uint16_t>(config.port);
   http.max_connections = config.max_connections;
   http.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  http.max_buffered_bytes = static_cast<size_t>(config.max_buffered_bytes);
   http.header_timeout = ToMilliseconds(config.header_timeout);
   http.body_timeout = ToMilliseconds(config.body_timeout);
   http.error_response = [](int status, std::string_view message) {
@@ -138,9 +139,8 @@ void Server::Handle(HttpRequest request, Responder responder) {
   job.client = request.peer.substr(0, request.peer.rfind(':'));
   job.bytes = request.body.size();
   job.refuse = [this, responder] { responder->Respond(service_.TooMany()); };
-  job.read = [this, path = std::move(request.path), body = std::move(request.body), responder] {
-    HandlePost(path, body, responder);
-  };
+  job.read = [this, path = std::move(request.path), body = std::move(request.body),
+              memory = std::move(request.memory), responder] { HandlePost(path, body, responder); };
   reading_.Push(std::move(job));
 }
 
