@@ -41,7 +41,7 @@ class DrafterCheckpointTest : public ::testing::Test {
     Add("lm_head.2.weight", {12, 48});
   }
   void Add(const std::string& name, const std::vector<int64_t>& shape) {
-    tensors_[name] = {"F32", shape, RandomF32(ValuesOf(shape), tensors_.size())};
+    tensors_[name] = {DType::kF32, shape, RandomF32(ValuesOf(shape), tensors_.size())};
   }
   void Rename(const std::string& from, const std::string& to) {
     Tensors renamed;
@@ -104,7 +104,7 @@ TEST_F(DrafterCheckpointTest, NamesOfAllKindsGiveTheSameTensors) {
              {"redrafter_is_rnn", true}};
   expect_same(Open("rank0.safetensors").value());
   // The model beside its drafter, and a padded vocabulary.
-  tensors_["transformer.ln_f.weight"] = {"F32", {32}, RandomF32(32, 5)};
+  tensors_["transformer.ln_f.weight"] = {DType::kF32, {32}, RandomF32(32, 5)};
   SafetensorsTensor& head = tensors_["drafter.lm_head.weight"];
   head.shape[0] = 16;
   head.data += RandomF32(int64_t{4} * 48, 9);
@@ -155,7 +155,11 @@ TEST_F(DrafterCheckpointTest, BadDraftersAreToldInOneLine) {
        [&] {
          Patch(tensors_["lm_head.1.linear.bias"].data, 40, std::numeric_limits<float>::quiet_NaN());
        }},
-      {"I32", [&] { tensors_["rnn_u.bias"].dtype = "I32"; }},
+      {"readable are F32, F16 and BF16",
+       [&] {
+         tensors_["rnn_u.bias"].dtype = DType::kF8E4M3;
+         tensors_["rnn_u.bias"].data.resize(32);
+       }},
   };
   const Json config = config_;
   const Tensors tensors = tensors_;

@@ -57,7 +57,7 @@ class RedrafterTest : public ::testing::TestWithParam<Case> {
     WriteBytes(dir_.File("d/model.safetensors"), BuildSafetensors(tensors_));
   }
   void Add(const std::string& name, const std::vector<int64_t>& shape) {
-    tensors_[name] = {"F32", shape, RandomF32(ValuesOf(shape), 100 + tensors_.size())};
+    tensors_[name] = {DType::kF32, shape, RandomF32(ValuesOf(shape), 100 + tensors_.size())};
   }
   RedrafterNetwork Load(int32_t max_rows) {
     const DrafterCheckpoint drafter = OpenDrafter(dir_.File("d"), model_).value();
