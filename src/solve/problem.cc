@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/json_members.h"
 #include "nlohmann/json.hpp"
-#include "solve/answer.h"
 
 namespace qed {
 namespace {
@@ -58,14 +57,6 @@ Status ReadExpectedAnswer(const json& object, const Members& members, Problem& p
   problem.expected_answer = AsText(*it, members.at("expected_answer"));
   if (!problem.expected_answer) {
     return InvalidArgument("\"expected_answer\" is neither a string nor a number");
-  }
-  // Some files give the end of a solution: the answer is what its one box holds.
-  const std::string_view text = *problem.expected_answer;
-  const size_t box = text.find("\\boxed");
-  if (box != std::string_view::npos && box == text.rfind("\\boxed")) {
-    if (std::optional<std::string> boxed = ExtractBoxedAnswer(text)) {
-      problem.expected_answer = *std::move(boxed);
-    }
   }
   return OkStatus();
 }

@@ -51,17 +51,6 @@ TEST(ParseProblems, NumbersKeepTheirDigits) {
             "1000.0");
 }
 
-TEST(ParseProblems, ABoxInTheExpectedAnswerHoldsIt) {
-  const auto expected = [](const std::string& text) {
-    return *(*ParseProblems("{\"problem\":\"a\",\"expected_answer\":\"" + text + "\"}", "p"))[0]
-                .expected_answer;
-  };
-  EXPECT_EQ(expected("\\\\boxed{5}"), "5");
-  EXPECT_EQ(expected("So it is $\\\\boxed{\\\\frac{1}{2}}$."), "\\frac{1}{2}");
-  EXPECT_EQ(expected("\\\\boxed{1}, \\\\boxed{2}"), "\\boxed{1}, \\boxed{2}");
-  EXPECT_EQ(expected("\\\\boxed{5"), "\\boxed{5");
-}
-
 TEST(ParseProblems, SkipsAByteOrderMark) {
   EXPECT_TRUE(ParseProblems("\xEF\xBB\xBF{\"problem\": \"x\"}\n", "p.jsonl").ok());
 }

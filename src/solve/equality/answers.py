@@ -162,7 +162,6 @@ class AnswerParser(ExpressionParser):
     def chain(self):
         """Sides with relations between them."""
         sides, operators = [], []
-        self.accept("approx")
         while True:
             name = names.before_relation(self.tokens, self.at, RELATIONS)
             sides.append(self.named_side(name) if name else self.side())

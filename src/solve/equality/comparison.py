@@ -39,15 +39,13 @@ def compare(expected, given, lenient=False):
     if first is None or second is None:
         return "unreadable"
     try:
-        same = values.equal(first, second, lenient) or (
-            lenient and "set" in (first[0], second[0]) and decimal_comma(expected, given))
+        same = values.equal(first, second, lenient) or (lenient and decimal_comma(expected, given))
         return "equal" if same else "different"
     except NO_ANSWER:
         return "unreadable"
 
 
 def decimal_comma(expected, given):
-    """Whether one is a number with the comma that half of the world writes for the point:
-    0,25 or 1,5, which are lists of two otherwise. 1,500 is no list."""
+    """Whether one is a number with the comma that half of the world writes for the point."""
     return any(DECIMAL_COMMA.fullmatch(a.strip()) and a.strip().replace(",", ".") == b.strip()
                for a, b in ((expected, given), (given, expected)))

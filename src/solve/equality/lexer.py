@@ -182,7 +182,7 @@ class Lexer:
             if name.startswith(joiner) and rest and rest[0].isupper():
                 self.emit(SEPARATOR, joiner)
                 return self.word(rest)
-        if self.text_ends and len(name) > 1 and name not in vocabulary.TEXT_FUNCTIONS:
+        if self.text_ends and len(name) > 1:
             return self.emit(WORD, name)
         if name in vocabulary.FUNCTIONS or lower in vocabulary.CONSTANT_WORDS:
             return self.emit(COMMAND, vocabulary.CONSTANT_WORDS.get(lower, name))

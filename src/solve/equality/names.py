@@ -65,11 +65,6 @@ def skip_group(tokens, at):
     return at
 
 
-def is_inverse(tokens, at):
-    """The ^{-1} of f^{-1}(x)."""
-    return [t.text for t in tokens[at:at + 6]] == ["^", "{", "-", "1", "}", "("]
-
-
 def is_name(tokens):
     letters = 0
     at = 0
@@ -79,7 +74,7 @@ def is_name(tokens):
         if token.kind in (LETTER, WORD):
             letters += 1
             at += 1
-        elif token.text == "_" or is_inverse(tokens, at):
+        elif token.text == "_":
             at = skip_group(tokens, at + 1)
         elif token.text == "(" and applies:
             at = skip_group(tokens, at)

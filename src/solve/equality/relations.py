@@ -131,15 +131,16 @@ def condition_holds(condition, variable, number):
 def describe_same_numbers(a, b):
     """Whether an inequality is true of an interval's numbers, and of no others: asked at the
     interval's ends, beside them, between them, and far away."""
-    for one, other in ((a, b), (b, a)):
-        found = conditions_of(one)
-        if found is None:
-            continue
-        try:
-            return matches(found, intervals.pieces(other))
-        except (Undefined, Unreadable):
-            continue
-    return False
+    found, other = conditions_of(a), b
+    if found is None:
+        found, other = conditions_of(b), a
+    if found is None:
+        return False
+    try:
+        wanted = intervals.pieces(other)
+        return matches(found, wanted)
+    except (Undefined, Unreadable):
+        return False
 
 
 def matches(found, wanted):

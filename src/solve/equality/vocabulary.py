@@ -98,7 +98,6 @@ FUNCTIONS = set(CIRCULAR + HYPERBOLIC + ARCS) | {
 SAME_FUNCTION = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "arsinh": "arcsinh",
                  "arcosh": "arccosh", "artanh": "arctanh"}
 LIST_FUNCTIONS = {"gcd", "lcm", "max", "min"}
-TEXT_FUNCTIONS = {"gcd", "lcm", "max"}  # \\text{lcm}(4, 6)
 PREFIX_FUNCTIONS = ("sin", "cos", "tan", "cot", "sec", "csc", "ln", "log", "exp", "sqrt")
 CONSTANT_WORDS = {"pi": "pi", "infinity": "infty", "infty": "infty", "inf": "infty", "oo": "infty"}
 
@@ -141,7 +140,7 @@ NOT_COUNTED = set(
     "a an and or not no nor but if unless when where while for to from of at by with without in on "
     "over under above below between than then that which each every either neither both all some "
     "few fewer less least most more many much only exactly about around approximately roughly "
-    "nearly almost up down is are was be as per plus minus divided multiplied mod modulo "
+    "nearly almost up down is are was be as per plus minus times divided multiplied mod modulo "
     "base squared cubed half halves third thirds quarter quarters fourth fourths fifth fifths "
     "sixth sixths tenth tenths hundredth hundredths thousandth thousandths one two three four "
     "five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand "
