@@ -4,7 +4,7 @@
 // Above the cap a new session of Execute's caller waits for room, first come first
 // served, in a bounded queue and for a bounded time. For a server's clients, of whom
 // many delete nothing, TryReserve ends the session that was idle for the longest.
-// What a client forgot expires. decisions/0016-sessions-make-room.md
+// What a client forgot expires. decisions/0018-sessions-make-room.md
 #ifndef QED_SANDBOX_SESSION_POOL_H_
 #define QED_SANDBOX_SESSION_POOL_H_
 
