@@ -85,7 +85,8 @@ class Kinds(unittest.TestCase):
                 self.same(str(a), f"{a}\\text{{ {unit}}}", f"{a}\\,\\mathrm{{{unit}}}")
             for words in ("squared", "factorial", "half-hours", "million", "or fewer", "or more", "and odd primes", "less", "dozen"):
                 self.differ(str(a), f"{a}\\text{{ {words}}}")
-            self.differ(f"{a}\\text{{ cm}}", f"{a}\\text{{ m}}")
+            self.differ(f"{a}\\text{{ cm}}", f"{a}\\text{{ m}}", f"{a}\\text{{ cm}}^2")
+            self.same(f"{a}\\text{{ cm}}^{{2}}", f"{a}cm^2", f"{a} square centimeters", str(a))
             self.differ(f"{a}", f"{a}\\mathrm{{i}}", f"{a}\\mathrm{{e}}")
             self.differ(f"{a}\\mathbf{{i}}", f"{a}\\mathbf{{j}}", f"{a}i")
             self.differ(f"{a}{x}", f"{a}\\text{{ {x * 4} }}{y}")
