@@ -104,6 +104,8 @@ class Kinds(unittest.TestCase):
                 self.differ(f"{name}={a}", str(b))
             self.differ(f"{x}={a}", f"{y}={a}")
             self.same(f"{x}={a}\\cdot{b}={a * b}", str(a * b))
+            self.same(f"\\log({10 ** (a % 5)})={a % 5}", f"\\log {10 ** (a % 5)}={a % 5}", str(a % 5))
+            self.differ("\\cos\\pi=-1, \\sin\\pi=0", "\\cos\\frac\\pi2=0, \\sin\\frac{3\\pi}2=-1")
             self.same(f"\\frac{{1}}{{\\sqrt{{{a}}}}}\\approx0.5", f"\\frac{{\\sqrt{{{a}}}}}{{{a}}}")
 
     def test_lists(self):
