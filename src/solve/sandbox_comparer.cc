@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <sstream>
 #include <utility>
 
@@ -22,6 +23,12 @@ constexpr int kMaxLostSessions = 3;  // of one batch: then the sandbox cannot do
 std::string Key(const ComparisonRequest& request, size_t other) {
   return request.answer + '\0' + request.others[other].written +
          (request.others[other].expected ? "\1" : "\2");
+}
+
+// No other client of a sandbox server has a session by this name.
+std::string SessionName() {
+  std::random_device random;
+  return "answers-" + std::to_string(random()) + "-" + std::to_string(random()) + "#";
 }
 
 // Whether a verdict is one on the answers, and not on this try.
@@ -231,8 +238,9 @@ class SandboxComparer::Worker {
 SandboxComparer::SandboxComparer(SandboxClient& sandbox, SandboxComparerOptions options)
     : sandbox_(sandbox), options_(options) {
   QED_CHECK_GE(options.threads, 1);
+  const std::string name = SessionName();
   for (int32_t i = 0; i < options.threads; ++i) {
-    threads_.emplace_back([this, i] { Worker(*this, "answers#" + std::to_string(i)).Run(); });
+    threads_.emplace_back([this, name, i] { Worker(*this, name + std::to_string(i)).Run(); });
   }
 }
 

@@ -84,7 +84,8 @@ class Kinds(unittest.TestCase):
                 self.same(str(a), f"{a}\\text{{ {unit}}}", f"{a}\\,\\mathrm{{{unit}}}")
             for words in ("million", "or fewer", "or more", "and odd primes", "less", "dozen"):
                 self.differ(str(a), f"{a}\\text{{ {words}}}")
-            self.differ(f"{a}\\text{{ cm}}", f"{a}\\text{{ m}}")
+            self.differ(f"{a}\\text{{ cm}}", f"{a}\\text{{ m}}", f"{a}\\text{{ cm}}^2")
+            self.same(f"{a}\\text{{ cm}}^{{2}}", f"{a}cm^2", f"{a} square centimeters", str(a))
             self.differ(f"{a}", f"{a}\\mathrm{{i}}", f"{a}\\mathrm{{e}}")
             self.differ(f"{a}\\mathbf{{i}}", f"{a}\\mathbf{{j}}", f"{a}i")
             self.differ(f"{a}{x}", f"{a}\\text{{ {x * 4} }}{y}")
@@ -102,6 +103,8 @@ class Kinds(unittest.TestCase):
                 self.differ(f"{name}={a}", str(b))
             self.differ(f"{x}={a}", f"{y}={a}")
             self.same(f"{x}={a}\\cdot{b}={a * b}", str(a * b))
+            self.same(f"\\log({10 ** (a % 5)})={a % 5}", f"\\log {10 ** (a % 5)}={a % 5}", str(a % 5))
+            self.differ("\\cos\\pi=-1, \\sin\\pi=0", "\\cos\\frac\\pi2=0, \\sin\\frac{3\\pi}2=-1")
             self.same(f"\\frac{{1}}{{\\sqrt{{{a}}}}}\\approx0.5", f"\\frac{{\\sqrt{{{a}}}}}{{{a}}}")
 
     def test_lists(self):

@@ -43,8 +43,9 @@ def conclude_equation(sides):
         return assignment_of_tuple(first, plain(last))
     if first[0] == "ratio" and len(sides) == 2 and tree.varies(first):
         return plain(last)
-    if not any(tree.varies(side) for side in sides):
-        return plain(last)
+    if first[0] == "expression" and not any(tree.varies(side) for side in sides):
+        # \cos\pi = -1 says of which quantity it is, as a name would.
+        return ("named", names.Name(repr(first[1]), "quantity", 0), plain(last), None)
     if first[0] == "name" and first[2] is not None and last[2] is not None:
         return ("named", first[1], ("expression", last[2]), try_relation([first, last]))
     return relation(sides, ["="] * (len(sides) - 1))

@@ -25,7 +25,7 @@ def phrase(tokens, at):
             braced = following is not None and following.text == "{"
             number = tokens[at + 2] if braced and at + 2 < len(tokens) else following
             negative = number is not None and number.text == "-"
-            at += 2 * braced + 1 + negative
+            at += 1 + braced + negative
             if at >= len(tokens) or tokens[at].kind != NUMBER:
                 raise Unreadable("a unit's power")
             found.append("^" + "-" * negative + tokens[at].text)
