@@ -65,7 +65,8 @@ class Client:
         """The reply of a cell that ran; waits out an overload, as it is told to."""
         body = json.dumps({"generated_code": code, "timeout": timeout, "language": "ipython"})
         while True:
-            self.connection.request("POST", "/execute", body, {"X-Session-ID": session})
+            self.connection.request("POST", "/execute", body, {
+                "X-Session-ID": session, "Content-Type": "application/json"})
             response = self.connection.getresponse()
             reply = json.loads(response.read())
             if response.status == 200:

@@ -68,7 +68,7 @@ class Stream(asyncio.Protocol):
 async def complete(address, body, timing):
     """One streamed completion over a connection of its own."""
     data = json.dumps(body).encode()
-    request = (b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    request = (b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                b"Content-Type: application/json\r\nContent-Length: "
                + str(len(data)).encode() + b"\r\n\r\n" + data)
     loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Werror;-f
 
 if(QED_SANITIZE)
   add_compile_options(
-    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${QED_SANITIZE};-fno-sanitize-recover=all;-g>")
+    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${QED_SANITIZE};-fno-sanitize-recover=all>")
   add_link_options(-fsanitize=${QED_SANITIZE})
 endif()
 if(QED_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -10,6 +10,8 @@ file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt QED_LAYERS REGEX "^[a-z]+:")
 set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
              ${CMAKE_SOURCE_DIR}/tools/layers.txt)
 
+set(QED_UNIT_FOLDER ${CMAKE_SOURCE_DIR}/src)
+
 function(qed_layer_deps name out)
   set(found "")
   foreach(line IN LISTS QED_LAYERS)
@@ -51,8 +53,13 @@ function(qed_module name)
   endif()
 endfunction()
 
+# Builds every unit test, the programs that lie beside their sources in src/.
+add_custom_target(unit_tests)
+# Builds every fuzzer.
+add_custom_target(fuzzers)
+
 # qed_test(NAME SOURCES ... LINK ... [TIMEOUT seconds]): a GoogleTest program,
-# each of its tests a test of ctest.
+# each of its tests a test of ctest, those in src/ with the label "unit".
 function(qed_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -62,8 +69,19 @@ function(qed_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE QED_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main GTest::gmock)
+  set(labels cross)
+  cmake_path(IS_PREFIX QED_UNIT_FOLDER "${CMAKE_CURRENT_SOURCE_DIR}" is_unit)
+  if(is_unit)
+    set(labels unit)
+    add_dependencies(unit_tests ${name})
+  endif()
+  if(QED_QUICK_TESTS)
+    # Most of a test's compilation is reading these headers and optimizing its macros.
+    target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${labels})
 endfunction()
 
 # qed_fuzzer(NAME SOURCE x_fuzz.cc LINK ...): a libFuzzer program (QED_FUZZERS).
@@ -74,5 +92,6 @@ function(qed_fuzzer name)
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(${name} PRIVATE ${ARG_LINK})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
   endif()
 endfunction()

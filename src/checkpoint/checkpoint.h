@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "checkpoint/network_tensors.h"
 #include "config/model_config.h"
+#include "config/sampling_defaults.h"
 #include "config/tokenizer_spec.h"
 #include "tensor/dtype.h"
 #include "tensor/random_fill.h"
@@ -59,10 +60,7 @@ struct Checkpoint {
   std::string quantization;  // of an HF folder, in words; empty: none
   ModelConfig config;
   TokenizerSpec tokenizer;
-  // Sampling defaults of generation_config.json, where given; NaN or -1: not given.
-  float default_temperature = -1.0f;
-  float default_top_p = -1.0f;
-  int32_t default_top_k = -1;
+  SamplingDefaults sampling_defaults;
   std::map<std::string, CheckpointTensor> tensors;  // by HF name
   std::vector<std::shared_ptr<const MappedFile>> files;
 

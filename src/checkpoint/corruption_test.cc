@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <new>
+#include <tuple>
 
 #include "checkpoint/gguf_checkpoint.h"
 #include "checkpoint/safetensors.h"
@@ -301,11 +303,61 @@ TEST(CorruptionTest, GgufCutAnywhere) {
   }
 }
 
-// Any one byte of the tables set to any of three values: no crash, no
-// allocation bomb, and what opens has all its data inside the file.
-TEST(CorruptionTest, GgufBytesChangedAnywhere) {
+// What a reader sees of a checkpoint's tensors: where their bytes lie in the file.
+std::map<std::string, std::tuple<DType, std::vector<int64_t>, ptrdiff_t, size_t>> Layout(
+    const Checkpoint& checkpoint, const std::string& bytes) {
+  std::map<std::string, std::tuple<DType, std::vector<int64_t>, ptrdiff_t, size_t>> layout;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    layout[name] = {tensor.dtype, tensor.shape, tensor.data.data() - Bytes(bytes).data(),
+                    tensor.data.size()};
+  }
+  return layout;
+}
+
+// A model whose last tensor need not be there: without it the head is the
+// embedding, and "rope_freqs.weight" may come or go.
+GgufWriter GgufWithOptionalTensors() {
   GgufWriter writer = TinyGguf();
+  writer.AddTensor("output.weight", kGgmlF32, {12, 32}, RandomF32(12 * 32, 7));
+  std::string factors(32, '\0');
+  for (size_t i = 0; i < 8; ++i) Patch(factors, 4 * i, 1.0f);
+  writer.AddTensor("rope_freqs.weight", kGgmlF32, {8}, factors);
+  return writer;
+}
+
+// A header may not claim fewer tensors or keys than the file has: the data would
+// be looked for in the wrong place.
+TEST(CorruptionTest, GgufCountsThatAreTooSmall) {
+  GgufWriter writer = GgufWithOptionalTensors();
   const std::string good = writer.Build();
+  ASSERT_TRUE(GgufCheckpoint(Bytes(good)).ok()) << GgufCheckpoint(Bytes(good)).status().message();
+  for (const char* field : {"tensor_count", "metadata_count"}) {
+    uint64_t count = 0;
+    std::memcpy(&count, good.data() + writer.At(field), 8);
+    for (uint64_t claimed = 0; claimed < count; ++claimed) {
+      SCOPED_TRACE(std::string(field) + " " + std::to_string(claimed));
+      std::string bytes = good;
+      Patch(bytes, writer.At(field), claimed);
+      largest_allocation = 0;
+      ExpectOneLine(GgufCheckpoint(Bytes(bytes)).status(), "");
+    }
+  }
+}
+
+TEST(CorruptionTest, GgufHolesAndTails) {
+  const std::string good = TinyGguf().Build();
+  EXPECT_TRUE(GgufCheckpoint(Bytes(good + std::string(31, '\0'))).ok());
+  ExpectOneLine(GgufCheckpoint(Bytes(good + std::string(32, '\0'))).status(),
+                "belong to no tensor");
+  ExpectOneLine(GgufCheckpoint(Bytes(good + "x")).status(), "1 bytes at its end belong to no");
+}
+
+// Any one byte of the tables set to any of three values: no crash, no
+// allocation bomb, and what opens has every tensor where it was.
+TEST(CorruptionTest, GgufBytesChangedAnywhere) {
+  GgufWriter writer = GgufWithOptionalTensors();
+  const std::string good = writer.Build();
+  const auto layout = Layout(*GgufCheckpoint(Bytes(good)), good);
   for (size_t at = 0; at < writer.At("data"); ++at) {
     for (char value : {'\0', '\x7f', '\xff'}) {
       std::string bytes = good;
@@ -314,10 +366,7 @@ TEST(CorruptionTest, GgufBytesChangedAnywhere) {
       auto checkpoint = GgufCheckpoint(Bytes(bytes));
       EXPECT_LT(largest_allocation.load(), kAllowedAllocation);
       if (!checkpoint.ok()) continue;
-      for (const auto& [name, tensor] : checkpoint->tensors) {
-        ASSERT_GE(tensor.data.data(), Bytes(bytes).data());
-        ASSERT_LE(tensor.data.data() + tensor.data.size(), Bytes(bytes).data() + bytes.size());
-      }
+      ASSERT_EQ(Layout(*checkpoint, bytes), layout) << "byte " << at;
     }
   }
 }

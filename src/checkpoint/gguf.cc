@@ -240,6 +240,46 @@ Result<TensorEntry> ReadTensorEntry(ByteReader& reader, uint64_t index) {
   return entry;
 }
 
+uint64_t AlignUp(uint64_t position, uint64_t alignment) {
+  return (position + alignment - 1) / alignment * alignment;
+}
+
+// What may lie between two parts of the file: fewer zeros than the alignment.
+bool IsPadding(std::span<const std::byte> bytes, uint64_t alignment) {
+  return bytes.size() < alignment &&
+         std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+// Writers put one tensor behind the other, from the start of the data to its end.
+// A hole, or bytes behind the last tensor, show that the table in the header is
+// not the file's: all data would be read from the wrong place.
+Status CheckPacked(const std::vector<TensorEntry>& entries, std::span<const std::byte> data,
+                   uint64_t alignment) {
+  std::vector<const TensorEntry*> by_offset;
+  for (const TensorEntry& entry : entries) by_offset.push_back(&entry);
+  std::ranges::sort(by_offset, {}, [](const TensorEntry* entry) { return entry->offset; });
+  uint64_t end = 0;
+  const TensorEntry* before = nullptr;
+  for (const TensorEntry* entry : by_offset) {
+    if (entry->offset < end) {
+      return Corrupt("tensors " + Printable(before->tensor.name) + " and " +
+                     Printable(entry->tensor.name) + " overlap");
+    }
+    if (entry->offset != AlignUp(end, alignment)) {
+      return Corrupt("tensor " + Printable(entry->tensor.name) +
+                     " does not lie where the one before it ends: the header's table is wrong");
+    }
+    end = entry->offset + entry->size;
+    before = entry;
+  }
+  if (!IsPadding(data.subspan(end), alignment)) {
+    return Corrupt(std::to_string(data.size() - end) +
+                   " bytes at its end belong to no tensor: the header claims too few tensors, or "
+                   "other ones");
+  }
+  return OkStatus();
+}
+
 Status PlaceTensors(std::vector<TensorEntry> entries, std::span<const std::byte> data,
                     uint64_t alignment, GgufFile& file) {
   for (TensorEntry& entry : entries) {
@@ -252,17 +292,7 @@ Status PlaceTensors(std::vector<TensorEntry> entries, std::span<const std::byte>
     }
     entry.tensor.data = data.subspan(entry.offset, entry.size);
   }
-  std::vector<const TensorEntry*> by_offset;
-  for (const TensorEntry& entry : entries) by_offset.push_back(&entry);
-  std::sort(by_offset.begin(), by_offset.end(),
-            [](const auto* a, const auto* b) { return a->offset < b->offset; });
-  for (size_t i = 1; i < by_offset.size(); ++i) {
-    const TensorEntry& before = *by_offset[i - 1];
-    if (before.offset + before.size > by_offset[i]->offset) {
-      return Corrupt("tensors " + Printable(before.tensor.name) + " and " +
-                     Printable(by_offset[i]->tensor.name) + " overlap");
-    }
-  }
+  QED_RETURN_IF_ERROR(CheckPacked(entries, data, alignment));
   for (TensorEntry& entry : entries) file.tensors.push_back(std::move(entry.tensor));
   return OkStatus();
 }
@@ -340,11 +370,17 @@ Result<GgufFile> ParseGguf(std::span<const std::byte> bytes) {
       return Corrupt("tensor " + Printable(entry.tensor.name) + " appears twice");
     }
   }
-  const uint64_t data_begin = (reader.position() + alignment - 1) / alignment * alignment;
+  const uint64_t data_begin = AlignUp(reader.position(), alignment);
   if (data_begin > bytes.size() && !entries.empty()) {
     return Corrupt("ends before its tensors begin (truncated download?)");
   }
   const auto data = bytes.subspan(std::min<uint64_t>(data_begin, bytes.size()));
+  const auto gap = bytes.subspan(reader.position(), bytes.size() - data.size() - reader.position());
+  if (!IsPadding(gap, alignment)) {
+    return Corrupt(
+        "holds more between its table of tensors and their data than padding: the "
+        "header claims too few tensors");
+  }
   QED_RETURN_IF_ERROR(PlaceTensors(std::move(entries), data, alignment, file));
   return file;
 }

@@ -67,8 +67,8 @@ struct GgufFile {
 };
 
 // Checks everything the format promises: counts, lengths, types, alignment,
-// offsets, sizes and that no two tensors overlap. Work and memory are bounded
-// by the size of `bytes`, whatever they say.
+// offsets, sizes, and that the tensors fill the file without overlap and without
+// holes. Work and memory are bounded by the size of `bytes`, whatever they say.
 Result<GgufFile> ParseGguf(std::span<const std::byte> bytes);
 
 // Whether the bytes start as a GGUF file does.

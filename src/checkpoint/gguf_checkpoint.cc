@@ -155,9 +155,12 @@ Status ReadTokenizer(const GgufFile& file, TokenizerSpec& spec) {
   QED_RETURN_IF_ERROR(ReadTokenId(file, "bos", vocab, spec.bos_token_id));
   QED_RETURN_IF_ERROR(ReadTokenId(file, "eos", vocab, spec.eos_token_id));
   QED_RETURN_IF_ERROR(ReadTokenId(file, "padding", vocab, spec.padding_token_id));
-  // Llama-3's files may leave the flag out: its pre-tokenizer implies it.
-  const bool is_llama3 = spec.pre == "llama-bpe" || spec.pre == "llama3" || spec.pre == "llama-v3";
-  QED_ASSIGN_OR_RETURN(spec.add_bos_token, file.Bool("tokenizer.ggml.add_bos_token", is_llama3));
+  // Files may leave the flag out where the pre-tokenizer, Llama-3's, implies it.
+  constexpr std::string_view kWithBos[] = {"llama3",   "llama-v3",  "llama-bpe",
+                                           "falcon3",  "falcon-h1", "pixtral",
+                                           "midm-2.0", "lfm2",      "jina-v5-nano"};
+  const bool implied = std::ranges::find(kWithBos, spec.pre) != std::end(kWithBos);
+  QED_ASSIGN_OR_RETURN(spec.add_bos_token, file.Bool("tokenizer.ggml.add_bos_token", implied));
   return OkStatus();
 }
 

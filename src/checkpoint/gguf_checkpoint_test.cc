@@ -134,7 +134,7 @@ TEST(GgufCheckpointTest, EndOfTurnIsAnEndToo) {
   GgufWriter writer = TinyGguf();
   writer.Add("tokenizer.ggml.eot_token_id", uint32_t{5});
   writer.Add("tokenizer.ggml.padding_token_id", ~uint32_t{0});
-  writer.Add("tokenizer.ggml.pre", "llama-bpe");
+  writer.Add("tokenizer.ggml.pre", "llama-v3");
   auto checkpoint = Open(std::move(writer));
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
   EXPECT_THAT(checkpoint->config.eos_token_ids, ElementsAre(2, 5));

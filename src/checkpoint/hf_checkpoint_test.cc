@@ -70,8 +70,8 @@ TEST(HfCheckpointTest, EveryArchitectureOpens) {
     EXPECT_EQ(checkpoint->tokenizer.tokenizer_json, "{\"model\": 1}");
     EXPECT_EQ(checkpoint->tokenizer.tokenizer_config_json, "{}");
     EXPECT_EQ(checkpoint->tokenizer.source, dir.File("tokenizer.json"));
-    EXPECT_LT(checkpoint->default_temperature, 0.0f);
-    EXPECT_EQ(checkpoint->default_top_k, -1);
+    EXPECT_FALSE(checkpoint->sampling_defaults.temperature);
+    EXPECT_FALSE(checkpoint->sampling_defaults.top_k);
   }
 }
 
@@ -105,16 +105,24 @@ TEST(HfCheckpointTest, GenerationConfig) {
   TempDir dir;
   WriteTinyHfFolder(dir.path());
   WriteBytes(dir.File("generation_config.json"),
-             R"({"temperature": 0.6, "top_p": 0.95, "top_k": 20, "eos_token_id": [3, 4]})");
+             R"({"temperature": 0.6, "top_p": 0.95, "top_k": 20, "eos_token_id": [3, 4],
+                 "min_p": 0.05, "repetition_penalty": 1.05})");
   auto checkpoint = OpenCheckpoint(dir.path());
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
-  EXPECT_FLOAT_EQ(checkpoint->default_temperature, 0.6f);
-  EXPECT_FLOAT_EQ(checkpoint->default_top_p, 0.95f);
-  EXPECT_EQ(checkpoint->default_top_k, 20);
+  const SamplingDefaults& defaults = checkpoint->sampling_defaults;
+  EXPECT_EQ(defaults.temperature, 0.6f);
+  EXPECT_EQ(defaults.top_p, 0.95f);
+  EXPECT_EQ(defaults.top_k, 20);
+  EXPECT_EQ(defaults.min_p, 0.05f);
+  EXPECT_EQ(defaults.repetition_penalty, 1.05f);
   EXPECT_THAT(checkpoint->config.eos_token_ids, ElementsAre(3, 4));
   WriteBytes(dir.File("generation_config.json"), R"({"eos_token_id": 12})");
   EXPECT_THAT(OpenCheckpoint(dir.path()).status().message(),
               HasSubstr("generation_config.json: end-of-sequence id 12"));
+  WriteBytes(dir.File("generation_config.json"), R"({"top_p": 0, "top_k": -1, "min_p": null})");
+  EXPECT_FALSE(OpenCheckpoint(dir.path())->sampling_defaults.top_p) << "0 means off";
+  WriteBytes(dir.File("generation_config.json"), R"({"min_p": 3})");
+  EXPECT_THAT(OpenCheckpoint(dir.path()).status().message(), HasSubstr("min-p is 3"));
   WriteBytes(dir.File("generation_config.json"), R"({"temperature": "hot"})");
   EXPECT_THAT(OpenCheckpoint(dir.path()).status().message(), HasSubstr("temperature"));
 }
@@ -226,6 +234,44 @@ TEST(HfConfigTest, Llama3RopeScaling) {
     EXPECT_EQ(config.rope_scaling.high_freq_factor, 4.0f);
     EXPECT_EQ(config.rope_scaling.original_context, 8192);
   }
+}
+
+// The rows are what LlamaConfig of transformers 5.23 makes of these keys.
+TEST(HfConfigTest, RopeScalingBesideRopeParameters) {
+  const Json llama3 = {{"rope_type", "llama3"},
+                       {"factor", 8.0},
+                       {"low_freq_factor", 1.0},
+                       {"high_freq_factor", 4.0},
+                       {"original_max_position_embeddings", 64}};
+  const Json plain = {{"rope_type", "default"}, {"rope_theta", 1e6}};
+  struct Case {
+    Json theta, parameters, scaling;
+    float wanted_theta, wanted_factor;
+  };
+  const Case cases[] = {
+      {5e5, plain, llama3, 5e5f, 8.0f},
+      {nullptr, plain, llama3, 1e4f, 8.0f},
+      {5e5, llama3, {{"rope_type", "default"}}, 5e5f, 1.0f},
+      {5e5, plain, Json::object(), 1e6f, 1.0f},
+      {5e5, plain, nullptr, 1e6f, 1.0f},
+      {5e5, Json::object(), nullptr, 5e5f, 1.0f},
+      {5e5, {{"rope_type", "default"}}, nullptr, 5e5f, 1.0f},
+  };
+  for (const Case& c : cases) {
+    Json json = TinyHfConfig();
+    json["rope_theta"] = c.theta;
+    json["rope_parameters"] = c.parameters;
+    json["rope_scaling"] = c.scaling;
+    SCOPED_TRACE(json.dump());
+    ModelConfig config;
+    ASSERT_TRUE(ReadConfig(json, &config).ok()) << ReadConfig(json).message();
+    EXPECT_EQ(config.rope_theta, c.wanted_theta);
+    EXPECT_EQ(config.rope_scaling.factor, c.wanted_factor);
+  }
+  Json json = TinyHfConfig();
+  json["rope_parameters"] = plain;
+  json["rope_scaling"] = {{"rope_type", "longrope"}, {"factor", 2.0}};
+  EXPECT_THAT(ReadConfig(json).message(), HasSubstr("rope_scaling: RoPE scaling of type longrope"));
 }
 
 TEST(HfConfigTest, DefaultsOfTheArchitectures) {

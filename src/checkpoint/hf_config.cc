@@ -138,11 +138,13 @@ Status ReadRopeScaling(const Json& object, ModelConfig& config) {
                      " cannot be run; default, llama3, linear and yarn can");
 }
 
+// Where both objects stand, "rope_scaling" takes the place of "rope_parameters",
+// base and all, as it does in `transformers` 5. An empty object is none.
 Status ReadRope(const JsonFields& fields, ModelConfig& config) {
   QED_ASSIGN_OR_RETURN(config.rope_theta, fields.Float("rope_theta", 10000.0f));
-  for (const char* key : {"rope_parameters", "rope_scaling"}) {
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const Json* object = fields.Find(key);
-    if (object == nullptr) continue;
+    if (object == nullptr || (object->is_object() && object->empty())) continue;
     const Status status = ReadRopeScaling(*object, config);
     return status.ok() ? status : status.WithPrefix(key);
   }
@@ -206,12 +208,33 @@ Status ReadHfConfig(std::string_view config_json, Checkpoint& checkpoint) {
   return ValidateModelConfig(config);
 }
 
+namespace {
+
+// Files say 0 or -1 where they mean that a filter is off.
+Status ReadSamplingDefaults(const JsonFields& fields, SamplingDefaults& out) {
+  const auto read = [&](const char* key, float floor, std::optional<float>& value) -> Status {
+    QED_ASSIGN_OR_RETURN(const float number, fields.Float(key, -1.0f));
+    if (number > floor) value = number;
+    return OkStatus();
+  };
+  constexpr float kBelowZero = -0.5f;
+  QED_RETURN_IF_ERROR(read("temperature", kBelowZero, out.temperature));
+  QED_RETURN_IF_ERROR(read("top_p", 0, out.top_p));
+  QED_RETURN_IF_ERROR(read("min_p", kBelowZero, out.min_p));
+  QED_RETURN_IF_ERROR(read("repetition_penalty", 0, out.repetition_penalty));
+  QED_ASSIGN_OR_RETURN(const int32_t top_k, fields.Int("top_k", -1));
+  if (top_k >= 0) out.top_k = top_k;
+  SamplingParams params;
+  out.ApplyTo(&params);
+  return ValidateKnobs(params);
+}
+
+}  // namespace
+
 Status ReadHfGenerationConfig(std::string_view generation_config_json, Checkpoint& checkpoint) {
   QED_ASSIGN_OR_RETURN(const Json object, ParseJsonObject(generation_config_json, kMaxConfigBytes));
   const JsonFields fields(object);
-  QED_ASSIGN_OR_RETURN(checkpoint.default_temperature, fields.Float("temperature", -1.0f));
-  QED_ASSIGN_OR_RETURN(checkpoint.default_top_p, fields.Float("top_p", -1.0f));
-  QED_ASSIGN_OR_RETURN(checkpoint.default_top_k, fields.Int("top_k", -1));
+  QED_RETURN_IF_ERROR(ReadSamplingDefaults(fields, checkpoint.sampling_defaults));
   QED_RETURN_IF_ERROR(ReadEosIds(fields, checkpoint.config.eos_token_ids));
   return ValidateModelConfig(checkpoint.config);
 }

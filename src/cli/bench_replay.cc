@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/json.h"
+#include "cli/draft_report.h"
 #include "nlohmann/json.hpp"
 
 namespace qed {
@@ -28,7 +29,7 @@ int32_t SamplesAtATime(const Trace& trace) {
 }
 
 std::string TraceReportJson(const Trace& trace, const TraceReport& report,
-                            const std::string& device) {
+                            const std::string& device, const EngineStats& stats) {
   nlohmann::json out = {{"trace", trace.name},
                         {"device", device},
                         {"seconds", report.seconds},
@@ -40,6 +41,7 @@ std::string TraceReportJson(const Trace& trace, const TraceReport& report,
                         {"cached_tokens", report.cached},
                         {"most_at_a_time", report.most_at_a_time},
                         {"tail_s", report.tail_s},
+                        {"drafts", DraftJson(stats)},
                         {"samples", nlohmann::json::array()}};
   for (size_t i = 0; i < report.samples.size(); ++i) {
     const ReplayedSample& sample = report.samples[i];
@@ -55,7 +57,7 @@ std::string TraceReportJson(const Trace& trace, const TraceReport& report,
   return DumpJson(out);
 }
 
-void PrintTraceReport(const Trace& trace, const TraceReport& report) {
+void PrintTraceReport(const Trace& trace, const TraceReport& report, const EngineStats& stats) {
   std::printf("%-8s %-12s %9s %11s %9s %9s %9s %9s\n", "problem", "end", "start s", "1st token s",
               "end s", "sandbox s", "tokens", "appended");
   for (size_t i = 0; i < report.samples.size(); ++i) {
@@ -70,6 +72,7 @@ void PrintTraceReport(const Trace& trace, const TraceReport& report) {
               Rate(report.kept, report.seconds));
   std::printf("prefilled %" PRId64 ", cached %" PRId64 "; tail %.2f s\n", report.prefilled,
               report.cached, report.tail_s);
+  if (stats.drafts.tokens > 0) std::printf("%s\n", DraftLine(stats).c_str());
 }
 
 }  // namespace qed

@@ -110,12 +110,13 @@ Status RunReplayOf(BenchFlags& flags) {
   QED_ASSIGN_OR_RETURN(const auto session, OpenTimed(flags.model, facts));
   QED_ASSIGN_OR_RETURN(const TraceReport report,
                        ReplayTrace(session->engine(), session->model_config().vocab_size, trace,
-                                   DefaultSolveSampling()));
+                                   DefaultSolveSampling(), !flags.model.acceptance.empty()));
+  const EngineStats stats = session->engine().Stats();
   if (flags.json) {
-    std::printf("%s\n", TraceReportJson(trace, report, facts.device).c_str());
+    std::printf("%s\n", TraceReportJson(trace, report, facts.device, stats).c_str());
   } else {
     std::printf("%s, ready after %.2f s\n", facts.device.c_str(), facts.ready_s);
-    PrintTraceReport(trace, report);
+    PrintTraceReport(trace, report, stats);
   }
   return OkStatus();
 }
@@ -150,6 +151,11 @@ CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run) {
       ->capture_default_str();
   command->add_option("--replay", flags->replay,
                       "trace whose traffic to run instead (docs/traces.md)");
+  command
+      ->add_option("--acceptance", flags->model.acceptance,
+                   "of the replay's tokens, drafts that are right as often as this, by their place "
+                   "in a step: 0.83,0.77,0.71")
+      ->needs("--replay");
   command->add_flag("--json", flags->json, "print JSON");
   run = [flags] { return flags->replay.empty() ? RunCases(*flags) : RunReplayOf(*flags); };
   return command;

@@ -14,7 +14,7 @@
 #include "cli/flags.h"
 #include "cli/model_session.h"
 #include "nlohmann/json.hpp"
-#include "text/prompt.h"
+#include "text/chat_template.h"
 
 namespace qed {
 namespace {
@@ -131,14 +131,16 @@ void PrintJson(const PrintingSink& sink, const FinishInfo& info, const SamplingP
 
 // What the command line says nothing of is as the checkpoint's
 // generation_config.json has it.
-void ApplyDefaults(const SamplingDefaults& defaults, const CLI::App& command,
-                   SamplingParams& params) {
-  const auto given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
-  if (defaults.temperature >= 0 && !given("--temperature")) {
-    params.temperature = defaults.temperature;
-  }
-  if (defaults.top_p > 0 && !given("--top-p")) params.top_p = defaults.top_p;
-  if (defaults.top_k >= 0 && !given("--top-k")) params.top_k = defaults.top_k;
+void ApplyDefaults(SamplingDefaults defaults, const CLI::App& command, SamplingParams& params) {
+  const auto keep = [&](const char* flag, auto& value) {
+    if (command.get_option(flag)->count() > 0) value.reset();
+  };
+  keep("--temperature", defaults.temperature);
+  keep("--top-p", defaults.top_p);
+  keep("--top-k", defaults.top_k);
+  keep("--min-p", defaults.min_p);
+  keep("--repetition-penalty", defaults.repetition_penalty);
+  defaults.ApplyTo(&params);
 }
 
 Status RunGenerate(GenerateFlags flags, const CLI::App& command) {
@@ -149,16 +151,22 @@ Status RunGenerate(GenerateFlags flags, const CLI::App& command) {
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<ModelSession> session,
                        ModelSession::Open(flags.model));
   ApplyDefaults(session->sampling_defaults(), command, flags.params);
-  std::string text = std::move(flags.prompt);
+  const Tokenizer& tokenizer = session->tokenizer();
+  std::vector<int32_t> prompt;
   if (flags.chat) {
-    QED_ASSIGN_OR_RETURN(const ChatWrapper wrapper,
-                         ChatWrapper::Detect(session->tokenizer().chat_template()));
-    text = wrapper.Wrap(std::nullopt, text);
-    flags.params.stop.insert(flags.params.stop.end(), wrapper.stop.begin(), wrapper.stop.end());
+    QED_ASSIGN_OR_RETURN(const ChatTemplate chat, ChatTemplate::FromTokenizer(tokenizer));
+    QED_ASSIGN_OR_RETURN(const std::string text,
+                         chat.RenderTurn(std::nullopt, flags.prompt, LocalTime()));
+    // The template writes out the tokens at the beginning itself.
+    prompt = tokenizer.Encode(text);
+    const std::string end = chat.EndOfTurn();
+    if (!end.empty()) flags.params.stop.push_back(end);
+  } else {
+    prompt = EncodePrompt(tokenizer, flags.prompt);
   }
   auto sink = std::make_shared<PrintingSink>(!flags.as_json);
   Request request;
-  request.prompt = EncodePrompt(session->tokenizer(), text);
+  request.prompt = std::move(prompt);
   request.params = flags.params;
   request.skip_special_tokens = flags.skip_special_tokens;
   request.sink = sink;
@@ -203,7 +211,7 @@ CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run) {
                       "with --json: log-probabilities of each token and of the K likeliest");
   command->add_flag("--json", flags->as_json, "print one JSON object at the end");
   command->footer(
-      "Without --temperature, --top-p or --top-k, what the model's generation_config.json says "
+      "Where sampling flags are not given, what the model's generation_config.json says "
       "is used.");
   run = [flags, command] { return RunGenerate(*flags, *command); };
   return command;

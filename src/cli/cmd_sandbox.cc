@@ -33,6 +33,10 @@ Status RunSandbox(const SandboxFlags& flags) {
   for (const std::string& weakness : server->weaker_isolation()) {
     std::printf("weaker isolation, as allowed: %s\n", weakness.c_str());
   }
+  for (const std::string& name : server->absent_packages()) {
+    std::printf("programs that import %s fail: %s does not have it\n", name.c_str(),
+                flags.sandbox.python.c_str());
+  }
   std::fflush(stdout);
   while (!interrupted.load()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   server->Drain();

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -37,19 +38,19 @@ std::string ModelName(const ModelFlags& flags) {
 
 SamplingParams Defaults(const SamplingDefaults& defaults) {
   SamplingParams params;
-  if (defaults.temperature >= 0) params.temperature = defaults.temperature;
-  if (defaults.top_p > 0) params.top_p = defaults.top_p;
-  if (defaults.top_k >= 0) params.top_k = defaults.top_k;
+  defaults.ApplyTo(&params);
   return params;
 }
 
-// None where the model has no chat template; one that cannot be carried out is an
-// error, lest prompts be wrong in silence.
-Result<std::optional<ChatTemplate>> ReadChatTemplate(const Tokenizer& tokenizer) {
-  Result<ChatTemplate> chat = ChatTemplate::FromTokenizer(tokenizer);
-  if (chat.ok()) return std::optional<ChatTemplate>(*std::move(chat));
-  if (chat.status().code() == StatusCode::kNotFound) return std::optional<ChatTemplate>();
-  return chat.status();
+Status CheckToolLoop(const ServeFlags& flags) {
+  const std::string& mode = flags.serve.tool_loop;
+  if (mode != "on" && mode != "off") {
+    return InvalidArgument("--tool-loop is \"" + mode + "\"; it must be on or off");
+  }
+  if (mode == "on" && !flags.with_sandbox) {
+    return InvalidArgument("--tool-loop on needs --with-sandbox");
+  }
+  return OkStatus();
 }
 
 void LogRequest(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
@@ -61,6 +62,7 @@ void WaitForInterrupt(const std::atomic<bool>& interrupted) {
 Status RunServe(const ServeFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.serve));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sandbox));
+  QED_RETURN_IF_ERROR(CheckToolLoop(flags));
   const std::atomic<bool>& interrupted = CatchInterrupts();
   std::unique_ptr<LocalSandbox> sandbox;
   if (flags.with_sandbox) {
@@ -68,14 +70,22 @@ Status RunServe(const ServeFlags& flags) {
   }
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<ModelSession> session,
                        ModelSession::Open(flags.model));
-  Result<std::optional<ChatTemplate>> chat = ReadChatTemplate(session->tokenizer());
-  if (!chat.ok()) return chat.status().WithPrefix(flags.model.model);
-  const std::string& name = flags.serve.served_model_name;
+  // Without a template that can be carried out, chats are refused, lest prompts be
+  // wrong in silence; the rest of the server needs none.
+  const Result<ChatTemplate> chat = ChatTemplate::FromTokenizer(session->tokenizer());
+  if (!chat.ok()) {
+    std::fprintf(stderr, "qed serve: %s: %s: chat requests are refused, /v1/completions works\n",
+                 flags.model.model.c_str(), chat.status().message().c_str());
+  }
+  std::vector<std::string> names = flags.serve.served_model_name;
+  if (names.empty()) names.push_back(ModelName(flags.model));
   const ServedModel model{.engine = session->engine(),
                           .tokenizer = session->tokenizer(),
-                          .chat_template = chat->has_value() ? &**chat : nullptr,
+                          .chat_template = chat.ok() ? &*chat : nullptr,
+                          .no_chat_template = chat.status().message(),
                           .sandbox = sandbox.get(),
-                          .name = name.empty() ? ModelName(flags.model) : name,
+                          .name = names.front(),
+                          .aliases = {names.begin() + 1, names.end()},
                           .max_batch_size = session->config().max_batch_size,
                           .defaults = Defaults(session->sampling_defaults())};
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,

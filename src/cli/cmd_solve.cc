@@ -23,6 +23,7 @@
 #include "config/sandbox_config.h"
 #include "config/solve_config.h"
 #include "net/http_message.h"
+#include "net/request_guard.h"
 #include "sandbox/local_sandbox.h"
 #include "sandbox/remote_sandbox.h"
 #include "solve/answer.h"
@@ -163,8 +164,8 @@ std::string ProblemsFingerprint(const std::vector<Problem>& problems) {
 }
 
 // Everything that a sample depends on.
-RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
-                            const ChatWrapper& wrapper, const TextSource& source) {
+Result<RunSettings> CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
+                                    const ChatWrapper& wrapper, const TextSource& source) {
   RunSettings settings;
   const auto add = [&](const Knob& knob, const auto& value, const auto&) {
     std::ostringstream text;
@@ -187,7 +188,8 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
   source.AddSettings(settings);
   settings["problems"] = ProblemsFingerprint(plan.problems);
   settings["prompt text"] = plan.prompt.user;
-  settings["chat turn"] = wrapper.Wrap(flags.system ? flags.system : plan.prompt.system, "{user}");
+  QED_ASSIGN_OR_RETURN(settings["chat turn"],
+                       wrapper.Wrap(flags.system ? flags.system : plan.prompt.system, "{user}"));
   for (const std::string& stop : flags.stop) settings["stop"] += stop + "\n";
   settings["code-begin"] = plan.prompt.tags.code_begin;
   settings["code-end"] = plan.prompt.tags.code_end;
@@ -199,10 +201,11 @@ RunSettings CollectSettings(const SolveFlags& flags, const SolvePlan& plan,
 
 Result<ChatWrapper> ChooseWrapper(const SolveFlags& flags, const TextSource& source) {
   if (flags.solve.chat_wrapper != "auto") return ChatWrapper::Load(flags.solve.chat_wrapper);
-  if (source.chat_template().empty() && !flags.remote.server.empty()) {
-    return InvalidArgument("the server does not tell its chat template: name a --chat-wrapper");
-  }
-  return ChatWrapper::Detect(source.chat_template());
+  Result<ChatWrapper> own = source.OwnChatWrapper();
+  if (own.ok()) return own;
+  return Status(own.status().code(), own.status().message() +
+                                         ": name one of qwen-instruct, chatml, llama3-instruct and "
+                                         "none with --chat-wrapper");
 }
 
 Result<std::unique_ptr<TextSource>> OpenSource(const SolveFlags& flags, const SolvePlan& plan) {
@@ -247,11 +250,14 @@ SolverOptions MakeSolverOptions(const SolveFlags& flags, const SolvePlan& plan,
 
 Result<std::unique_ptr<SandboxClient>> OpenSandbox(const SolveFlags& flags) {
   if (flags.solve.sandbox != "local") {
-    QED_ASSIGN_OR_RETURN(std::unique_ptr<RemoteSandbox> remote,
-                         RemoteSandbox::Connect(flags.solve.sandbox, kSandboxPatience));
+    QED_ASSIGN_OR_RETURN(
+        std::unique_ptr<RemoteSandbox> remote,
+        RemoteSandbox::Connect(flags.solve.sandbox, kSandboxPatience, ApiKeyOfEnvironment()));
     return std::unique_ptr<SandboxClient>(std::move(remote));
   }
-  QED_ASSIGN_OR_RETURN(std::unique_ptr<LocalSandbox> sandbox, LocalSandbox::Create(flags.sandbox));
+  SandboxConfig config = flags.sandbox;
+  ++config.max_sessions;  // the one in which answers are compared is not the programs'
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<LocalSandbox> sandbox, LocalSandbox::Create(config));
   return std::unique_ptr<SandboxClient>(std::move(sandbox));
 }
 
@@ -289,7 +295,7 @@ Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveFlags& flags, const Sol
   options.resume = flags.solve.resume;
   options.first_seed = flags.sampling.seed;
   options.num_samples = flags.solve.samples;
-  options.settings = CollectSettings(flags, plan, wrapper, source);
+  QED_ASSIGN_OR_RETURN(options.settings, CollectSettings(flags, plan, wrapper, source));
   const size_t shown = plan.select_prompt ? static_cast<size_t>(flags.solve.select_chars) : 0;
   return RunFolder::Open(options, plan.problems, [&earlier, shown](const Sample& sample) {
     earlier.push_back(sample);
@@ -318,6 +324,9 @@ Status Solve(const SolveFlags& flags, const SolvePlan& plan, const TextSource& s
   metrics.model = source.model();
   metrics.server = source.server();
   std::fputs(FormatSummary(metrics).c_str(), stdout);
+  if (const std::string drafts = source.draft_report(); !drafts.empty()) {
+    std::printf("%s\n", drafts.c_str());
+  }
   if (folder == nullptr) return OkStatus();
   const std::string benchmark = std::filesystem::path(flags.problems).stem().string();
   return folder->Finish(MetricsToJson(metrics, benchmark));

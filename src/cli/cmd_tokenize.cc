@@ -14,8 +14,8 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
 #include "nlohmann/json.hpp"
+#include "text/chat_template.h"
 #include "text/detokenizer.h"
-#include "text/prompt.h"
 #include "text/tokenizer.h"
 
 namespace qed {
@@ -52,21 +52,23 @@ class Codec {
  public:
   static Result<Codec> Create(const TokenizeFlags& flags) {
     QED_ASSIGN_OR_RETURN(auto tokenizer, LoadTokenizer(flags.model));
-    std::optional<ChatWrapper> wrapper;
+    std::optional<ChatTemplate> chat;
     if (flags.chat) {
-      QED_ASSIGN_OR_RETURN(wrapper, ChatWrapper::Detect(tokenizer->chat_template()));
+      QED_ASSIGN_OR_RETURN(chat, ChatTemplate::FromTokenizer(*tokenizer));
     }
     EncodeOptions options;
     options.parse_special = !flags.no_special;
-    const bool has_bos = wrapper.has_value() && !wrapper->text_begin.empty();
-    const bool by_default = tokenizer->add_bos_by_default() && !has_bos;
+    // The template writes out the tokens at the beginning itself.
+    const bool by_default = tokenizer->add_bos_by_default() && !flags.chat;
     options.add_bos = flags.bos || (by_default && !flags.no_bos);
-    return Codec(std::move(tokenizer), std::move(wrapper), options);
+    return Codec(std::move(tokenizer), std::move(chat), options);
   }
 
-  std::vector<int32_t> Encode(const std::string& text) const {
-    return tokenizer_->Encode(wrapper_.has_value() ? wrapper_->Wrap(std::nullopt, text) : text,
-                              options_);
+  Result<std::vector<int32_t>> Encode(const std::string& text) const {
+    if (!chat_) return tokenizer_->Encode(text, options_);
+    QED_ASSIGN_OR_RETURN(const std::string prompt,
+                         chat_->RenderTurn(std::nullopt, text, LocalTime()));
+    return tokenizer_->Encode(prompt, options_);
   }
 
   std::string Decode(const std::vector<int32_t>& ids) const {
@@ -92,12 +94,12 @@ class Codec {
   }
 
  private:
-  Codec(std::unique_ptr<const Tokenizer> tokenizer, std::optional<ChatWrapper> wrapper,
+  Codec(std::unique_ptr<const Tokenizer> tokenizer, std::optional<ChatTemplate> chat,
         EncodeOptions options)
-      : tokenizer_(std::move(tokenizer)), wrapper_(std::move(wrapper)), options_(options) {}
+      : tokenizer_(std::move(tokenizer)), chat_(std::move(chat)), options_(options) {}
 
   std::unique_ptr<const Tokenizer> tokenizer_;
-  std::optional<ChatWrapper> wrapper_;
+  std::optional<ChatTemplate> chat_;
   EncodeOptions options_;
 };
 
@@ -117,7 +119,9 @@ Result<std::vector<int32_t>> IdsOf(const json& list) {
 Result<json> Answer(const Codec& codec, const std::string& line) {
   QED_ASSIGN_OR_RETURN(const json request, ParseJson(line));
   if (request.is_object() && request.contains("text") && request["text"].is_string()) {
-    return json{{"token_ids", codec.Encode(request["text"].get<std::string>())}};
+    QED_ASSIGN_OR_RETURN(const std::vector<int32_t> ids,
+                         codec.Encode(request["text"].get<std::string>()));
+    return json{{"token_ids", ids}};
   }
   if (request.is_object() && request.contains("token_ids")) {
     QED_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, IdsOf(request["token_ids"]));
@@ -161,7 +165,7 @@ Status RunTokenize(const TokenizeFlags& flags) {
     std::cout << (flags.as_json ? DumpJson(nlohmann::json{{"text", text}}) : text) << '\n';
   } else {
     QED_ASSIGN_OR_RETURN(const std::string text, TextOf(flags));
-    const std::vector<int32_t> ids = codec.Encode(text);
+    QED_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, codec.Encode(text));
     if (flags.as_json) {
       std::cout << DumpJson(nlohmann::json{{"token_ids", ids}}) << '\n';
     } else {

@@ -16,8 +16,12 @@ namespace qed {
 
 using CommandRun = std::function<Status()>;
 
+inline constexpr char kVersion[] = "qed 0.1.0";
+
 CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddCompletionCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddHelpCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddQuantizeCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddReplayCommand(CLI::App& app, CommandRun& run);
@@ -26,6 +30,7 @@ CLI::App* AddSandboxCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddServeCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddTokenizeCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddVersionCommand(CLI::App& app, CommandRun& run);
 
 }  // namespace qed
 

@@ -7,6 +7,17 @@ namespace {
 
 constexpr char kDefaultModelFile[] = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
+// The folder that `flag` means; `ending` is that of the one beside the model.
+std::string ChooseBeside(const std::string& flag, const std::string& model, const char* ending) {
+  if (flag == "none") return "";
+  if (flag != "auto") return flag;
+  std::filesystem::path folder = model;
+  if (folder.extension() != ".gguf") return "";
+  folder.replace_extension(ending);
+  std::error_code error;
+  return std::filesystem::is_directory(folder, error) ? folder.string() : "";
+}
+
 }  // namespace
 
 std::string FindDefaultModel(const std::vector<std::filesystem::path>& folders) {
@@ -37,13 +48,11 @@ Status CheckModelGiven(const std::string& model) {
 }
 
 std::string ChooseAdapter(const std::string& flag, const std::string& model) {
-  if (flag == "none") return "";
-  if (flag != "auto") return flag;
-  std::filesystem::path folder = model;
-  if (folder.extension() != ".gguf") return "";
-  folder.replace_extension(".adapter");
-  std::error_code error;
-  return std::filesystem::is_directory(folder, error) ? folder.string() : "";
+  return ChooseBeside(flag, model, ".adapter");
+}
+
+std::string ChooseDrafter(const std::string& flag, const std::string& model) {
+  return ChooseBeside(flag, model, ".drafter");
 }
 
 }  // namespace qed

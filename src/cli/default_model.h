@@ -26,6 +26,9 @@ Status CheckModelGiven(const std::string& model);
 // ".gguf" (no adapter if there is no such folder), all else a folder.
 std::string ChooseAdapter(const std::string& flag, const std::string& model);
 
+// The same for a drafter's folder, with ".drafter" at the end.
+std::string ChooseDrafter(const std::string& flag, const std::string& model);
+
 }  // namespace qed
 
 #endif  // QED_CLI_DEFAULT_MODEL_H_

@@ -33,6 +33,15 @@ TEST(DefaultModelTest, WithoutAModelTheErrorSaysHowToGetIt) {
   EXPECT_TRUE(CheckModelGiven("m.gguf").ok());
 }
 
+TEST(ChooseDrafterTest, AutoTakesTheFolderNamedLikeTheModel) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir.File("m.drafter"));
+  EXPECT_EQ(ChooseDrafter("auto", dir.File("m.gguf")), dir.File("m.drafter"));
+  EXPECT_EQ(ChooseDrafter("auto", dir.File("other.gguf")), "");
+  EXPECT_EQ(ChooseDrafter("none", dir.File("m.gguf")), "");
+  EXPECT_EQ(ChooseDrafter("somewhere", dir.File("m.gguf")), "somewhere");
+}
+
 TEST(ChooseAdapterTest, AutoTakesTheFolderNamedLikeTheModel) {
   TempDir dir;
   std::filesystem::create_directory(dir.File("m.Q4_1.adapter"));

@@ -1,10 +1,12 @@
 // qed: from model weights to voted answers. Parses the command line and hands
 // over to the subcommand's file.
 #include <cstdio>
+#include <memory>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "cli/commands.h"
+#include "cli/help.h"
 
 namespace qed {
 namespace {
@@ -21,13 +23,17 @@ struct Registered {
 int Main(int argc, char** argv) {
   CLI::App app("QED answers mathematics problems with a language model.", "qed");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "qed 0.1.0");
+  app.set_version_flag("-V,--version", kVersion, "print the version");
+  app.set_help_flag("-h,--help", "print this page");
+  app.footer("qed COMMAND --help explains a command and its flags.");
+  app.formatter(std::make_shared<HelpFormatter>());
 
   using Add = CLI::App* (*)(CLI::App&, CommandRun&);
-  constexpr Add kCommands[] = {AddSolveCommand,   AddServeCommand,   AddGenerateCommand,
-                               AddBenchCommand,   AddInspectCommand, AddTokenizeCommand,
-                               AddSandboxCommand, AddReplayCommand,  AddReportCommand,
-                               AddQuantizeCommand};
+  constexpr Add kCommands[] = {AddSolveCommand,     AddServeCommand,   AddGenerateCommand,
+                               AddBenchCommand,     AddInspectCommand, AddTokenizeCommand,
+                               AddSandboxCommand,   AddReplayCommand,  AddReportCommand,
+                               AddQuantizeCommand,  AddHelpCommand,    AddVersionCommand,
+                               AddCompletionCommand};
   std::vector<Registered> commands(std::size(kCommands));
   for (size_t i = 0; i < commands.size(); ++i) commands[i].app = kCommands[i](app, commands[i].run);
 
@@ -35,7 +41,7 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::fprintf(stderr, "qed: %s (see qed --help)\n", error.what());
+    std::fprintf(stderr, "qed: %s\n", DescribeParseError(app, error).c_str());
     return kExitUsage;
   }
   for (const Registered& command : commands) {

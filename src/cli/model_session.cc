@@ -7,10 +7,13 @@
 #include <utility>
 
 #include "checkpoint/adapter.h"
+#include "checkpoint/drafter_checkpoint.h"
 #include "checkpoint/random_checkpoint.h"
 #include "cli/default_model.h"
 #include "cli/device.h"
 #include "cli/flags.h"
+#include "draft/redrafter.h"
+#include "draft/simulated_drafter.h"
 #include "engine/cpu_step_runner.h"
 #include "engine/cuda_step_runner.h"
 #include "kernels/op_context.h"
@@ -65,6 +68,10 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags) {
                  "LoRA adapter (PEFT folder) to merge into the model; auto: the folder named like "
                  "the model, with .adapter at the end, where there is one; none")
       ->capture_default_str();
+  app.add_option("--drafter", flags.drafter,
+                 "ReDrafter head (folder) that guesses tokens ahead, on a CPU; auto: the folder "
+                 "named like the model, with .drafter at the end, where there is one; none")
+      ->capture_default_str();
   AddKnobFlags(app, flags.engine);
 }
 
@@ -96,19 +103,50 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& flags
       gpu ? gpu->name
           : "CPU, " + std::to_string(config.threads) + " threads, " + IsaName(DetectIsa());
   QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
-  session->sampling_defaults_ = {checkpoint.default_temperature, checkpoint.default_top_p,
-                                 checkpoint.default_top_k};
+  session->sampling_defaults_ = checkpoint.sampling_defaults;
   QED_ASSIGN_OR_RETURN(session->tokenizer_, Tokenizer::Create(checkpoint.tokenizer));
   QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
   session->pool_ = std::make_unique<ThreadPool>(config.threads);
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter,
+                       session->OpenDrafterFor(flags, checkpoint, gpu.has_value()));
   QED_ASSIGN_OR_RETURN(std::unique_ptr<StepRunner> runner,
                        session->Load(checkpoint, adapter ? &*adapter : nullptr, gpu));
   session->model_config_ = runner->config();
   Result<std::unique_ptr<Engine>> engine =
-      Engine::Create(std::move(runner), *session->tokenizer_, config);
+      Engine::Create(std::move(runner), *session->tokenizer_, config, std::move(drafter));
   if (!engine.ok()) return engine.status().WithPrefix(checkpoint.path);
   session->engine_ = *std::move(engine);
   return session;
+}
+
+Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& flags,
+                                                              const Checkpoint& checkpoint,
+                                                              bool on_gpu) {
+  const auto make_room = [&] {
+    config_.max_logit_rows = std::max(config_.max_logit_rows, DraftRows(config_));
+  };
+  if (!flags.acceptance.empty()) {
+    QED_ASSIGN_OR_RETURN(std::vector<double> rates, ParseAcceptance(flags.acceptance));
+    config_.max_drafts = static_cast<int32_t>(rates.size());
+    make_room();
+    return std::unique_ptr<Drafter>(
+        std::make_unique<SimulatedDrafter>(std::move(rates), checkpoint.config.vocab_size));
+  }
+  const std::string folder = ChooseDrafter(flags.drafter, flags.model);
+  if (folder.empty() || flags.engine.draft == "none" || !flags.random_weights.empty()) {
+    return std::unique_ptr<Drafter>();
+  }
+  if (on_gpu) {
+    if (flags.drafter == "auto") return std::unique_ptr<Drafter>();
+    return Unsupported("--drafter " + folder + " runs on the CPU alone: leave it out on a GPU");
+  }
+  QED_ASSIGN_OR_RETURN(const DrafterCheckpoint drafter, OpenDrafter(folder, checkpoint));
+  constexpr int32_t kChains = 32;
+  QED_ASSIGN_OR_RETURN(
+      RedrafterNetwork network,
+      RedrafterNetwork::Load(drafter, checkpoint, kChains, flags.engine.compute == "f32", *pool_));
+  make_room();
+  return std::unique_ptr<Drafter>(std::make_unique<Redrafter>(std::move(network)));
 }
 
 Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpoint,

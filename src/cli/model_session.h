@@ -13,7 +13,9 @@
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
 #include "config/model_config.h"
+#include "config/sampling_defaults.h"
 #include "cuda/device.h"
+#include "draft/drafter.h"
 #include "engine/engine.h"
 #include "model/language_model.h"
 #include "text/tokenizer.h"
@@ -23,7 +25,10 @@ namespace qed {
 struct ModelFlags {
   std::string model;             // GGUF file or HF folder
   std::string adapter = "auto";  // PEFT folder; "auto": the one shipped beside the model; "none"
+  std::string drafter = "auto";  // folder; "auto": the one shipped beside the model; "none"
   std::string random_weights;    // in place of a model: a shape's name
+  // Drafts that are right so often (draft/simulated_drafter.h), for replays; empty: none.
+  std::string acceptance;
   EngineConfig engine;
 };
 
@@ -34,13 +39,6 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags);
 // Adds --random-weights, for commands that can do something with a network that
 // was never trained. REQUIRES: AddModelFlags was called.
 void AddRandomWeightsFlag(CLI::App& app, ModelFlags& flags);
-
-// What a checkpoint's generation_config.json says of sampling; -1: nothing.
-struct SamplingDefaults {
-  float temperature = -1.0f;
-  float top_p = -1.0f;
-  int32_t top_k = -1;
-};
 
 // Checkpoint, tokenizer, threads, model and engine, in the order in which they
 // depend on each other.
@@ -65,6 +63,10 @@ class ModelSession {
  private:
   ModelSession() = default;
 
+  // What drafts, where the flags name it: simulated, or a head on the CPU. Else null. Makes
+  // room for its drafts in config_.
+  Result<std::unique_ptr<Drafter>> OpenDrafterFor(const ModelFlags& flags,
+                                                  const Checkpoint& checkpoint, bool on_gpu);
   // Loads the model, onto `gpu` if there is one.
   Result<std::unique_ptr<StepRunner>> Load(const Checkpoint& checkpoint, const Adapter* adapter,
                                            const std::optional<cuda::DeviceInfo>& gpu);

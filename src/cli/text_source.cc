@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/default_model.h"
+#include "cli/draft_report.h"
 #include "cli/engine_generator.h"
 #include "remote/remote_generator.h"
 
@@ -29,8 +30,8 @@ class ModelSource : public TextSource {
       : flags_(std::move(flags)), session_(std::move(session)), generator_(*session_) {}
 
   Generator& generator() override { return generator_; }
-  const std::string& chat_template() const override {
-    return session_->tokenizer().chat_template();
+  Result<ChatWrapper> OwnChatWrapper() const override {
+    return ChatWrapper::FromTokenizer(session_->tokenizer());
   }
   void AddSettings(RunSettings& settings) const override {
     settings["model"] = Identity(flags_.model);
@@ -43,6 +44,7 @@ class ModelSource : public TextSource {
     return std::filesystem::path(flags_.model).filename().string();
   }
   std::string server() const override { return ""; }
+  std::string draft_report() const override { return DraftLine(session_->engine().Stats()); }
 
  private:
   const ModelFlags flags_;
@@ -56,7 +58,13 @@ class ServerSource : public TextSource {
       : urls_(std::move(urls)), generator_(std::move(generator)) {}
 
   Generator& generator() override { return *generator_; }
-  const std::string& chat_template() const override { return generator_->info().chat_template; }
+  Result<ChatWrapper> OwnChatWrapper() const override {
+    const ServerInfo& info = generator_->info();
+    if (info.chat_template.empty()) {
+      return InvalidArgument("the server does not tell its chat template");
+    }
+    return ChatWrapper::FromTemplate(info.chat_template, info.bos_token, info.eos_token);
+  }
   // Not where the servers are: a run may go on with others of the same model.
   void AddSettings(RunSettings& settings) const override {
     settings["model"] = generator_->info().model;

@@ -10,6 +10,7 @@
 #include "config/remote_config.h"
 #include "solve/generator.h"
 #include "solve/run_settings.h"
+#include "text/prompt.h"
 
 namespace qed {
 
@@ -18,12 +19,14 @@ class TextSource {
   virtual ~TextSource() = default;
 
   virtual Generator& generator() = 0;
-  // Jinja; empty: not known.
-  virtual const std::string& chat_template() const = 0;
+  // The model's own; an error where it is not told or cannot be carried out.
+  virtual Result<ChatWrapper> OwnChatWrapper() const = 0;
   // What of it the samples depend on.
   virtual void AddSettings(RunSettings& settings) const = 0;
   virtual std::string model() const = 0;
   virtual std::string server() const = 0;  // its URLs; empty: none
+  // What drafts did so far, one line; empty: there were none, or a server's.
+  virtual std::string draft_report() const { return ""; }
 
   static Result<std::unique_ptr<TextSource>> OpenModel(const ModelFlags& flags);
   // At most `max_samples` at a time; 0: no limit. The API key comes from the

@@ -20,8 +20,9 @@
 namespace qed {
 namespace {
 
-// Streams of the random ids: of prompts from 1, of outputs from here.
+// Streams of the random ids: of prompts from 1, of outputs and answers from here.
 constexpr uint64_t kOutputStreams = uint64_t{1} << 32;
+constexpr uint64_t kAnswerStreams = uint64_t{1} << 48;
 constexpr uint64_t kStretchesPerSample = 4096;
 
 // Ends of stretches, handed from the step thread to the replay's.
@@ -102,8 +103,13 @@ Status CheckSample(const TraceSample& sample, int32_t vocab_size, int32_t max_se
 
 class TraceRun {
  public:
-  TraceRun(Engine& engine, int32_t vocab_size, const Trace& trace, const SamplingParams& params)
-      : engine_(engine), vocab_size_(vocab_size), trace_(trace), params_(params) {
+  TraceRun(Engine& engine, int32_t vocab_size, const Trace& trace, const SamplingParams& params,
+           bool made_up)
+      : engine_(engine),
+        vocab_size_(vocab_size),
+        trace_(trace),
+        params_(params),
+        made_up_(made_up) {
     report_.samples.resize(trace.samples.size());
     states_.resize(trace.samples.size());
   }
@@ -140,6 +146,11 @@ class TraceRun {
     const TraceStretch& stretch = trace_.samples[sample].stretches[states_[sample].stretch];
     params.max_tokens = stretch.generate;
     params.forced_tokens = stretch.ids;
+    if (made_up_ && stretch.ids.empty()) {
+      params.forced_tokens =
+          RandomIds(stretch.generate, vocab_size_,
+                    kAnswerStreams + sample * kStretchesPerSample + states_[sample].stretch);
+    }
     return params;
   }
 
@@ -297,6 +308,7 @@ class TraceRun {
   const int32_t vocab_size_;
   const Trace& trace_;
   const SamplingParams params_;
+  const bool made_up_;
   // The engine may tell the sinks of cancelled samples after the run is over.
   const std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
   Clock::Time began_{};
@@ -313,14 +325,14 @@ class TraceRun {
 }  // namespace
 
 Result<TraceReport> ReplayTrace(Engine& engine, int32_t vocab_size, const Trace& trace,
-                                const SamplingParams& params) {
+                                const SamplingParams& params, bool made_up) {
   for (size_t i = 0; i < trace.samples.size(); ++i) {
     if (Status status = CheckSample(trace.samples[i], vocab_size, engine.max_seq_len());
         !status.ok()) {
       return status.WithPrefix("sample " + std::to_string(i + 1) + " of trace " + trace.name);
     }
   }
-  return TraceRun(engine, vocab_size, trace, params).Run();
+  return TraceRun(engine, vocab_size, trace, params, made_up).Run();
 }
 
 }  // namespace qed

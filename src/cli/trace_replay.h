@@ -39,9 +39,10 @@ struct TraceReport {
 // Every stretch has its trace's length (ends of sequence are ignored); `params` says
 // how its tokens are drawn, the sample's index in the trace being its sample index.
 // kInvalidArgument where a sample does not fit the engine's context or an id its
-// vocabulary. The engine must have nothing else to do.
+// vocabulary. With `made_up` stretches without ids get made-up ones, as prompts do, so that
+// a simulated drafter knows them. The engine must have nothing else to do.
 Result<TraceReport> ReplayTrace(Engine& engine, int32_t vocab_size, const Trace& trace,
-                                const SamplingParams& params);
+                                const SamplingParams& params, bool made_up = false);
 
 }  // namespace qed
 

@@ -2,6 +2,7 @@
 #ifndef QED_CONFIG_ENGINE_CONFIG_H_
 #define QED_CONFIG_ENGINE_CONFIG_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -18,6 +19,7 @@ enum class ComputeMode {
 struct EngineConfig {
   int32_t threads = 0;           // 0: one per core
   int32_t max_batch_size = 32;   // sequences that run in one step
+  int32_t max_logit_rows = 0;    // of one step; 0: what sequences and drafts want
   int32_t max_num_tokens = 512;  // tokens of one step: decodes and prefill chunks together
   int32_t max_seq_len = 0;       // tokens of one sequence; 0: the model's context length
   int32_t page_size = 16;        // tokens of one KV page
@@ -27,6 +29,8 @@ struct EngineConfig {
   std::string compute = "auto";   // "auto" or "f32"
   std::string quantize = "none";  // tensor/weight_recipe.h
   std::string device = "auto";    // config/device_spec.h
+  std::string draft = "auto";     // "none", "suffix" or "auto"
+  int32_t max_drafts = 8;         // of a sequence in one step
 };
 
 template <typename Visitor>
@@ -35,6 +39,10 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
         KnobRange<int32_t>{0, 1024});
   visit(Knob{"max-batch-size", "sequences", "most that run in one step"}, c.max_batch_size,
         KnobRange<int32_t>{1, 4096});
+  visit(Knob{"max-logit-rows", "rows",
+             "of logits, most in one step: one a sequence, those of drafts and of scored prompts; "
+             "max-batch-size at least"},
+        c.max_logit_rows, KnobRange<int32_t>{0, 65536});
   visit(Knob{"max-num-tokens", "tokens", "most in one step, decodes and prefill chunks together"},
         c.max_num_tokens, KnobRange<int32_t>{1, 65536});
   visit(Knob{"max-seq-len", "tokens", "most in one sequence; 0 takes the model's context length"},
@@ -53,9 +61,28 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
              "the weights of linears while loading: none, fp8 (a scale a row), fp8_per_tensor or "
              "int8_wo, slow on a CPU; q8_0, fast on a CPU and not on a GPU"},
         c.quantize, NoRange{});
+  visit(Knob{"draft", "",
+             "tokens guessed ahead and checked several in a step, which changes no token: suffix "
+             "(what followed the same words before, in this sample or another one of the prompt), "
+             "none, or auto: a drafter's alone, where there is one"},
+        c.draft, NoRange{});
+  visit(Knob{"max-drafts", "tokens", "guessed ahead, most of a sequence in one step"}, c.max_drafts,
+        KnobRange<int32_t>{1, 8});
   visit(
       Knob{"device", "", "auto, cpu, cuda or cuda:N; auto takes the first GPU, if it can be used"},
       c.device, NoRange{});
+}
+
+// Rows of logits that drafts have use for. They are for few sequences: where there are
+// many, their rows take the time.
+inline int32_t DraftRows(const EngineConfig& c) {
+  constexpr int32_t kMost = 64;
+  return std::min(kMost, c.max_batch_size * (1 + c.max_drafts));
+}
+
+// Rows of logits that a step has room for.
+inline int32_t MaxLogitRows(const EngineConfig& c) {
+  return std::max({c.max_logit_rows, c.max_batch_size, c.draft == "suffix" ? DraftRows(c) : 0});
 }
 
 }  // namespace qed

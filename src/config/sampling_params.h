@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/knob.h"
@@ -26,10 +27,20 @@ struct SamplingParams {
   std::vector<int32_t> stop_token_ids;  // beside the model's own end-of-sequence ids
   bool ignore_eos = false;
   bool include_stop_text = false;  // keep the matched stop string in the text
-  int32_t logprobs = -1;           // -1: none; k: the chosen token's and the top k
+  // No end of text and no stop id before so many tokens are generated, and no stop
+  // string in the text of these.
+  int32_t min_tokens = 0;
+  // Added to the logits of these ids before penalties; ids differ.
+  std::vector<std::pair<int32_t, float>> logit_bias;
+  int32_t logprobs = -1;  // -1: none; k: the chosen token's and the top k
   // The first tokens generated, whatever the model says: a recorded answer that is
   // computed again, to measure its speed.
   std::vector<int32_t> forced_tokens;
+
+  // The engine's own, from min_tokens: ids that are not drawn below this position of
+  // the sequence.
+  std::vector<int32_t> barred_ids;
+  uint64_t barred_until = 0;
 };
 
 template <typename Visitor>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "config/access_config.h"
 #include "config/knob.h"
 #include "config/sandbox_config.h"
 
@@ -17,6 +18,12 @@ struct SandboxServerConfig {
   // other down, and code would run into its time-out that has done nothing wrong.
   int32_t workers = 0;  // 0: as many as there are processors
   int32_t max_connections = 4096;
+  double max_timeout = 600;   // seconds of a cell, whatever it asks for
+  double drain_timeout = 30;  // seconds that running cells get after SIGTERM
+  // Of requests that have not arrived or are not answered and of answers that are not
+  // read, all together; the first 32 KiB of each are not counted.
+  int64_t max_buffered_bytes = int64_t{256} << 20;
+  AccessConfig access;
 };
 
 // What a server wants of its sessions where the user says nothing.
@@ -34,6 +41,14 @@ void VisitKnobs(SandboxServerConfig& c, Visitor&& visit) {
         KnobRange<int32_t>{0, 4096});
   visit(Knob{"max-connections", "connections", "open at a time"}, c.max_connections,
         KnobRange<int32_t>{1, 65536});
+  visit(Knob{"max-timeout", "s", "most that a cell may run; longer time-outs are cut to it"},
+        c.max_timeout, KnobRange<double>{0.1, 1e6});
+  visit(Knob{"drain-timeout", "s", "for running cells after SIGTERM, then they are ended"},
+        c.drain_timeout, KnobRange<double>{0, 1e5});
+  visit(Knob{"max-buffered-bytes", "bytes",
+             "of requests on their way and answers not yet read, together; more get 503"},
+        c.max_buffered_bytes, KnobRange<int64_t>{1 << 20, int64_t{1} << 40});
+  VisitKnobs(c.access, visit);
 }
 
 }  // namespace qed

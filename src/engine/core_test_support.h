@@ -61,11 +61,12 @@ inline std::unique_ptr<StepRunner> MakeRunner(Depth depth, LanguageModel& model,
 class CoreHarness {
  public:
   CoreHarness(Depth depth, const FakeModel::Options& options,
-              FakeModel::LogitsFn fn = FakeModel::HashLogits, bool prefix_cache = true)
+              FakeModel::LogitsFn fn = FakeModel::HashLogits, bool prefix_cache = true,
+              std::unique_ptr<Drafting> drafting = nullptr)
       : model(options, std::move(fn)),
         runner(MakeRunner(depth, model, pool)),
         limits(MakeEngineLimits(*runner, Config(options)).value()),
-        core(*runner, limits, prefix_cache) {}
+        core(*runner, limits, prefix_cache, std::move(drafting)) {}
 
   RequestId Submit(std::vector<int32_t> prompt, const SamplingParams& params,
                    std::shared_ptr<CollectingSink> sink, bool keep = false,
@@ -102,6 +103,7 @@ class CoreHarness {
   static EngineConfig Config(const FakeModel::Options& options) {
     EngineConfig config;
     config.max_batch_size = options.max_batch_size;
+    config.max_logit_rows = options.max_logit_rows;
     config.max_num_tokens = options.max_num_tokens;
     return config;
   }

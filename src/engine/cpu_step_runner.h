@@ -26,6 +26,7 @@ class CpuStepRunner : public StepRunner {
   int32_t num_pages() const override { return model_.num_pages(); }
   int32_t max_num_tokens() const override { return model_.max_num_tokens(); }
   int32_t max_batch_size() const override { return model_.max_batch_size(); }
+  int32_t max_logit_rows() const override { return model_.max_logit_rows(); }
   int32_t depth() const override { return 1; }
 
   void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,
@@ -33,11 +34,13 @@ class CpuStepRunner : public StepRunner {
   void Launch(const StepBatch& batch) override;
   Result<std::span<const SampledToken>> Finish() override;
   StepTimes last_times() const override { return times_; }
+  std::span<const float> hidden(size_t row) const override;
 
  private:
   struct Slot {
     SamplingParams params;
     std::optional<TokenCounts> counts;  // where the parameters have penalties
+    std::vector<TokenBias> biases;
     int32_t last_token = kSampledToken;
   };
 
@@ -49,7 +52,7 @@ class CpuStepRunner : public StepRunner {
   std::vector<Slot> slots_;              // [max_batch_size]
   std::vector<int32_t> tokens_;          // [T]
   std::vector<SampleRow> rows_;          // [R]
-  std::vector<SampledToken> sampled_;    // [max_batch_size], the first num_sampled_ of the step
+  std::vector<SampledToken> sampled_;    // [max_logit_rows], the first num_sampled_ of the step
   std::optional<size_t> num_sampled_;    // while a step is in flight
   std::optional<Clock::Time> last_end_;  // of the step before
   StepTimes times_;

@@ -13,6 +13,7 @@
 #include "engine/sampling_rows.h"
 #include "kernels/cuda/sampling.h"
 #include "model/cuda_decoder.h"
+#include "sampling/token_biases.h"
 #include "sampling/token_counts.h"
 #include "tensor/weight_recipe.h"
 
@@ -22,21 +23,28 @@ namespace {
 constexpr int32_t kDepth = 2;
 constexpr int32_t kMaxVocab = 1 << 19;  // of the sampler
 
+constexpr int64_t kBiasBytesOfSlot = cuda::kMaxTokenBiases * sizeof(cuda::TokenBias);
+
 // Device memory beside the decoder's.
 struct Sizes {
-  int64_t counts = 0;   // uint16 [slots, V]
-  int64_t result = 0;   // of one step
-  int64_t history = 0;  // one sequence's tokens, int32, and uint8: whether the model wrote them
+  int64_t counts = 0;  // uint16 [slots, V]
+  int64_t result = 0;  // of one step
+  // One sequence's tokens, int32, and uint8: whether the model wrote them; or its biases.
+  int64_t history = 0;
+  int64_t biases = 0;  // cuda::TokenBias [slots, kMaxTokenBiases]
   int64_t scratch = 0;
-  int64_t sum() const { return counts + result + history + scratch; }
+  int64_t sum() const { return counts + result + history + biases + scratch; }
 };
 
 Sizes SizesFor(const CudaDecoderOptions& options, int32_t vocab_size) {
-  const int32_t rows = options.max_batch_size;
-  return {.counts = int64_t{rows} * vocab_size * static_cast<int64_t>(sizeof(uint16_t)),
+  const int32_t rows = options.max_logit_rows;
+  return {.counts =
+              int64_t{options.max_batch_size} * vocab_size * static_cast<int64_t>(sizeof(uint16_t)),
           .result = cuda::SamplingResultBytes(rows, rows * cuda::kMaxTopTokens),
-          .history = int64_t{options.max_seq_len} *
-                     static_cast<int64_t>(sizeof(int32_t) + sizeof(uint8_t)),
+          .history = std::max(int64_t{options.max_seq_len} *
+                                  static_cast<int64_t>(sizeof(int32_t) + sizeof(uint8_t)),
+                              kBiasBytesOfSlot),
+          .biases = options.max_batch_size * kBiasBytesOfSlot,
           .scratch = cuda::SamplingScratchBytes(vocab_size, rows)};
 }
 
@@ -56,6 +64,7 @@ class CudaStepRunner : public StepRunner {
   int32_t num_pages() const override { return decoder_->num_pages(); }
   int32_t max_num_tokens() const override { return decoder_->options().max_num_tokens; }
   int32_t max_batch_size() const override { return decoder_->options().max_batch_size; }
+  int32_t max_logit_rows() const override { return decoder_->options().max_logit_rows; }
   int32_t depth() const override { return kDepth; }
 
   void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,
@@ -82,19 +91,21 @@ class CudaStepRunner : public StepRunner {
       : decoder_(std::move(decoder)),
         ordinal_(ordinal),
         params_(decoder_->options().max_batch_size),
-        sampled_(decoder_->options().max_batch_size) {
+        num_biases_(decoder_->options().max_batch_size),
+        sampled_(decoder_->options().max_logit_rows) {
     tokens_.reserve(decoder_->options().max_num_tokens);
     for (SampledToken& token : sampled_) token.top.reserve(kMaxLogprobs);
   }
 
   Status TakeMemory();
+  void CopyBiases(int32_t slot, const SamplingParams& params);
   std::byte* HistoryRoom(int64_t bytes);
   std::span<const int32_t> NameTokens(const StepBatch& batch);
   void LaunchSampling(const CudaStepInputs& inputs, const SamplingTotals& totals, Entry& entry);
 
   const std::unique_ptr<CudaDecoder> decoder_;
   const int ordinal_;
-  cuda::DeviceBuffer counts_, result_, history_, scratch_;
+  cuda::DeviceBuffer counts_, result_, history_, biases_, scratch_;
   std::array<Entry, kDepth> entries_;
   // One more than steps in flight: the end of the step before the oldest is needed.
   std::array<Marks, kDepth + 1> marks_;
@@ -102,8 +113,9 @@ class CudaStepRunner : public StepRunner {
   Status failure_;
 
   std::vector<SamplingParams> params_;  // [slots]
+  std::vector<int32_t> num_biases_;     // [slots]
   std::vector<int32_t> tokens_;         // [T]
-  std::vector<SampledToken> sampled_;   // [slots]
+  std::vector<SampledToken> sampled_;   // [max_logit_rows]
   StepTimes times_;
 };
 
@@ -119,6 +131,7 @@ Status CudaStepRunner::TakeMemory() {
   QED_ASSIGN_OR_RETURN(counts_, cuda::DeviceBuffer::Allocate(sizes.counts));
   QED_ASSIGN_OR_RETURN(result_, cuda::DeviceBuffer::Allocate(sizes.result));
   QED_ASSIGN_OR_RETURN(history_, cuda::DeviceBuffer::Allocate(sizes.history));
+  QED_ASSIGN_OR_RETURN(biases_, cuda::DeviceBuffer::Allocate(sizes.biases));
   if (sizes.scratch > 0) {
     QED_ASSIGN_OR_RETURN(scratch_, cuda::DeviceBuffer::Allocate(sizes.scratch));
   }
@@ -137,6 +150,7 @@ Status CudaStepRunner::TakeMemory() {
 void CudaStepRunner::Start(int32_t slot, const SamplingParams& params,
                            std::span<const int32_t> tokens, const std::vector<bool>& generated) {
   params_[slot] = params;
+  CopyBiases(slot, params);
   if (!HasPenalties(params)) return;
   cuda::UseDevice(ordinal_);
   const size_t token_bytes = tokens.size() * sizeof(int32_t);
@@ -149,6 +163,18 @@ void CudaStepRunner::Start(int32_t slot, const SamplingParams& params,
                        config().vocab_size, /*clear=*/true, history_.As<int32_t>(),
                        reinterpret_cast<const uint8_t*>(history_.data() + token_bytes),
                        static_cast<int32_t>(tokens.size()), decoder_->stream());
+}
+
+void CudaStepRunner::CopyBiases(int32_t slot, const SamplingParams& params) {
+  const std::vector<TokenBias> biases = MakeTokenBiases(params);
+  QED_CHECK_LE(biases.size(), static_cast<size_t>(cuda::kMaxTokenBiases));
+  num_biases_[slot] = static_cast<int32_t>(biases.size());
+  if (biases.empty()) return;
+  cuda::UseDevice(ordinal_);
+  const size_t bytes = biases.size() * sizeof(TokenBias);
+  std::byte* const pinned = HistoryRoom(static_cast<int64_t>(bytes));
+  std::memcpy(pinned, biases.data(), bytes);
+  cuda::CopyToDevice(biases_.data() + slot * kBiasBytesOfSlot, pinned, bytes, decoder_->stream());
 }
 
 // Pinned memory of the next step for so many bytes. Waits for the device where
@@ -176,7 +202,8 @@ void CudaStepRunner::Launch(const StepBatch& batch) {
   const std::span<cuda::SamplingRow> rows(
       reinterpret_cast<cuda::SamplingRow*>(entry.input.data() + inputs.extra),
       batch.samples.size());
-  const SamplingTotals totals = FillSamplingRows(batch, params_, config().vocab_size, rows);
+  const SamplingTotals totals =
+      FillSamplingRows(batch, params_, num_biases_, config().vocab_size, rows);
   entry.rows = rows;
   Marks& marks = marks_[launched_ % marks_.size()];
   marks.begin.Record(decoder_->stream());
@@ -198,7 +225,9 @@ void CudaStepRunner::LaunchSampling(const CudaStepInputs& inputs, const Sampling
        .rows = reinterpret_cast<const cuda::SamplingRow*>(decoder_->input() + inputs.extra),
        .num_rows = num_rows,
        .any_logprobs = totals.any_logprobs,
+       .any_drafts = totals.any_drafts,
        .counts = counts_.As<uint16_t>(),
+       .biases = biases_.As<TokenBias>(),
        .sampled = decoder_->sampled(),
        .result = result_.As<cuda::TokenLogprob>(),
        .num_tops = totals.num_tops,
@@ -250,6 +279,7 @@ Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapte
   CudaDecoderOptions options;
   options.max_num_tokens = config.max_num_tokens;
   options.max_batch_size = config.max_batch_size;
+  options.max_logit_rows = MaxLogitRows(config);
   options.max_seq_len = config.max_seq_len > 0 ? config.max_seq_len : context;
   options.page_size = config.page_size;
   options.kv_fraction = config.kv_cache_free_gpu_memory_fraction;

@@ -8,8 +8,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "draft/suffix_drafter.h"
 #include "engine/cpu_step_runner.h"
 #include "engine/engine_core.h"
+#include "engine/step_cost.h"
 
 namespace qed {
 namespace {
@@ -42,21 +44,28 @@ Status ResumeText(const Request& request, OutputText& text) {
   if (std::cmp_less(last.end, request.prompt.size())) return OkStatus();
   std::string known;
   for (int32_t i = last.begin; i < last.end; ++i) {
-    if (text.Push(request.prompt[static_cast<size_t>(i)], known)) {
+    if (text.Push(request.prompt[static_cast<size_t>(i)], /*may_match=*/true, known)) {
       return InvalidArgument("the last generated range has a stop string in it already");
     }
   }
   return OkStatus();
 }
 
+// Null: no drafts.
+Result<std::unique_ptr<Drafter>> MakeDrafter(const std::string& draft) {
+  if (draft == "none" || draft == "auto") return std::unique_ptr<Drafter>();
+  if (draft == "suffix") return std::unique_ptr<Drafter>(std::make_unique<SuffixDrafter>());
+  return InvalidArgument("--draft is " + draft + "; it must be none, suffix or auto");
+}
+
 class ThreadedEngine : public Engine {
  public:
   ThreadedEngine(std::unique_ptr<StepRunner> runner, const Tokenizer& tokenizer,
-                 const EngineLimits& limits, bool prefix_cache)
+                 const EngineLimits& limits, bool prefix_cache, std::unique_ptr<Drafting> drafting)
       : tokenizer_(tokenizer),
         limits_(limits),
         runner_(std::move(runner)),
-        core_(*runner_, limits, prefix_cache) {
+        core_(*runner_, limits, prefix_cache, std::move(drafting)) {
     stats_ = core_.Stats();
     thread_ = std::thread([this] { Run(); });
   }
@@ -249,31 +258,27 @@ void ThreadedEngine::RecordStep() {
 
 }  // namespace
 
-const char* FinishReasonName(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kCancelled:
-      return "cancelled";
-    case FinishReason::kError:
-      return "error";
-  }
-  return "unknown";
-}
-
 Result<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<StepRunner> runner,
                                                const Tokenizer& tokenizer,
-                                               const EngineConfig& config) {
+                                               const EngineConfig& config,
+                                               std::unique_ptr<Drafter> drafter) {
   QED_ASSIGN_OR_RETURN(const EngineLimits limits, MakeEngineLimits(*runner, config));
   if (tokenizer.vocab_size() > limits.vocab_size) {
     return InvalidArgument("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
                            " tokens and the model " + std::to_string(limits.vocab_size) +
                            ": they do not belong together");
   }
-  return std::unique_ptr<Engine>(
-      new ThreadedEngine(std::move(runner), tokenizer, limits, config.prefix_cache));
+  if (drafter == nullptr) {
+    QED_ASSIGN_OR_RETURN(drafter, MakeDrafter(config.draft));
+  }
+  std::unique_ptr<Drafting> drafting;
+  if (drafter != nullptr) {
+    QED_ASSIGN_OR_RETURN(StepCost cost, MeasureStepCost(*runner, limits.max_logit_rows));
+    drafting = std::make_unique<Drafting>(std::move(drafter), std::move(cost),
+                                          DraftingOptions{.max_drafts = config.max_drafts});
+  }
+  return std::unique_ptr<Engine>(new ThreadedEngine(std::move(runner), tokenizer, limits,
+                                                    config.prefix_cache, std::move(drafting)));
 }
 
 Result<std::unique_ptr<Engine>> Engine::Create(LanguageModel& model, const Tokenizer& tokenizer,

@@ -26,6 +26,7 @@ Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConf
   }
   EngineLimits limits;
   limits.max_batch_size = std::min(config.max_batch_size, runner.max_batch_size());
+  limits.max_logit_rows = std::min(MaxLogitRows(config), runner.max_logit_rows());
   limits.max_num_tokens = std::min(config.max_num_tokens, runner.max_num_tokens());
   limits.max_seq_len = static_cast<int32_t>(
       std::min({max_seq_len, cache_tokens, int64_t{std::numeric_limits<int32_t>::max()}}));
@@ -33,15 +34,17 @@ Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConf
   return limits;
 }
 
-EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache)
+EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache,
+                       std::unique_ptr<Drafting> drafting)
     : runner_(runner),
       limits_(limits),
       cache_(runner.num_pages(), runner.page_size(), prefix_cache),
+      drafting_(std::move(drafting)),
       steps_(runner.depth()) {
   const int32_t batch = limits_.max_batch_size;
   free_slots_.reserve(batch);
   for (int32_t slot = batch; slot-- > 0;) free_slots_.push_back(slot);
-  for (InFlight& step : steps_) step.rows.reserve(batch);
+  for (InFlight& step : steps_) step.sequences.reserve(batch);
   running_.reserve(batch);
   running_views_.reserve(batch);
   plan_.Reserve(batch);
@@ -49,8 +52,8 @@ EngineCore::EngineCore(StepRunner& runner, const EngineLimits& limits, bool pref
   batch_tokens_.reserve(limits_.max_num_tokens);
   batch_sequences_.reserve(batch);
   batch_slots_.reserve(batch);
-  logit_rows_.reserve(batch);
-  samples_.reserve(batch);
+  logit_rows_.reserve(limits_.max_logit_rows);
+  samples_.reserve(limits_.max_logit_rows);
 }
 
 EngineCore::~EngineCore() = default;
@@ -81,8 +84,11 @@ void EngineCore::BeginStretch(Sequence& s) {
   s.table.pages.reserve(cache_.PagesFor(most));
   s.tokens.insert(s.tokens.end(), appended.begin(), appended.end());
   s.generated.resize(s.tokens.size(), false);
-  s.chunk.token_ids.reserve(1);
-  s.chunk.logprobs.reserve(1);
+  if (s.told == 0 && s.first_prompt == 0) s.first_prompt = static_cast<int32_t>(s.tokens.size());
+  const size_t of_a_step = drafting_ == nullptr ? 1 : 1 + kMaxDrafts;
+  s.chunk.token_ids.reserve(of_a_step);
+  s.chunk.logprobs.reserve(of_a_step);
+  s.drafts.reserve(kMaxDrafts);
   s.info = FinishInfo{};
   s.info.prompt_tokens = static_cast<int32_t>(appended.size());
   s.stretch.tokens = {};
@@ -103,7 +109,7 @@ void EngineCore::Release(RequestId id) {
     std::erase(parked_, &sequence);
     FreePages(sequence);
     sequence.state = SequenceState::kEnded;
-    if (!sequence.done) sequences_.erase(it);  // Else Deliver does.
+    if (!sequence.done) Erase(sequence);  // Else Deliver does.
   } else {
     EndEarly(sequence, FinishReason::kCancelled, OkStatus());
   }
@@ -145,10 +151,10 @@ void EngineCore::LeaveBatch(Sequence& sequence) {
   std::erase(running_, &sequence);
   free_slots_.push_back(std::exchange(sequence.slot, -1));
   for (int32_t age = 0; age < in_flight_; ++age) {
-    for (Row& row : StepInFlight(age).rows) {
-      if (row.sequence != &sequence) continue;
-      row.sequence = nullptr;
-      if (!row.next) --sequence.scored;
+    for (InFlightRows& rows : StepInFlight(age).sequences) {
+      if (rows.sequence != &sequence) continue;
+      rows.sequence = nullptr;
+      sequence.scored -= rows.scored;
     }
   }
   sequence.in_flight = 0;
@@ -168,6 +174,11 @@ void EngineCore::EndStretch(Sequence& sequence, FinishReason reason) {
   }
 }
 
+void EngineCore::Erase(Sequence& sequence) {
+  if (drafting_ != nullptr) drafting_->End(sequence);
+  sequences_.erase(sequence.id);
+}
+
 void EngineCore::FreePages(Sequence& sequence) {
   cache_.Free(sequence.table);
   sequence.computed = 0;
@@ -185,13 +196,14 @@ void EngineCore::Deliver() {
     if (!sequence->done) continue;
     sequence->done = false;
     sequence->sink->OnDone(sequence->id, sequence->info);
-    if (sequence->state == SequenceState::kEnded) sequences_.erase(sequence->id);
+    if (sequence->state == SequenceState::kEnded) Erase(*sequence);
   }
   deliveries_.clear();
 }
 
 EngineStats EngineCore::Stats() const {
   EngineStats stats = stats_;
+  if (drafting_ != nullptr) stats.drafts = drafting_->stats();
   stats.running = static_cast<int32_t>(running_.size());
   stats.waiting = static_cast<int32_t>(waiting_.size());
   stats.kept = static_cast<int32_t>(parked_.size());
@@ -235,8 +247,8 @@ Status EngineCore::CheckSequence(const Sequence& s) const {
   if (s.computed > 0 && s.computed >= s.length()) return Corrupt("computed more than is known");
   int32_t in_flight = 0;
   for (int32_t age = 0; age < in_flight_; ++age) {
-    for (const Row& row : steps_[(oldest_ + age) % steps_.size()].rows) {
-      in_flight += row.sequence == &s && row.next ? 1 : 0;
+    for (const InFlightRows& rows : steps_[(oldest_ + age) % steps_.size()].sequences) {
+      if (rows.sequence == &s) in_flight += rows.drawn;
     }
   }
   if (in_flight != s.in_flight) return Corrupt("a miscounted token in flight");

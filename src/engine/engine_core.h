@@ -7,6 +7,11 @@
 // cancel, ends it. Its pages and its slot are free at once all the same: whatever
 // takes them comes later on the device too (engine/step_runner.h). A sequence
 // that must end with the token in flight (max_tokens, the context) gets no row.
+// A step with drafts is planned when the one before it is finished, for a draft follows
+// from all that is known: as long as drafts are wanted, one step is in flight. Its rows
+// of a sequence are drawn each with the random number of its own place, and are its next
+// tokens as long as they are what was drafted; so drafts change no token.
+//
 // Only where the plan takes pages from somebody, the steps in flight are finished
 // first: they may end a sequence, which makes it needless.
 #ifndef QED_ENGINE_ENGINE_CORE_H_
@@ -20,7 +25,10 @@
 #include <vector>
 
 #include "base/status.h"
-#include "engine/engine.h"
+#include "config/engine_config.h"
+#include "engine/drafting.h"
+#include "engine/engine_stats.h"
+#include "engine/request.h"
 #include "engine/sequence.h"
 #include "engine/step_runner.h"
 #include "engine/step_trace.h"
@@ -32,6 +40,7 @@ namespace qed {
 // The smaller of what the configuration asks for and what the runner can.
 struct EngineLimits {
   int32_t max_batch_size = 0;  // sequences of a step
+  int32_t max_logit_rows = 0;  // rows of logits of a step
   int32_t max_num_tokens = 0;  // tokens of a step
   int32_t max_seq_len = 0;     // tokens of a sequence; its pages always fit the cache
   int32_t vocab_size = 0;
@@ -44,8 +53,9 @@ Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConf
 // allocates nothing.
 class EngineCore {
  public:
-  // `runner` must outlive it.
-  EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache);
+  // `runner` must outlive it. Without `drafting` there are no drafts.
+  EngineCore(StepRunner& runner, const EngineLimits& limits, bool prefix_cache,
+             std::unique_ptr<Drafting> drafting = nullptr);
   ~EngineCore();
 
   // REQUIRES of all that follow: what Engine promises to check was checked, and
@@ -73,13 +83,16 @@ class EngineCore {
   Status CheckIntegrity() const;
 
  private:
-  // What becomes of a row of logits of a step in flight.
-  struct Row {
-    Sequence* sequence;  // null: nobody wants it any more, or it was committed
-    bool next;           // its token is the sequence's next; else one of the prompt is scored
+  // What a step in flight has for one sequence: rows of logits, those that score
+  // tokens of its prompt before those that draw its next ones.
+  struct InFlightRows {
+    Sequence* sequence;  // null: nobody wants them any more, or they were committed
+    int32_t num_rows;
+    int32_t scored;  // of them, not committed yet
+    int32_t drawn;   // not committed yet
   };
   struct InFlight {
-    std::vector<Row> rows;
+    std::vector<InFlightRows> sequences;  // those of the step that have rows
     StepRecord record;
     bool after_pause = false;  // the engine had no work before it
   };
@@ -90,28 +103,34 @@ class EngineCore {
   void EndEarly(Sequence& sequence, FinishReason reason, const Status& error);
   void EndAll(FinishReason reason, const Status& error);
   void FreePages(Sequence& sequence);
+  void Erase(Sequence& sequence);
   void LeaveBatch(Sequence& sequence);
 
   InFlight& StepInFlight(int32_t age) { return steps_[(oldest_ + age) % steps_.size()]; }
-  bool LaunchStep();
+  bool LaunchStep(bool drafts);
   void FinishStep();
   void MakeViews();
   void ApplyPlan();
   void Admit(Sequence& sequence);
   void PackBatch(InFlight& step);
   void PackTokens(Sequence& sequence, int32_t rows);
+  void PackDraws(Sequence& sequence, int32_t index);
   void PackLogitRows(int32_t index, int32_t rows, InFlight& step);
   void Publish(Sequence& sequence);
-  void CommitRow(Sequence& sequence, bool next, const SampledToken& sampled);
+  void CommitRows(InFlightRows& rows, size_t first, std::span<const SampledToken> sampled);
   void CommitToken(Sequence& sequence, const SampledToken& sampled);
+  void EndBroken(Sequence& sequence);
+  bool WasDrafted(InFlightRows& rows, int32_t token);
   void EndRunning(Sequence& sequence, FinishReason reason);
   bool EndsInFlight(const Sequence& sequence) const;
+  void BarEnds(Sequence& sequence) const;
   bool IsStopId(const Sequence& sequence, int32_t id) const;
   Status CheckSequence(const Sequence& sequence) const;
 
   StepRunner& runner_;
   const EngineLimits limits_;
   PageCache cache_;
+  const std::unique_ptr<Drafting> drafting_;  // null: no drafts
 
   std::unordered_map<RequestId, std::unique_ptr<Sequence>> sequences_;
   std::vector<Sequence*> running_;  // oldest first

@@ -73,6 +73,31 @@ TEST_P(EngineCoreTest, TheModelsEndOfSequenceStops) {
   EXPECT_EQ(Count("a", params, options).text, "bcdef");
 }
 
+TEST_P(EngineCoreTest, NothingEndsBeforeTheLeastNumberOfTokens) {
+  FakeModel::Options options;
+  options.eos_token_ids = {'d'};
+  SamplingParams params = Greedy(100);
+  params.stop_token_ids = {'e'};
+  params.min_tokens = 6;
+  const StretchResult result = Count("a", params, options);
+  EXPECT_GE(result.ids.size(), 6u);
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_NE(result.ids[i], 'd') << i;
+    EXPECT_NE(result.ids[i], 'e') << i;
+  }
+
+  params = Greedy(100);
+  params.stop = {"c", "g"};
+  params.min_tokens = 3;
+  EXPECT_EQ(Count("a", params).text, "bcdef") << "stop strings count behind them only";
+}
+
+TEST_P(EngineCoreTest, BiasesChangeWhatIsSaid) {
+  SamplingParams params = Greedy(3);
+  params.logit_bias = {{'x', 100.0f}};
+  EXPECT_EQ(Count("a", params).text, "xxx");
+}
+
 TEST_P(EngineCoreTest, StopTokenIdsOfTheRequestStop) {
   SamplingParams params = Greedy(100);
   params.stop_token_ids = {'z', 'e'};

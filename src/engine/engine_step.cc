@@ -21,17 +21,23 @@ void EngineCore::Step() {
       << "a step before the last one was delivered";
   last_record_.reset();
   if (!failure_.ok()) return EndAll(FinishReason::kError, failure_);
-  while (in_flight_ < runner_.depth() && LaunchStep()) {
+  const bool drafts =
+      drafting_ != nullptr && drafting_->Wanted(static_cast<int32_t>(running_.size()));
+  const int32_t depth = drafts ? 1 : runner_.depth();
+  while (in_flight_ < depth && LaunchStep(drafts)) {
   }
   if (in_flight_ > 0) FinishStep();
   paused_ = !HasWork();
 }
 
 // False if there is nothing to launch before a step in flight is finished.
-bool EngineCore::LaunchStep() {
+bool EngineCore::LaunchStep(bool drafts) {
   const Clock::Time begin = Clock::Real().Now();
+  for (Sequence* s : running_) s->drafts.clear();
+  if (drafts) drafting_->Propose(running_, limits_.max_seq_len);
   MakeViews();
   PlanStep({.max_batch_size = limits_.max_batch_size,
+            .max_logit_rows = limits_.max_logit_rows,
             .max_num_tokens = limits_.max_num_tokens,
             .page_size = cache_.page_size(),
             .available_pages = cache_.pool().available(),
@@ -78,11 +84,12 @@ void EngineCore::FinishStep() {
     return;
   }
   const Clock::Time finished = Clock::Real().Now();
-  QED_CHECK_EQ(sampled->size(), step.rows.size());
-  for (size_t i = 0; i < step.rows.size(); ++i) {
-    Sequence* const sequence = std::exchange(step.rows[i].sequence, nullptr);
-    if (sequence != nullptr) CommitRow(*sequence, step.rows[i].next, (*sampled)[i]);
+  size_t row = 0;
+  for (InFlightRows& rows : step.sequences) {
+    CommitRows(rows, row, sampled->subspan(row, static_cast<size_t>(rows.num_rows)));
+    row += static_cast<size_t>(rows.num_rows);
   }
+  QED_CHECK_EQ(sampled->size(), row);
   oldest_ = (oldest_ + 1) % static_cast<int32_t>(steps_.size());
   --in_flight_;
   const StepTimes times = runner_.last_times();
@@ -107,7 +114,8 @@ void EngineCore::MakeViews() {
                         .computed = s.computed,
                         .pages = static_cast<int32_t>(s.table.pages.size()),
                         .exclusive_pages = cache_.ExclusivePages(s.table),
-                        .scores_prompt = s.scoring()};
+                        .scores_prompt = s.scoring(),
+                        .drafts = static_cast<int32_t>(s.drafts.size())};
   };
   for (const Sequence* s : running_) {
     SequenceView& v = running_views_.emplace_back(view(*s));
@@ -142,6 +150,7 @@ void EngineCore::ApplyPlan() {
   for (const StepPlan::Work& work : plan_.work) {
     batch_.push_back(work.admitted ? candidates_[work.index] : running_[work.index]);
   }
+  for (size_t i = 0; i < batch_.size(); ++i) batch_[i]->drafts.resize(plan_.work[i].num_drafts);
   // After this the indices of the plan no longer hold.
   preempted_.clear();
   for (int32_t i : plan_.preempt) preempted_.push_back(running_[i]);
@@ -156,7 +165,9 @@ void EngineCore::ApplyPlan() {
     if (plan_.work[i].admitted) Admit(*batch_[i]);
   }
   for (size_t i = 0; i < batch_.size(); ++i) {
-    cache_.Extend(batch_[i]->table, int64_t{batch_[i]->computed} + plan_.work[i].num_tokens);
+    const StepPlan::Work& work = plan_.work[i];
+    cache_.Extend(batch_[i]->table,
+                  int64_t{batch_[i]->computed} + work.num_tokens + work.num_drafts);
   }
 }
 
@@ -175,7 +186,19 @@ void EngineCore::Admit(Sequence& sequence) {
   QED_CHECK(!free_slots_.empty()) << "more sequences run than the batch has room for";
   sequence.slot = free_slots_.back();
   free_slots_.pop_back();
+  BarEnds(sequence);
   runner_.Start(sequence.slot, sequence.stretch.params, sequence.tokens, sequence.generated);
+}
+
+// Bars what could end the stretch before its min_tokens.
+void EngineCore::BarEnds(Sequence& s) const {
+  SamplingParams& params = s.stretch.params;
+  if (params.min_tokens <= s.info.generated_tokens) return;
+  params.barred_ids = params.stop_token_ids;
+  const auto& ends = runner_.config().eos_token_ids;
+  params.barred_ids.insert(params.barred_ids.end(), ends.begin(), ends.end());
+  params.barred_until =
+      s.position + static_cast<uint64_t>(params.min_tokens - s.info.generated_tokens);
 }
 
 void EngineCore::PackBatch(InFlight& step) {
@@ -184,12 +207,13 @@ void EngineCore::PackBatch(InFlight& step) {
   batch_slots_.clear();
   logit_rows_.clear();
   samples_.clear();
-  step.rows.clear();
+  step.sequences.clear();
   for (size_t i = 0; i < batch_.size(); ++i) {
     Sequence& s = *batch_[i];
     const int32_t rows = plan_.work[i].num_tokens;
-    batch_sequences_.push_back({.first_row = static_cast<int32_t>(batch_tokens_.size()),
-                                .num_rows = rows,
+    const auto first_row = static_cast<int32_t>(batch_tokens_.size());
+    batch_sequences_.push_back({.first_row = first_row,
+                                .num_rows = rows + static_cast<int32_t>(s.drafts.size()),
                                 .first_position = s.computed,
                                 .pages = s.table.pages});
     batch_slots_.push_back(s.slot);
@@ -213,27 +237,42 @@ void EngineCore::PackTokens(Sequence& s, int32_t rows) {
 
 // The rows of the `rows` tokens of batch_[index], the last ones of batch_tokens_,
 // whose logits are wanted: those before a token to score, and the last if all is
-// known or being sampled.
+// known or being sampled. Behind that come its drafts.
 void EngineCore::PackLogitRows(int32_t index, int32_t rows, InFlight& step) {
   Sequence& s = *batch_[index];
+  const size_t first_sample = samples_.size();
   const int32_t end = s.computed + rows;
   const int32_t first_row = static_cast<int32_t>(batch_tokens_.size()) - rows;
   for (int32_t next = std::max(s.scored, s.computed + 1); next < s.to_score && next <= end;
        ++next) {
     logit_rows_.push_back(first_row + next - 1 - s.computed);
     samples_.push_back({.sequence = index, .given = s.tokens[next], .next = false});
-    step.rows.push_back({&s, false});
     s.scored = next + 1;
   }
-  if (end < s.length()) return;
+  const auto scored = static_cast<int32_t>(samples_.size() - first_sample);
+  if (end >= s.length()) PackDraws(s, index);
+  const auto num_rows = static_cast<int32_t>(samples_.size() - first_sample);
+  if (num_rows > 0) step.sequences.push_back({&s, num_rows, scored, num_rows - scored});
+}
+
+// The row of the sequence's newest token, the last of batch_tokens_, and its drafts.
+void EngineCore::PackDraws(Sequence& s, int32_t index) {
   const std::vector<int32_t>& forced = s.stretch.params.forced_tokens;
-  const size_t drawn = s.info.generated_tokens + s.in_flight;
-  logit_rows_.push_back(first_row + rows - 1);
-  samples_.push_back({.sequence = index,
-                      .position = s.position + s.in_flight,
-                      .given = drawn < forced.size() ? forced[drawn] : -1});
-  step.rows.push_back({&s, true});
-  ++s.in_flight;
+  for (size_t i = 0; i <= s.drafts.size(); ++i) {
+    if (i > 0) {
+      const int32_t draft = s.drafts[i - 1].id;
+      QED_CHECK(draft >= 0 && draft < limits_.vocab_size) << draft;
+      samples_.back().draft = draft;
+      batch_tokens_.push_back(draft);
+    }
+    const size_t known = static_cast<size_t>(s.info.generated_tokens + s.in_flight);
+    logit_rows_.push_back(static_cast<int32_t>(batch_tokens_.size()) - 1);
+    samples_.push_back({.sequence = index,
+                        .position = s.position + s.in_flight,
+                        .given = known < forced.size() ? forced[known] : -1});
+    ++s.in_flight;
+  }
+  if (!s.drafts.empty()) drafting_->CountStep(s);
 }
 
 // Offers its full pages to the prefix cache, but for one with its last known
@@ -243,16 +282,53 @@ void EngineCore::Publish(Sequence& s) {
                  s.table);
 }
 
-void EngineCore::CommitRow(Sequence& s, bool next, const SampledToken& sampled) {
-  if (deliveries_.empty() || deliveries_.back() != &s) deliveries_.push_back(&s);
-  if (sampled.id < 0) {
-    s.info.error = Corrupt("the model's logits are not finite numbers");
-    s.chunk.logprobs.clear();
-    s.stretch.text.Finish(s.chunk.text);
-    return EndRunning(s, FinishReason::kError);
+// `first` is the row of the step that `sampled` begins with.
+void EngineCore::CommitRows(InFlightRows& rows, size_t first,
+                            std::span<const SampledToken> sampled) {
+  if (rows.sequence == nullptr) return;
+  Sequence& s = *rows.sequence;
+  deliveries_.push_back(&s);
+  const SampledToken* newest = sampled.data();
+  for (const SampledToken& token : sampled) {
+    newest = &token;
+    const bool scores = rows.scored > 0;
+    --(scores ? rows.scored : rows.drawn);
+    if (token.id < 0) {
+      EndBroken(s);
+    } else if (scores) {
+      s.chunk.prompt_logprobs.push_back({token.id, token.logprob, token.top});
+    } else {
+      --s.in_flight;
+      CommitToken(s, token);
+      if (rows.sequence != nullptr && rows.drawn > 0 && !WasDrafted(rows, token.id)) break;
+    }
+    if (rows.sequence == nullptr) return;  // It ended.
   }
-  if (next) return CommitToken(s, sampled);
-  s.chunk.prompt_logprobs.push_back({sampled.id, sampled.logprob, sampled.top});
+  rows.sequence = nullptr;
+  if (drafting_ != nullptr) {
+    drafting_->SetHidden(s, runner_.hidden(first + static_cast<size_t>(newest - sampled.data())));
+  }
+}
+
+// Whether the token that was drawn is the draft whose row is the next to commit. Where
+// it is not, that row and those behind it are worth nothing.
+bool EngineCore::WasDrafted(InFlightRows& rows, int32_t token) {
+  Sequence& s = *rows.sequence;
+  const int32_t place = static_cast<int32_t>(s.drafts.size()) - rows.drawn;
+  const bool accepted = s.drafts[static_cast<size_t>(place)].id == token;
+  drafting_->Count(s, place, accepted);
+  if (accepted) return true;
+  s.in_flight -= std::exchange(rows.drawn, 0);
+  s.computed = static_cast<int32_t>(s.tokens.size()) - 1;
+  cache_.Trim(s.table, s.computed);
+  return false;
+}
+
+void EngineCore::EndBroken(Sequence& s) {
+  s.info.error = Corrupt("the model's logits are not finite numbers");
+  s.chunk.logprobs.resize(std::min(s.chunk.logprobs.size(), s.chunk.token_ids.size()));
+  s.stretch.text.Finish(s.chunk.text);
+  EndRunning(s, FinishReason::kError);
 }
 
 void EngineCore::EndRunning(Sequence& s, FinishReason reason) {
@@ -264,17 +340,17 @@ void EngineCore::EndRunning(Sequence& s, FinishReason reason) {
 void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
   s.tokens.push_back(sampled.id);
   s.generated.push_back(true);
-  --s.in_flight;
   ++s.position;
   ++s.info.generated_tokens;
   ++stats_.generated_tokens;
   s.chunk.token_ids.push_back(sampled.id);
   const SamplingParams& params = s.stretch.params;
   if (params.logprobs >= 0) {
-    s.chunk.logprobs.resize(1);
-    s.chunk.logprobs[0].token_id = sampled.id;
-    s.chunk.logprobs[0].logprob = sampled.logprob;
-    s.chunk.logprobs[0].top = sampled.top;
+    const size_t index = s.chunk.token_ids.size() - 1;
+    s.chunk.logprobs.resize(index + 1);
+    s.chunk.logprobs[index].token_id = sampled.id;
+    s.chunk.logprobs[index].logprob = sampled.logprob;
+    s.chunk.logprobs[index].top = sampled.top;
   } else {
     s.chunk.logprobs.clear();
   }
@@ -284,7 +360,8 @@ void EngineCore::CommitToken(Sequence& s, const SampledToken& sampled) {
                     static_cast<int32_t>(s.tokens.size()) >= limits_.max_seq_len;
   const bool stop_id = IsStopId(s, sampled.id);
   if (stop_id) s.info.stop_token_id = sampled.id;
-  bool matched = !stop_id && s.stretch.text.Push(sampled.id, s.chunk.text);
+  const bool may_match = s.info.generated_tokens > params.min_tokens;
+  bool matched = !stop_id && s.stretch.text.Push(sampled.id, may_match, s.chunk.text);
   if (!matched && (stop_id || full)) matched = s.stretch.text.Finish(s.chunk.text);
   if (matched) s.info.stop_reason = s.stretch.text.matched();
   if (matched || stop_id) return EndRunning(s, FinishReason::kStop);

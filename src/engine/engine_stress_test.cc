@@ -1,9 +1,11 @@
 // Random arrivals, cancels, preemptions, keeps and continues, with one and with two
-// steps in flight: pages are counted after every step, and every request gives what
-// it gives alone with one.
+// steps in flight, without drafts and with drafts of every quality: pages are counted
+// after every step, and every request gives, bit for bit, what it gives alone with one
+// step in flight and no drafts.
 #include <random>
 
 #include "engine/core_test_support.h"
+#include "engine/draft_test_support.h"
 
 namespace qed {
 namespace {
@@ -55,12 +57,13 @@ Job RandomJob(std::mt19937& rng, int32_t max_prompt) {
 }
 
 // The job in an engine of its own: roomy, without a cache, prompts in one piece.
-std::vector<StretchResult> RunAlone(const Job& job, const FakeModel::Options& like) {
+std::vector<StretchResult> RunAlone(const Job& job, const FakeModel::Options& like,
+                                    const FakeModel::LogitsFn& fn) {
   FakeModel::Options options = like;
   options.num_pages = 200;
   options.max_batch_size = 1;
   options.max_num_tokens = 200;
-  CoreHarness harness(Depth::kOne, options, FakeModel::HashLogits, /*prefix_cache=*/false);
+  CoreHarness harness(Depth::kOne, options, fn, /*prefix_cache=*/false);
   auto sink = std::make_shared<CollectingSink>();
   std::vector<StretchResult> results;
   RequestId id = 0;
@@ -104,6 +107,32 @@ void ExpectSame(const StretchResult& got, const StretchResult& want) {
   EXPECT_TRUE(cancelled || got.prompt_logprobs.size() == want.prompt_logprobs.size());
 }
 
+// The drafts must have been there, and of the quality that the case is about.
+void ExpectDrafts(Drafts drafts, const DraftStats& stats) {
+  const double rate = stats.tokens > 0 ? double(stats.accepted) / double(stats.tokens) : -1;
+  switch (drafts) {
+    case Drafts::kNone:
+      EXPECT_EQ(stats.drafts, 0);
+      return;
+    case Drafts::kSuffix:
+      EXPECT_GT(stats.accepted, 100);
+      EXPECT_LT(rate, 0.9);
+      return;
+    case Drafts::kRandom:
+      EXPECT_GT(stats.tokens, 1000);
+      EXPECT_LT(rate, 0.1);
+      return;
+    case Drafts::kWrong:
+      EXPECT_GT(stats.tokens, 1000);
+      EXPECT_LT(rate, 0.2);
+      return;
+    case Drafts::kOften:
+      EXPECT_GT(stats.accepted_at[2], 100);
+      EXPECT_LT(rate, 0.9);
+      return;
+  }
+}
+
 struct StressCase {
   const char* name;
   int32_t num_pages;
@@ -112,7 +141,7 @@ struct StressCase {
   bool prefix_cache;
 };
 
-class EngineStressTest : public ::testing::TestWithParam<std::tuple<StressCase, Depth>> {
+class EngineStressTest : public ::testing::TestWithParam<std::tuple<StressCase, Depth, Drafts>> {
  protected:
   struct Client {
     Job job;
@@ -147,21 +176,24 @@ class EngineStressTest : public ::testing::TestWithParam<std::tuple<StressCase, 
 };
 
 TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
-  const auto& [c, depth] = GetParam();
+  const auto& [c, depth, drafts] = GetParam();
+  const FakeModel::LogitsFn fn = drafts == Drafts::kNone ? FakeModel::HashLogits : RepetitiveLogits;
   FakeModel::Options options;
   options.context_length = 90;
   options.num_pages = c.num_pages;
   options.max_num_tokens = c.max_num_tokens;
   options.max_batch_size = c.max_batch_size;
   options.eos_token_ids = {kByteTokenizerEos};
-  CoreHarness harness(depth, options, FakeModel::HashLogits, c.prefix_cache);
+  if (drafts != Drafts::kNone) options.max_logit_rows = c.max_batch_size + 10;
+  CoreHarness harness(depth, options, fn, c.prefix_cache,
+                      MakeTestDrafting(MakeTestDrafter(drafts, fn, options.vocab_size)));
   std::vector<std::unique_ptr<Client>> clients;
   int finished = 0;
   for (int step = 0; step < 2500 && !HasFatalFailure(); ++step) {
     while (clients.size() < 14 && rng_() % 3 == 0) {
       auto client = std::make_unique<Client>();
       client->job = RandomJob(rng_, 30);
-      client->expected = RunAlone(client->job, options);
+      client->expected = RunAlone(client->job, options, fn);
       const Job::Part& first = client->job.parts[0];
       client->id = harness.Submit(first.tokens, first.params, client->sink,
                                   client->job.parts.size() > 1, client->job.score_prompt);
@@ -187,6 +219,7 @@ TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
   EXPECT_EQ(stats.kept + stats.running + stats.waiting, 0);
   EXPECT_GT(stats.preemptions, c.num_pages < 40 ? 50 : -1) << "the case is to be short of pages";
   EXPECT_GT(stats.cached_tokens, c.prefix_cache ? 500 : -1);
+  ExpectDrafts(drafts, stats.drafts);
 }
 
 constexpr StressCase kCases[] = {{"Roomy", 300, 64, 8, true},
@@ -199,14 +232,30 @@ constexpr StressCase kCases[] = {{"Roomy", 300, 64, 8, true},
                                  {"BatchOfOne", 60, 64, 1, true},
                                  {"BatchOf32", 100, 64, 32, true}};
 
+std::string NameOf(const ::testing::TestParamInfo<EngineStressTest::ParamType>& test) {
+  const auto& [c, depth, drafts] = test.param;
+  constexpr const char* kDrafts[] = {"", "SuffixDrafts", "RandomDrafts", "WrongDrafts",
+                                     "GoodDrafts"};
+  return std::string(c.name) + (depth == Depth::kOne ? "" : "TwoInFlight") +
+         kDrafts[static_cast<size_t>(drafts)];
+}
+
 INSTANTIATE_TEST_SUITE_P(Table, EngineStressTest,
                          ::testing::Combine(::testing::ValuesIn(kCases),
-                                            ::testing::Values(Depth::kOne, Depth::kTwo)),
-                         [](const auto& test) {
-                           const Depth depth = std::get<1>(test.param);
-                           return std::string(std::get<0>(test.param).name) +
-                                  (depth == Depth::kOne ? "" : "TwoInFlight");
-                         });
+                                            ::testing::Values(Depth::kOne, Depth::kTwo),
+                                            ::testing::Values(Drafts::kNone)),
+                         NameOf);
+
+constexpr StressCase kDraftCases[] = {{"Roomy", 300, 64, 8, true},
+                                      {"ShortOfPages", 26, 64, 8, true},
+                                      {"SmallChunksWithoutCache", 40, 14, 8, false}};
+
+INSTANTIATE_TEST_SUITE_P(Drafts, EngineStressTest,
+                         ::testing::Combine(::testing::ValuesIn(kDraftCases),
+                                            ::testing::Values(Depth::kOne, Depth::kTwo),
+                                            ::testing::Values(Drafts::kSuffix, Drafts::kRandom,
+                                                              Drafts::kWrong, Drafts::kOften)),
+                         NameOf);
 
 }  // namespace
 }  // namespace qed

@@ -22,11 +22,14 @@ class OutputText {
 
   // Appends to `out` the text that became certain with this token. True when a
   // stop string is complete; the text then ends before it, or with it if asked
-  // for, and takes no more.
-  bool Push(int32_t id, std::string& out) {
+  // for, and takes no more. Stop strings are not looked for in the text of tokens
+  // without `may_match`, which come first.
+  bool Push(int32_t id, bool may_match, std::string& out) {
     piece_.clear();
     detokenizer_.Push(id, piece_);
-    return Match(out);
+    if (may_match) return Match(out);
+    out += piece_;
+    return false;
   }
 
   // The end without a stop string: appends what was held back. True when that

@@ -6,19 +6,27 @@
 namespace qed {
 
 SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const SamplingParams> params,
-                                int32_t vocab_size, std::span<cuda::SamplingRow> rows) {
+                                std::span<const int32_t> num_biases, int32_t vocab_size,
+                                std::span<cuda::SamplingRow> rows) {
   QED_CHECK_EQ(rows.size(), batch.samples.size());
   SamplingTotals totals;
   for (size_t r = 0; r < rows.size(); ++r) {
     const StepSample& sample = batch.samples[r];
     const int32_t slot = batch.slots[sample.sequence];
-    rows[r] = MakeSamplingRow(
-        params[slot],
-        {.slot = slot, .position = sample.position, .given = sample.given, .next = sample.next},
-        vocab_size);
+    const bool drafted = r > 0 && batch.samples[r - 1].draft >= 0;
+    rows[r] = MakeSamplingRow(params[slot],
+                              {.slot = slot,
+                               .position = sample.position,
+                               .given = sample.given,
+                               .next = sample.next,
+                               .num_biases = num_biases[slot],
+                               .draft = sample.draft,
+                               .place = drafted ? rows[r - 1].place + 1 : 0},
+                              vocab_size);
     rows[r].first_top = totals.num_tops;
     totals.num_tops += rows[r].num_top;
     totals.any_logprobs = totals.any_logprobs || rows[r].logprobs != 0;
+    totals.any_drafts = totals.any_drafts || sample.draft >= 0;
   }
   return totals;
 }

@@ -17,11 +17,14 @@ namespace qed {
 struct SamplingTotals {
   int32_t num_tops = 0;  // likeliest tokens wanted
   bool any_logprobs = false;
+  bool any_drafts = false;
 };
 
-// rows[r] becomes the row of batch.samples[r]; params[s] are those of slot s.
+// rows[r] becomes the row of batch.samples[r]; params[s] and num_biases[s] are those of
+// slot s.
 SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const SamplingParams> params,
-                                int32_t vocab_size, std::span<cuda::SamplingRow> rows);
+                                std::span<const int32_t> num_biases, int32_t vocab_size,
+                                std::span<cuda::SamplingRow> rows);
 
 // The result of these rows. Allocates nothing where each SampledToken::top has room
 // for kMaxLogprobs.

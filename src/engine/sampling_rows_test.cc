@@ -16,6 +16,8 @@ TEST(SamplingRows, AreFilledFromTheirSlotsAndReadBack) {
   std::vector<SamplingParams> params(3);  // of the slots
   params[0].logprobs = 2;
   params[2].frequency_penalty = 1;
+  params[0].barred_until = 5;
+  const std::vector<int32_t> num_biases = {6, 0, 7};
   const std::vector<int32_t> batch_slots = {2, 0};
   const std::vector<StepSample> samples = {{.sequence = 0, .given = 30, .next = false},
                                            {.sequence = 0, .position = 9, .given = 31},
@@ -23,7 +25,7 @@ TEST(SamplingRows, AreFilledFromTheirSlotsAndReadBack) {
                                            {.sequence = 1, .position = 5}};
   std::vector<cuda::SamplingRow> rows(4);
   const SamplingTotals totals = FillSamplingRows(
-      {.forward = {}, .slots = batch_slots, .samples = samples}, params, 300, rows);
+      {.forward = {}, .slots = batch_slots, .samples = samples}, params, num_biases, 300, rows);
   EXPECT_EQ(totals.num_tops, 4);
   EXPECT_TRUE(totals.any_logprobs);
   EXPECT_EQ(rows[0].slot, 2);
@@ -41,6 +43,11 @@ TEST(SamplingRows, AreFilledFromTheirSlotsAndReadBack) {
   EXPECT_EQ(rows[2].given, -1);
   EXPECT_EQ(rows[2].first_top, 0);
   EXPECT_EQ(rows[3].first_top, 2);
+  EXPECT_EQ(rows[0].num_biases, 0) << "it is scored by what the model says";
+  EXPECT_EQ(rows[1].num_biases, 7);
+  EXPECT_EQ(rows[2].num_biases, 6);
+  EXPECT_EQ(rows[2].barring, 1);
+  EXPECT_EQ(rows[3].barring, 0);
 
   const std::vector<cuda::TokenLogprob> result = {{30, -3}, {31, -7},   {8, -1}, {-1, 0},
                                                   {8, -1},  {-1, 0.0f}, {5, -2}, {6, -3}};
@@ -63,10 +70,32 @@ TEST(SamplingRows, NothingIsWantedOfMostSteps) {
   const std::vector<int32_t> batch_slots = {0};
   const std::vector<StepSample> samples = {{}};
   std::vector<cuda::SamplingRow> rows(1);
+  const std::vector<int32_t> num_biases(1);
   const SamplingTotals totals = FillSamplingRows(
-      {.forward = {}, .slots = batch_slots, .samples = samples}, params, 300, rows);
+      {.forward = {}, .slots = batch_slots, .samples = samples}, params, num_biases, 300, rows);
   EXPECT_EQ(totals.num_tops, 0);
   EXPECT_FALSE(totals.any_logprobs);
+}
+
+TEST(SamplingRows, RowsOfAChainKnowTheirPlaces) {
+  const std::vector<SamplingParams> params(2);
+  const std::vector<int32_t> batch_slots = {1, 0};
+  const std::vector<StepSample> samples = {{.sequence = 0, .position = 3, .draft = 7},
+                                           {.sequence = 0, .position = 4, .draft = 8},
+                                           {.sequence = 0, .position = 5},
+                                           {.sequence = 1, .position = 9}};
+  std::vector<cuda::SamplingRow> rows(4);
+  const std::vector<int32_t> num_biases(2);
+  const SamplingTotals totals = FillSamplingRows(
+      {.forward = {}, .slots = batch_slots, .samples = samples}, params, num_biases, 300, rows);
+  EXPECT_TRUE(totals.any_drafts);
+  std::vector<int32_t> drafts, places;
+  for (const cuda::SamplingRow& row : rows) {
+    drafts.push_back(row.draft);
+    places.push_back(row.place);
+  }
+  EXPECT_THAT(drafts, ElementsAre(7, 8, -1, -1));
+  EXPECT_THAT(places, ElementsAre(0, 1, 2, 0));
 }
 
 }  // namespace

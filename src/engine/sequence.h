@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
+#include "draft/acceptance.h"
+#include "draft/drafter.h"
 #include "engine/output_text.h"
+#include "engine/request.h"
 #include "kv/page_cache.h"
 
 namespace qed {
@@ -46,6 +48,13 @@ struct Sequence {
   // While it runs.
   int32_t slot = -1;      // StepRunner's
   int32_t in_flight = 0;  // tokens that steps in flight sample for it
+
+  // Drafts of the step in flight, or of the next one.
+  std::vector<Draft> drafts;
+  Acceptance acceptance{64};  // of its drafts
+  std::vector<float> hidden;  // what the head saw when it gave the newest token; or empty
+  int32_t first_prompt = 0;   // leading tokens that its first stretch began with
+  int32_t told = 0;           // leading tokens that the drafter knows; 0: nor the sequence
 
   Stretch stretch;            // the current one
   uint64_t position = 0;      // tokens generated in all stretches: the random counter

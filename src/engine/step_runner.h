@@ -41,6 +41,10 @@ struct StepSample {
   // The token is the sequence's next one: it is kept for kSampledToken and counted
   // for the penalties. False where a token of the prompt is scored.
   bool next = true;
+  // The id of the row behind this one, where that is a draft of this row's token; else
+  // -1. The sequence's next row is drawn as if the draft were what is drawn here, and
+  // neither kept nor counted where it is not: only then does its token mean anything.
+  int32_t draft = -1;
 };
 
 // One step's work.
@@ -66,7 +70,8 @@ class StepRunner {
   virtual int32_t page_size() const = 0;       // tokens
   virtual int32_t num_pages() const = 0;       // page ids are [0, num_pages)
   virtual int32_t max_num_tokens() const = 0;  // most T of a step
-  virtual int32_t max_batch_size() const = 0;  // most B, and most R; slots are [0, max_batch_size)
+  virtual int32_t max_batch_size() const = 0;  // most B; slots are [0, max_batch_size)
+  virtual int32_t max_logit_rows() const = 0;  // most R, at least max_batch_size()
   virtual int32_t depth() const = 0;           // most steps in flight, at least 1
 
   // A sequence takes the slot: in the steps launched from now on its rows are
@@ -91,6 +96,13 @@ class StepRunner {
   virtual Result<std::span<const SampledToken>> Finish() = 0;
 
   virtual StepTimes last_times() const = 0;
+
+  // What the model's head saw of a row of the step that Finish gave last [E], valid until
+  // the next Launch; empty where the runner does not know.
+  virtual std::span<const float> hidden(size_t row) const {
+    static_cast<void>(row);
+    return {};
+  }
 };
 
 }  // namespace qed

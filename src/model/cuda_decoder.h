@@ -30,7 +30,8 @@ namespace qed {
 
 struct CudaDecoderOptions {
   int32_t max_num_tokens = 0;  // most T of a step
-  int32_t max_batch_size = 0;  // most B, and most R
+  int32_t max_batch_size = 0;  // most B
+  int32_t max_logit_rows = 0;  // most R, at least max_batch_size
   int32_t max_seq_len = 0;     // most tokens of a sequence
   int32_t page_size = 0;
   double kv_fraction = 0;                // of the memory that is free after everything else

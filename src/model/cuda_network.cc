@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/cuda/between_attention.h"
 #include "kernels/cuda/embedding.h"
+#include "kernels/cuda/few_rows_linear.h"
 #include "kernels/cuda/paged_attention.h"
 #include "kernels/cuda/quantize.h"
 #include "kernels/cuda/rms_norm.h"
@@ -45,6 +47,17 @@ CudaNetwork::CudaNetwork(const ModelConfig& config, const cuda::AttentionShape& 
                          const CudaNetworkLimits& limits, const CudaStepPacker& packer)
     : config_(config), attention_shape_(attention), limits_(limits), packer_(packer) {}
 
+int64_t CudaNetwork::BetweenBytes() const {
+  const int32_t q_width = config_.num_heads * config_.head_dim;
+  const int32_t qkv_width = q_width + 2 * config_.num_kv_heads * config_.head_dim;
+  return static_cast<int64_t>(cuda::BetweenAttentionWorkspace(
+      {config_.hidden_size, q_width, qkv_width, config_.intermediate_size}));
+}
+
+int64_t CudaNetwork::FewRowsBytes() const {
+  return cuda::HasFewRowsLinear() ? static_cast<int64_t>(cuda::FewRowsWorkspace()) : 0;
+}
+
 int64_t CudaNetwork::Lay(std::byte* base, Workspace* placed) const {
   Workspace work = {};
   int64_t size = 0;
@@ -72,6 +85,8 @@ int64_t CudaNetwork::Lay(std::byte* base, Workspace* placed) const {
   take(work.sampled, limits_.num_slots);
   take(work.attention_workspace,
        cuda::AttentionWorkspaceBytes(packer_.planner(), attention_shape_));
+  take(work.between_workspace, BetweenBytes());
+  take(work.few_rows_workspace, FewRowsBytes());
   if (placed != nullptr) *placed = work;
   return size;
 }
@@ -89,6 +104,8 @@ Status CudaNetwork::Place(CudaWeights weights, std::byte* workspace, const std::
   // for zeros would make products faster than they are.
   constexpr uint8_t kSmallNumbers = 0x3c;
   cuda::Fill(workspace, kSmallNumbers, static_cast<size_t>(bytes), stream_);
+  cuda::Fill(work_.between_workspace, 0, static_cast<size_t>(BetweenBytes()), stream_);
+  cuda::Fill(work_.few_rows_workspace, 0, static_cast<size_t>(FewRowsBytes()), stream_);
   cuda::Fill(work_.sampled, 0, limits_.num_slots * sizeof(int32_t), stream_);
   cuda::ClearAttentionWorkspace(packer_.planner(), attention_shape_, work_.attention_workspace,
                                 stream_);
@@ -144,10 +161,21 @@ void CudaNetwork::Compute(const CudaStepInputs& inputs) {
   cuda::Embedding(inputs.num_tokens, config_.hidden_size, config_.vocab_size,
                   reinterpret_cast<const BFloat16*>(weights_.embedding.data), tokens, work_.sampled,
                   work_.residual, stream_);
+  const int32_t rows = inputs.num_tokens;
+  const bool as_one = cuda::HasBetweenAttention(Between(0, rows, {}));
   Product delta;  // What the block before left to be added to the residual stream.
+  Product qkv;
   for (int32_t i = 0; i < config_.num_layers; ++i) {
-    delta = AttentionBlock(weights_.layers[i], i, inputs, delta);
-    delta = FeedForwardBlock(weights_.layers[i], inputs.num_tokens, delta);
+    const CudaLayerWeights& layer = weights_.layers[i];
+    if (i == 0 || !as_one) qkv = Qkv(layer, rows, delta, as_one);
+    const Activations attended = Attend(layer, i, inputs, qkv);
+    if (!as_one) {
+      delta = FeedForwardBlock(layer, rows, Output(layer, rows, attended));
+    } else if (i + 1 < config_.num_layers) {
+      qkv = GoOn(i, rows, attended);
+    } else {
+      delta = GoOn(i, rows, attended);
+    }
   }
   if (inputs.logit_rows > 0) Head(inputs, delta);
 }
@@ -162,11 +190,9 @@ Activations CudaNetwork::Input(const DeviceWeight& weight, float* scales) const 
   return x;
 }
 
-// residual += delta; returns o(attention(q, k, v of norm(residual))).
-Product CudaNetwork::AttentionBlock(const CudaLayerWeights& layer, int32_t index,
-                                    const CudaStepInputs& inputs, const Product& delta) {
-  const int32_t rows = inputs.num_tokens;
-  const int32_t q_width = config_.num_heads * config_.head_dim;
+// residual += delta; returns q, k and v of norm(residual).
+Product CudaNetwork::Qkv(const CudaLayerWeights& layer, int32_t rows, const Product& delta,
+                         bool few_rows) {
   const Activations normed = Input(layer.qkv, work_.norm_scales);
   cuda::AddRmsNorm(rows, config_.hidden_size,
                    {.residual = work_.residual,
@@ -176,25 +202,61 @@ Product CudaNetwork::AttentionBlock(const CudaLayerWeights& layer, int32_t index
                     .row_ids = nullptr,
                     .out = normed},
                    stream_);
-  Product qkv = linears_->Multiply(layer.qkv, normed, rows, work_.inner, stream_);
-  qkv.bias = layer.qkv_bias;
-
-  Attend(layer, index, inputs, qkv);
-
-  Activations attended = Input(layer.o, work_.inner_scales);
-  if (attended.format == cuda::ActivationFormat::kFp8) {
-    cuda::QuantizeRows(rows, q_width, work_.attention, attended, stream_);
+  Product qkv;
+  if (few_rows) {
+    qkv = cuda::MultiplyFewRows(layer.qkv, normed, rows, work_.inner,
+                                {work_.few_rows_workspace, static_cast<size_t>(FewRowsBytes())},
+                                stream_);
   } else {
-    attended.bf16 = work_.attention;
+    qkv = linears_->Multiply(layer.qkv, normed, rows, work_.inner, stream_);
   }
+  qkv.bias = layer.qkv_bias;
+  return qkv;
+}
+
+Product CudaNetwork::Output(const CudaLayerWeights& layer, int32_t rows,
+                            const Activations& attended) {
   Product out = linears_->Multiply(layer.o, attended, rows, work_.delta, stream_);
   out.bias = layer.o_bias;
   return out;
 }
 
-// Rotates queries and keys, stores keys and values, and attends: work_.attention.
-void CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index, const CudaStepInputs& inputs,
-                         const Product& qkv) {
+cuda::BetweenAttention CudaNetwork::Between(int32_t index, int32_t rows,
+                                            const Activations& attended) const {
+  const CudaLayerWeights& layer = weights_.layers[index];
+  const bool is_last = index + 1 == config_.num_layers;
+  const CudaLayerWeights& next = weights_.layers[is_last ? index : index + 1];
+  return {.rows = rows,
+          .residual = work_.residual,
+          .norm_eps = config_.rms_norm_eps,
+          .attended = attended,
+          .o = layer.o,
+          .o_bias = layer.o_bias,
+          .ffn_norm = layer.ffn_norm,
+          .normed = Input(layer.gate_up, work_.norm_scales),
+          .gate_up = layer.gate_up,
+          .gated = Input(layer.down, work_.inner_scales),
+          .down = layer.down,
+          .next_norm = is_last ? nullptr : next.attention_norm,
+          .qkv = next.qkv,
+          .out = is_last ? work_.delta : work_.inner};
+}
+
+// From a layer's attention to q, k and v of the next one, in one launch; in the last layer
+// to what is to be added to the residual stream.
+Product CudaNetwork::GoOn(int32_t index, int32_t rows, const Activations& attended) {
+  const cuda::BetweenAttention between = Between(index, rows, attended);
+  cuda::RunBetweenAttention(between, {work_.between_workspace, static_cast<size_t>(BetweenBytes())},
+                            stream_);
+  Product product;
+  product.data = between.out;
+  if (between.next_norm != nullptr) product.bias = weights_.layers[index + 1].qkv_bias;
+  return product;
+}
+
+// Rotates queries and keys, stores keys and values, and attends; the result as an input of o.
+Activations CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index,
+                                const CudaStepInputs& inputs, const Product& qkv) {
   const std::byte* plan = input_ + inputs.attention;
   const cuda::PagedKvCache kv = {
       .data = reinterpret_cast<BFloat16*>(pages_) + int64_t{index} * num_pages_ * 2 *
@@ -225,6 +287,14 @@ void CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index, const Cud
                         .q_stride = layer.qkv.n,
                         .out = work_.attention},
                        stream_);
+  Activations attended = Input(layer.o, work_.inner_scales);
+  if (attended.format == cuda::ActivationFormat::kFp8) {
+    cuda::QuantizeRows(inputs.num_tokens, config_.num_heads * config_.head_dim, work_.attention,
+                       attended, stream_);
+  } else {
+    attended.bf16 = work_.attention;
+  }
+  return attended;
 }
 
 // residual += delta; returns down(silu(gate(norm(residual))) * up(norm(residual))).

@@ -15,6 +15,7 @@
 #include "config/model_config.h"
 #include "cuda/stream.h"
 #include "kernels/cuda/attention_plan.h"
+#include "kernels/cuda/between_attention.h"
 #include "kernels/cuda/linear.h"
 #include "kernels/cuda/types.h"
 #include "model/cuda_step_inputs.h"
@@ -82,14 +83,24 @@ class CudaNetwork {
     double* frequencies;  // [D/2]
     int32_t* sampled;     // [num_slots]
     std::byte* attention_workspace;
+    std::byte* between_workspace;   // of cuda::RunBetweenAttention
+    std::byte* few_rows_workspace;  // of cuda::MultiplyFewRows
   };
 
   // Lays `work` at `base`, where there is one; returns its size.
   int64_t Lay(std::byte* base, Workspace* work) const;
-  cuda::Product AttentionBlock(const CudaLayerWeights& layer, int32_t index,
-                               const CudaStepInputs& inputs, const cuda::Product& delta);
-  void Attend(const CudaLayerWeights& layer, int32_t index, const CudaStepInputs& inputs,
-              const cuda::Product& qkv);
+  int64_t BetweenBytes() const;
+  int64_t FewRowsBytes() const;
+  // By kernels/cuda/few_rows_linear.h where `few_rows`, as the later layers' are then.
+  cuda::Product Qkv(const CudaLayerWeights& layer, int32_t rows, const cuda::Product& delta,
+                    bool few_rows);
+  cuda::Activations Attend(const CudaLayerWeights& layer, int32_t index,
+                           const CudaStepInputs& inputs, const cuda::Product& qkv);
+  cuda::Product Output(const CudaLayerWeights& layer, int32_t rows,
+                       const cuda::Activations& attended);
+  cuda::BetweenAttention Between(int32_t index, int32_t rows,
+                                 const cuda::Activations& attended) const;
+  cuda::Product GoOn(int32_t index, int32_t rows, const cuda::Activations& attended);
   cuda::Product FeedForwardBlock(const CudaLayerWeights& layer, int32_t rows,
                                  const cuda::Product& delta);
   void Head(const CudaStepInputs& inputs, const cuda::Product& delta);

@@ -25,9 +25,9 @@ CudaStepPacker::CudaStepPacker(const cuda::AttentionShape& shape, const CudaStep
     : limits_(limits),
       page_size_(shape.page_size),
       max_rows_(cuda::BufferRows(std::max(limits.max_num_tokens, limits.max_batch_size))),
-      max_logit_rows_(cuda::BufferRows(limits.max_batch_size)),
+      max_logit_rows_(cuda::BufferRows(limits.max_logit_rows)),
       recorded_sizes_(cuda::PaddedSizes(std::min(limits.max_batch_size, kMaxRecordedRows))),
-      planner_(shape, {.max_sequences = max_logit_rows_,
+      planner_(shape, {.max_sequences = cuda::BufferRows(limits.max_batch_size),
                        .max_tokens = max_rows_,
                        .max_seq_len = limits.max_seq_len,
                        .num_sms = num_sms,
@@ -94,7 +94,7 @@ CudaStepInputs CudaStepPacker::Pack(const ForwardBatch& batch, std::byte* pinned
   QED_CHECK(!batch.tokens.empty());
   QED_CHECK_LE(batch.tokens.size(), static_cast<size_t>(limits_.max_num_tokens));
   QED_CHECK_LE(batch.sequences.size(), static_cast<size_t>(limits_.max_batch_size));
-  QED_CHECK_LE(batch.logit_rows.size(), static_cast<size_t>(limits_.max_batch_size));
+  QED_CHECK_LE(batch.logit_rows.size(), static_cast<size_t>(limits_.max_logit_rows));
   for (int32_t row : batch.logit_rows) {
     QED_CHECK(row >= 0 && static_cast<size_t>(row) < batch.tokens.size()) << row;
   }

@@ -19,7 +19,8 @@ namespace qed {
 // What steps may have.
 struct CudaStepLimits {
   int32_t max_num_tokens = 0;       // T
-  int32_t max_batch_size = 0;       // B, and R
+  int32_t max_batch_size = 0;       // B
+  int32_t max_logit_rows = 0;       // R, at least B
   int32_t max_seq_len = 0;          // tokens of a sequence
   int64_t input_bytes_per_row = 0;  // of the caller's own, copied with each row of logits
 };

@@ -12,8 +12,11 @@ namespace {
 
 constexpr cuda::AttentionShape kShape = {
     .num_heads = 6, .num_kv_heads = 2, .head_dim = 64, .page_size = 16};
-constexpr CudaStepLimits kLimits = {
-    .max_num_tokens = 200, .max_batch_size = 40, .max_seq_len = 500, .input_bytes_per_row = 24};
+constexpr CudaStepLimits kLimits = {.max_num_tokens = 200,
+                                    .max_batch_size = 40,
+                                    .max_logit_rows = 60,
+                                    .max_seq_len = 500,
+                                    .input_bytes_per_row = 24};
 constexpr int32_t kPages = 1000;
 
 // A step in memory of its own.

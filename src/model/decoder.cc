@@ -80,7 +80,7 @@ void Decoder::Begin(const ForwardBatch& batch) {
   QED_CHECK(!batch.tokens.empty());
   QED_CHECK_LE(batch.tokens.size(), static_cast<size_t>(limits_.max_tokens));
   QED_CHECK_LE(batch.sequences.size(), static_cast<size_t>(limits_.max_sequences));
-  QED_CHECK_LE(batch.logit_rows.size(), static_cast<size_t>(limits_.max_sequences));
+  QED_CHECK_LE(batch.logit_rows.size(), static_cast<size_t>(limits_.max_logit_rows));
   rows_ = static_cast<int32_t>(batch.tokens.size());
   int32_t laid = 0;
   for (size_t i = 0; i < batch.sequences.size(); ++i) {
@@ -248,6 +248,7 @@ void Decoder::FeedForwardBlock(const LayerWeights& layer, int32_t layer_index) {
 }
 
 std::span<const float> Decoder::Head(std::span<const int32_t> rows) {
+  head_rows_ = static_cast<int32_t>(rows.size());
   if (rows.empty()) return {};
   const int32_t width = config_.hidden_size;
   const auto count = static_cast<int32_t>(rows.size());

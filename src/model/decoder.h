@@ -32,11 +32,15 @@ class Decoder : public LanguageModel {
   int32_t num_pages() const override { return kv_.num_pages(); }
   int32_t max_num_tokens() const override { return limits_.max_tokens; }
   int32_t max_batch_size() const override { return limits_.max_sequences; }
+  int32_t max_logit_rows() const override { return limits_.max_logit_rows; }
   ModelFootprint footprint() const override;
 
   // Shows the rows of later steps to `observer`, until null is given.
   void set_observer(ActivationObserver* observer) { observer_ = observer; }
   std::span<const float> Forward(const ForwardBatch& batch) override;
+  std::span<const float> hidden() const override {
+    return {work_.normed, static_cast<size_t>(head_rows_) * config_.hidden_size};
+  }
 
  private:
   // What a group of products reads: f32 rows, and int8 ones where a format wants
@@ -85,6 +89,7 @@ class Decoder : public LanguageModel {
   ActivationObserver* observer_ = nullptr;
   // Of the step at hand.
   int32_t rows_ = 0;
+  int32_t head_rows_ = 0;
   AttentionPlan plan_;
 };
 

@@ -44,7 +44,8 @@ class LanguageModel {
   virtual int32_t page_size() const = 0;       // tokens
   virtual int32_t num_pages() const = 0;       // page ids are [0, num_pages)
   virtual int32_t max_num_tokens() const = 0;  // most T of a step
-  virtual int32_t max_batch_size() const = 0;  // most B, and most R
+  virtual int32_t max_batch_size() const = 0;  // most B
+  virtual int32_t max_logit_rows() const = 0;  // most R, at least max_batch_size()
   virtual ModelFootprint footprint() const = 0;
 
   // Writes the step's keys and values into the pages and returns logits [R, V],
@@ -52,6 +53,9 @@ class LanguageModel {
   // batch and however the tokens before it were split into steps. Allocates nothing.
   // REQUIRES: T, B, R within the limits; every page id valid.
   virtual std::span<const float> Forward(const ForwardBatch& batch) = 0;
+  // What the head saw of the latest step's rows of logits [R, E], after the final norm,
+  // valid until the next Forward; empty where the model does not say.
+  virtual std::span<const float> hidden() const { return {}; }
 };
 
 }  // namespace qed

@@ -57,7 +57,8 @@ Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const
   if (Status shape = CheckShape(model); !shape.ok()) return shape.WithPrefix(checkpoint.path);
 
   const WorkspaceLimits limits = {.max_tokens = config.max_num_tokens,
-                                  .max_sequences = config.max_batch_size};
+                                  .max_sequences = config.max_batch_size,
+                                  .max_logit_rows = MaxLogitRows(config)};
   const DType kv_dtype = compute == ComputeMode::kF32 ? DType::kF32 : DType::kF16;
   QED_ASSIGN_OR_RETURN(KvStore kv,
                        KvStore::Create(model, kv_dtype, config.page_size, config.kv_cache_bytes));

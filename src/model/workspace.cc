@@ -40,7 +40,7 @@ size_t LayOut(const ModelConfig& c, const WorkspaceLimits& limits, std::byte* ba
   layout.Take(tokens * heads_width, w.attention);
   layout.Take(tokens * c.intermediate_size, w.gate);
   layout.Take(tokens * c.intermediate_size, w.up);
-  layout.Take(int64_t{limits.max_sequences} * c.vocab_size, w.logits);
+  layout.Take(int64_t{limits.max_logit_rows} * c.vocab_size, w.logits);
   layout.Take(tokens * (c.head_dim / 2), w.cosine);
   layout.Take(tokens * (c.head_dim / 2), w.sine);
   layout.Take(quantized, w.quantized);

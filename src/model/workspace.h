@@ -14,8 +14,9 @@
 namespace qed {
 
 struct WorkspaceLimits {
-  int32_t max_tokens = 0;     // T
-  int32_t max_sequences = 0;  // B, and R rows of logits
+  int32_t max_tokens = 0;      // T
+  int32_t max_sequences = 0;   // B
+  int32_t max_logit_rows = 0;  // R
 };
 
 // Where a token's keys and values go, and its position.

@@ -16,6 +16,10 @@ constexpr size_t kReadBytes = 64 << 10;
 constexpr size_t kMaxPipelined = 64 << 10;  // beyond the running request
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr size_t kMaxLingerBytes = 16 << 20;
+constexpr size_t kLeastTaken = 64 << 10;  // of an answer, within the write timeout
+constexpr char kNoRoom[] =
+    "the server holds as many bytes of requests and answers as --max-buffered-bytes allows: try "
+    "again later";
 
 std::string PeerName(const Connection::Socket& socket) {
   ErrorCode error;
@@ -48,7 +52,8 @@ Connection::Connection(std::shared_ptr<ServerCore> core, Socket socket)
     : core_(std::move(core)),
       socket_(std::move(socket)),
       read_timer_(socket_.get_executor()),
-      write_timer_(socket_.get_executor()) {}
+      write_timer_(socket_.get_executor()),
+      body_share_(core_->budget) {}
 
 void Connection::Start() {
   ErrorCode ignored;
@@ -146,21 +151,43 @@ void Connection::Advance() {
       phase_ = Phase::kReceiving;
       ArmReadTimer(core_->config.header_timeout);
     }
-    switch (parser_->state()) {
+    const RequestParser::State state = parser_->state();
+    const bool has_header =
+        state == RequestParser::State::kBody || state == RequestParser::State::kDone;
+    if (has_header && !let_in_ && !LetIn()) return AwaitInput();
+    switch (state) {
       case RequestParser::State::kHeaders:
         break;
       case RequestParser::State::kBody:
+        if (!body_share_.Resize(parser_->head().body.size())) return FailRequest(503, kNoRoom);
         if (!in_body_) BeginBody();
         break;
       case RequestParser::State::kDone:
+        if (!body_share_.Resize(parser_->head().body.size())) return FailRequest(503, kNoRoom);
         Dispatch();
         break;
       case RequestParser::State::kFailed:
         core_->malformed.fetch_add(1);
-        return FailRequest(parser_->error_status(), parser_->error());
+        return FailRequest(parser_->error_status(), std::string(parser_->error()));
     }
   }
   AwaitInput();
+}
+
+bool Connection::LetIn() {
+  let_in_ = true;
+  const RequestGuard* guard = core_->config.guard.get();
+  if (guard == nullptr) return true;
+  const std::optional<Refusal> refusal = guard->Check(parser_->head());
+  if (!refusal) return true;
+  core_->forbidden.fetch_add(1);
+  // The body is not waited for, so nothing can follow on this connection.
+  in_.clear();
+  BeginAnswer(parser_->head(), /*keep_alive=*/false);
+  HttpResponse response = core_->config.error_response(refusal->status, refusal->message);
+  for (const auto& [name, value] : refusal->headers) response.headers.Add(name, value);
+  exchange_->Respond(std::move(response));
+  return false;
 }
 
 void Connection::BeginBody() {
@@ -172,30 +199,47 @@ void Connection::BeginBody() {
   }
 }
 
-void Connection::Dispatch() {
+void Connection::BeginAnswer(const HttpRequest& request, bool keep_alive) {
   phase_ = Phase::kAnswering;
   ++read_timer_set_;  // No limit on the handler's time.
-  core_->requests.fetch_add(1);
-  HttpRequest request = parser_->Take();
-  request.peer = PeerName(socket_);
   Exchange::Framing framing;
   framing.http10 = parser_->is_http10();
   framing.head = request.method == "HEAD";
-  framing.keep_alive = parser_->keep_alive();
+  framing.keep_alive = keep_alive;
   framing.max_unsent_bytes = core_->config.max_unsent_bytes;
-  exchange_ = std::make_shared<Exchange>(shared_from_this(), framing);
+  framing.budget = core_->budget;
+  framing.no_room = [core = core_] { return core->config.error_response(503, kNoRoom); };
+  if (core_->config.guard != nullptr) framing.extra = core_->config.guard->ReplyHeaders(request);
+  exchange_ = std::make_shared<Exchange>(shared_from_this(), std::move(framing));
   if (peer_closed_) exchange_->OnPeerGone(/*cut=*/false);
-  core_->handler(std::move(request), Exchange::MakeResponder(exchange_));
+}
+
+void Connection::Dispatch() {
+  HttpRequest request = parser_->Take();
+  request.peer = PeerName(socket_);
+  request.memory = std::make_shared<const ByteShare>(std::move(body_share_));
+  body_share_ = ByteShare(core_->budget);
+  BeginAnswer(request, parser_->keep_alive());
+  const std::shared_ptr<HttpResponder> responder = Exchange::MakeResponder(exchange_);
+  const RequestGuard* guard = core_->config.guard.get();
+  if (std::optional<HttpResponse> preflight =
+          guard ? guard->AnswerPreflight(request) : std::nullopt) {
+    return responder->Respond(*std::move(preflight));
+  }
+  core_->requests.fetch_add(1);
+  core_->handler(std::move(request), responder);
 }
 
 void Connection::FailRequest(int status, std::string_view message) {
-  const HttpResponse response = JsonError(status, message);
+  const HttpResponse response = core_->config.error_response(status, message);
   out_ += FormatResponseHead(status, response.headers);
   out_.append("Content-Length: ").append(std::to_string(response.body.size()));
   out_.append("\r\nConnection: close\r\n\r\n").append(response.body);
   phase_ = Phase::kAnswering;
   ++read_timer_set_;
   in_.clear();
+  parser_ = nullptr;  // and what it has of a body
+  body_share_.Resize(0);
   answer_ended_ = true;
   close_after_answer_ = true;
   Flush();
@@ -222,7 +266,11 @@ void Connection::OnWake() {
   if (exchange_ == nullptr) return;
   Exchange::Batch batch = exchange_->Collect();
   if (batch.cut) return Abort();
-  out_ += batch.bytes;
+  if (out_.empty()) {
+    out_ = std::move(batch.bytes);
+  } else {
+    out_ += batch.bytes;
+  }
   answer_ended_ = batch.ended;
   close_after_answer_ = batch.close;
   Flush();
@@ -237,10 +285,15 @@ void Connection::Flush() {
     if (error == asio::error::would_block || error == asio::error::try_again) return AwaitOutput();
     if (error) return Abort();
     out_sent_ += size;
+    taken_ += size;
     if (exchange_ != nullptr) exchange_->OnSent(size);
   }
-  out_.clear();
+  std::string().swap(out_);
   out_sent_ = 0;
+  if (std::exchange(slow_, false)) {
+    ++write_timer_set_;
+    write_timer_.cancel();
+  }
   if (answer_ended_) OnFlushed();
 }
 
@@ -251,18 +304,22 @@ void Connection::AwaitOutput() {
     out_sent_ = 0;
   }
   writing_ = true;
+  if (!slow_ || taken_ >= kLeastTaken) ArmWriteTimer();
+  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const ErrorCode& error) {
+    self->writing_ = false;
+    if (self->phase_ == Phase::kClosed) return;
+    if (error) return self->Abort();
+    self->Flush();
+  });
+}
+
+void Connection::ArmWriteTimer() {
+  slow_ = true;
+  taken_ = 0;
   const uint64_t set = ++write_timer_set_;
   write_timer_.expires_after(core_->config.write_timeout);
   write_timer_.async_wait([self = shared_from_this(), set](const ErrorCode& error) {
     if (!error && set == self->write_timer_set_) self->Abort();
-  });
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const ErrorCode& error) {
-    self->writing_ = false;
-    ++self->write_timer_set_;
-    if (self->phase_ == Phase::kClosed) return;
-    if (error) return self->Abort();
-    self->write_timer_.cancel();
-    self->Flush();
   });
 }
 
@@ -272,6 +329,7 @@ void Connection::OnFlushed() {
   if (close_after_answer_ || MustClose() || (peer_closed_ && in_.empty())) return Linger();
   phase_ = Phase::kIdle;
   in_body_ = false;
+  let_in_ = false;
   const HttpServerConfig& config = core_->config;
   parser_ = std::make_unique<RequestParser>(
       RequestLimits{config.max_target_bytes, config.max_header_bytes, config.max_body_bytes});

@@ -17,6 +17,7 @@
 #include "boost/asio/ip/tcp.hpp"
 #include "boost/asio/steady_timer.hpp"
 #include "boost/asio/strand.hpp"
+#include "net/byte_budget.h"
 #include "net/exchange.h"
 #include "net/http_server.h"
 #include "net/request_parser.h"
@@ -28,7 +29,10 @@ class Connection;
 // What the connections of a server share. Outlives all of them.
 struct ServerCore {
   ServerCore(const HttpServerConfig& server_config, HttpHandler request_handler)
-      : config(server_config), handler(std::move(request_handler)), io(server_config.io_threads) {}
+      : config(server_config),
+        handler(std::move(request_handler)),
+        budget(std::make_shared<ByteBudget>(server_config.max_buffered_bytes)),
+        io(server_config.io_threads) {}
 
   void Add(std::shared_ptr<Connection> connection);
   void Remove(const std::shared_ptr<Connection>& connection);
@@ -37,6 +41,7 @@ struct ServerCore {
 
   const HttpServerConfig config;
   const HttpHandler handler;
+  const std::shared_ptr<ByteBudget> budget;  // of bodies and answers
   boost::asio::io_context io;
   std::atomic<bool> draining{false};
 
@@ -52,6 +57,7 @@ struct ServerCore {
   std::atomic<int64_t> requests{0};
   std::atomic<int64_t> rejected{0};
   std::atomic<int64_t> malformed{0};
+  std::atomic<int64_t> forbidden{0};
 };
 
 // Everything but Wake, Post and MustClose runs on the socket's strand.
@@ -83,8 +89,11 @@ class Connection : public Exchange::Host, public std::enable_shared_from_this<Co
   void AwaitInput();
   void OnReadable();
   void OnEndOfInput();
+  // Asks the guard about a request whose header is there. False: it is answered.
+  bool LetIn();
   void BeginBody();
   void Dispatch();
+  void BeginAnswer(const HttpRequest& request, bool keep_alive);
   void FailRequest(int status, std::string_view message);
   void ArmReadTimer(std::chrono::milliseconds after);
   void OnReadTimeout();
@@ -93,6 +102,7 @@ class Connection : public Exchange::Host, public std::enable_shared_from_this<Co
   void OnWake();
   void Flush();
   void AwaitOutput();
+  void ArmWriteTimer();
   void OnFlushed();
 
   // Waits a little for the peer to read what was sent: closing a socket with
@@ -110,8 +120,10 @@ class Connection : public Exchange::Host, public std::enable_shared_from_this<Co
   Phase phase_ = Phase::kIdle;
   std::string in_;
   std::unique_ptr<RequestParser> parser_;
+  ByteShare body_share_;
   size_t lingered_ = 0;  // bytes thrown away in kLingering
   bool in_body_ = false;
+  bool let_in_ = false;       // the guard has seen the header
   bool reading_ = false;      // a wait for input is under way
   bool peer_closed_ = false;  // its sending half
 
@@ -119,6 +131,8 @@ class Connection : public Exchange::Host, public std::enable_shared_from_this<Co
   std::string out_;
   size_t out_sent_ = 0;
   bool writing_ = false;       // a wait for room is under way
+  bool slow_ = false;          // the write timer runs
+  size_t taken_ = 0;           // bytes since it was set
   bool answer_ended_ = false;  // out_ holds its last byte
   bool close_after_answer_ = false;
 };

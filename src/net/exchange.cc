@@ -74,6 +74,7 @@ std::shared_ptr<HttpResponder> Exchange::MakeResponder(std::shared_ptr<Exchange>
 void Exchange::AppendHead(int status, const HttpHeaders& headers, const std::string& framing) {
   close_ = close_ || !framing_.keep_alive || host_->MustClose();
   std::string head = FormatResponseHead(status, headers);
+  for (const auto& [name, value] : framing_.extra) AppendField(head, name, value);
   head += framing;
   // An HTTP/1.0 client must be told that its wish was granted.
   if (close_) {
@@ -101,6 +102,7 @@ void Exchange::Respond(HttpResponse response) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (phase_ != Phase::kWaiting) return;
+    if (!cut_ && !share_.Resize(response.body.size())) response = framing_.no_room();
     std::string framing;
     if (!HasNoBody(response.status)) {
       AppendField(framing, "Content-Length", std::to_string(response.body.size()));
@@ -135,7 +137,8 @@ bool Exchange::Write(std::string_view chunk) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (phase_ != Phase::kStreaming || cut_) return false;
     if (chunk.empty() || framing_.head) return true;
-    if (unsent_ + chunk.size() > framing_.max_unsent_bytes) {
+    if (unsent_ + chunk.size() > framing_.max_unsent_bytes ||
+        !share_.Resize(unsent_ + chunk.size())) {
       cut_ = true;
       taken = false;
     } else if (framing_.http10) {
@@ -212,6 +215,7 @@ Exchange::Batch Exchange::Collect() {
 void Exchange::OnSent(size_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   unsent_ -= bytes;
+  share_.Resize(unsent_);
 }
 
 void Exchange::OnPeerGone(bool cut) {
@@ -220,6 +224,10 @@ void Exchange::OnPeerGone(bool cut) {
     const std::lock_guard<std::mutex> lock(mutex_);
     gone_ = true;
     cut_ = cut_ || cut;
+    if (cut_) {
+      std::string().swap(pending_);
+      share_.Resize(0);
+    }
     callback = std::exchange(on_disconnect_, nullptr);
     if (phase_ == Phase::kEnded) callback = nullptr;
   }

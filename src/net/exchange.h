@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "net/byte_budget.h"
 #include "net/http_message.h"
 #include "net/http_server.h"
 
@@ -34,10 +35,13 @@ class Exchange {
     bool head = false;  // the answer has no body, whatever its headers say
     bool keep_alive = true;
     size_t max_unsent_bytes = 0;
+    std::shared_ptr<ByteBudget> budget;     // of what is unsent
+    std::function<HttpResponse()> no_room;  // instead of a response that it has no room for
+    HttpHeaders extra;                      // of every answer, beside its own
   };
 
-  Exchange(std::shared_ptr<Host> host, const Framing& framing)
-      : host_(std::move(host)), framing_(framing) {}
+  Exchange(std::shared_ptr<Host> host, Framing framing)
+      : host_(std::move(host)), framing_(std::move(framing)), share_(framing_.budget) {}
 
   // What a handler holds: an HttpResponder whose end ends the answer.
   static std::shared_ptr<HttpResponder> MakeResponder(std::shared_ptr<Exchange> exchange);
@@ -81,6 +85,7 @@ class Exchange {
   Phase phase_ = Phase::kWaiting;
   std::string pending_;
   size_t unsent_ = 0;  // bytes in pending_ and with the connection
+  ByteShare share_;    // for them
   bool close_ = false;
   bool cut_ = false;   // nobody takes bytes any more
   bool gone_ = false;  // OnPeerGone was called

@@ -2,6 +2,7 @@
 #ifndef QED_NET_HTTP_MESSAGE_H_
 #define QED_NET_HTTP_MESSAGE_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;  // without chunked coding
   std::string peer;  // address and port of the other side
+  // The body's share of what a server may hold (HttpServerConfig::max_buffered_bytes):
+  // whoever keeps the body, or what was read out of it, keeps this beside it.
+  std::shared_ptr<const void> memory;
 };
 
 struct HttpResponse {

@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/log.h"
 #include "boost/asio/executor_work_guard.hpp"
 #include "boost/asio/post.hpp"
 #include "net/connection.h"
@@ -30,6 +31,7 @@ class AsioServer : public HttpServer {
 
   uint16_t port() const override { return port_; }
   std::string url() const override { return url_; }
+  bool is_on_loopback() const override { return is_on_loopback_; }
   Stats stats() const override;
   void StopAccepting() override;
   bool Drain(std::chrono::milliseconds patience) override;
@@ -52,6 +54,7 @@ class AsioServer : public HttpServer {
   std::vector<std::thread> threads_;
   uint16_t port_ = 0;
   std::string url_;
+  bool is_on_loopback_ = false;
 };
 
 Status AsioServer::Listen() {
@@ -67,6 +70,7 @@ Status AsioServer::Listen() {
   const Status opened = Open(found.begin()->endpoint());
   if (!opened.ok()) return opened.WithPrefix("cannot listen on " + address);
   port_ = acceptor_.local_endpoint(error).port();
+  is_on_loopback_ = acceptor_.local_endpoint(error).address().is_loopback();
   url_ = "http://" + Url{host, std::to_string(port_), ""}.Authority();
   AcceptNext();
   for (int32_t i = 0; i < core_->config.io_threads; ++i) {
@@ -127,6 +131,7 @@ HttpServer::Stats AsioServer::stats() const {
   stats.requests = core_->requests.load();
   stats.rejected = core_->rejected.load();
   stats.malformed = core_->malformed.load();
+  stats.forbidden = core_->forbidden.load();
   return stats;
 }
 
@@ -167,6 +172,14 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerConfig& co
   auto server = std::make_unique<AsioServer>(config, std::move(handler));
   QED_RETURN_IF_ERROR(server->Listen());
   return std::unique_ptr<HttpServer>(std::move(server));
+}
+
+void WarnOfStrangers(const HttpServer& server, const RequestGuard& guard, std::string_view what) {
+  if (server.is_on_loopback() || guard.has_key()) return;
+  std::string line = "WARNING: everyone who can reach ";
+  line.append(server.url()).append(" may ").append(what);
+  line.append(": give it a key (--api-key FILE or QED_API_KEY) or let it listen on 127.0.0.1");
+  LogLine(line);
 }
 
 }  // namespace qed

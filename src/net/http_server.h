@@ -3,9 +3,9 @@
 //
 // Understands keep-alive, pipelining (one request of a connection at a time, in
 // order), HEAD, Expect: 100-continue, chunked request bodies, HTTP/1.0. What is
-// malformed or over a limit is answered by the server itself with a JSON error
-// body and never reaches the handler: 400, 408, 413, 414, 417, 431, 501, 503 (too
-// many connections), 505.
+// malformed, over a limit or kept out by the guard is answered by the server itself
+// with a JSON error body and never reaches the handler: 400, 401, 403, 408, 413,
+// 414, 415, 417, 431, 501, 503 (too many connections), 505.
 #ifndef QED_NET_HTTP_SERVER_H_
 #define QED_NET_HTTP_SERVER_H_
 
@@ -18,6 +18,7 @@
 
 #include "base/status.h"
 #include "net/http_message.h"
+#include "net/request_guard.h"
 
 namespace qed {
 
@@ -37,7 +38,16 @@ struct HttpServerConfig {
   // A client that takes no byte for so long is cut off, and so is one that has
   // more than this many bytes of a stream still to take.
   std::chrono::milliseconds write_timeout{30'000};
+  // Slower than 64 KiB in that time is as good as no byte.
   size_t max_unsent_bytes = 4 << 20;
+  // Of all bodies that have not arrived or are not answered, and of all answers that
+  // have not been read, together; the first 32 KiB of each are not counted. A body over
+  // it gets 503, an answer over it becomes one, a stream is cut.
+  size_t max_buffered_bytes = 256 << 20;
+  // Sees each request before its body is read; null: everyone may ask anything.
+  std::shared_ptr<const RequestGuard> guard;
+  // The reply where the server itself refuses a request.
+  std::function<HttpResponse(int status, std::string_view message)> error_response = JsonError;
 };
 
 // The answer to one request: either Respond once, or BeginStream, any number of
@@ -86,7 +96,8 @@ class HttpServer {
     int64_t connections = 0;  // open now
     int64_t requests = 0;     // handed to the handler, ever
     int64_t rejected = 0;     // connections answered 503, ever
-    int64_t malformed = 0;    // requests refused before the handler, ever
+    int64_t malformed = 0;    // requests that were no HTTP or over a limit, ever
+    int64_t forbidden = 0;    // requests that the guard refused, ever
   };
 
   // Listens and starts the threads. kUnavailable where the address is taken.
@@ -98,6 +109,8 @@ class HttpServer {
   virtual uint16_t port() const = 0;
   // "http://127.0.0.1:6000"
   virtual std::string url() const = 0;
+  // Nobody on another machine can connect.
+  virtual bool is_on_loopback() const = 0;
   virtual Stats stats() const = 0;
 
   // Closes the listening socket and idle connections; running requests go on, and
@@ -111,6 +124,10 @@ class HttpServer {
   // a handler or callback.
   virtual void Stop() = 0;
 };
+
+// Where other machines can reach `server` and its guard wants no key: a warning to the
+// log that strangers may do `what`.
+void WarnOfStrangers(const HttpServer& server, const RequestGuard& guard, std::string_view what);
 
 }  // namespace qed
 

@@ -338,6 +338,119 @@ TEST(HttpServerTest, AGigabyteIsCutOffAtTheLimit) {
   EXPECT_EQ(server->stats().requests, 0);
 }
 
+// ---- What clients that send or read slowly may hold together
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+std::string BodyHead(size_t size) {
+  return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+}
+
+TEST(HttpServerTest, UnfinishedBodiesShareABudget) {
+  HttpServerConfig config;
+  config.max_buffered_bytes = 8 * kMiB;
+  const auto server = StartServer(Echo, config);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  int refused = 0;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server->port()));
+    if (!clients.back()->Send(BodyHead(2 * kMiB) + std::string(2 * kMiB - 1, 'x'))) ++refused;
+  }
+  // Whoever was refused hears it, the others are waited for.
+  for (const auto& client : clients) {
+    if (!client->IsSilent(50)) refused += StatusOf(client->ReadUntil("\r\n")) == 503;
+  }
+  EXPECT_GE(refused, 8);
+  // A small request is served meanwhile, and a large one when there is room again.
+  HttpClient client;
+  EXPECT_EQ(client.Fetch(Post(*server, "/", "small")).response.body, "POST / small");
+  clients.clear();
+  HttpReply reply;
+  for (int i = 0; i < 500 && reply.response.body.empty(); ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+    reply = client.Fetch(Post(*server, "/", std::string(2 * kMiB, 'x')));
+  }
+  EXPECT_EQ(reply.response.body.size(), 2 * kMiB + 7);
+}
+
+TEST(HttpServerTest, BodiesCountUntilTheyAreAnswered) {
+  HttpServerConfig config;
+  config.max_buffered_bytes = 3 * kMiB;
+  std::mutex mutex;
+  std::vector<std::pair<HttpRequest, std::shared_ptr<HttpResponder>>> held;
+  const auto server = StartServer(
+      [&](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        held.emplace_back(std::move(request), std::move(responder));
+      },
+      config);
+  RawClient first(server->port());
+  first.Send(BodyHead(kMiB) + std::string(kMiB, 'x'));
+  for (int i = 0; i < 2000 && server->stats().requests == 0; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  RawClient second(server->port());
+  second.Send(BodyHead(3 * kMiB) + std::string(3 * kMiB, 'x'));
+  EXPECT_EQ(StatusOf(second.ReadUntil("\r\n")), 503);
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    ASSERT_EQ(held.size(), 1U);
+    held[0].second->Respond(TextResponse("done"));
+    held.clear();
+  }
+  EXPECT_EQ(StatusOf(first.ReadUntil("done")), 200);
+  RawClient third(server->port());
+  third.Send(BodyHead(2 * kMiB) + std::string(2 * kMiB, 'x'));
+  for (int i = 0; i < 2000 && server->stats().requests == 1; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(server->stats().requests, 2);
+  const std::lock_guard<std::mutex> lock(mutex);
+  held.clear();
+}
+
+TEST(HttpServerTest, AnswersThatNobodyReadsShareABudget) {
+  HttpServerConfig config;
+  config.max_buffered_bytes = 16 * kMiB;
+  const auto server = StartServer(
+      [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+        const size_t size = request.path == "/large" ? 12 * kMiB : 100;
+        responder->Respond(TextResponse(std::string(size, 'x')));
+      },
+      config);
+  RawClient deaf(server->port());
+  deaf.ShrinkReceiveBuffer();
+  deaf.Send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_FALSE(deaf.IsSilent(20'000));  // it has begun
+  RawClient other(server->port());
+  other.Send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(StatusOf(other.ReadUntil("\r\n")), 503);
+  RawClient small(server->port());
+  small.Send(kGet);
+  EXPECT_EQ(StatusOf(small.ReadUntil("xxx")), 200);
+}
+
+TEST(HttpServerTest, AnAnswerThatIsReadByDripsTimesOut) {
+  HttpServerConfig config;
+  config.write_timeout = milliseconds(300);
+  const auto server = StartServer(
+      [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+        responder->Respond(TextResponse(std::string(32 * kMiB, 'x')));
+      },
+      config);
+  RawClient client(server->port());
+  client.ShrinkReceiveBuffer();
+  client.Send(kGet);
+  // A little in each time-out, so that some of it always moves.
+  bool open = true;
+  for (int i = 0; i < 200 && open; ++i) {
+    std::this_thread::sleep_for(milliseconds(50));
+    client.ReadUntil("x");
+    open = server->stats().connections > 0;
+  }
+  EXPECT_FALSE(open);
+}
+
 TEST(HttpServerTest, LongTargetsAndHeadersAreRefused) {
   const auto server = StartServer(Echo);
   RawClient target(server->port());

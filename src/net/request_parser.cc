@@ -179,6 +179,7 @@ bool RequestParser::started() const { return grammar_->got_some() || grammar_->e
 bool RequestParser::expects_continue() const { return grammar_->expects_continue; }
 bool RequestParser::keep_alive() const { return grammar_->keep_alive(); }
 bool RequestParser::is_http10() const { return grammar_->http_version == 10; }
+const HttpRequest& RequestParser::head() const { return grammar_->request; }
 HttpRequest RequestParser::Take() { return std::move(grammar_->request); }
 int RequestParser::error_status() const { return grammar_->error_status; }
 const std::string& RequestParser::error() const { return grammar_->error; }

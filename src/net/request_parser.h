@@ -37,6 +37,8 @@ class RequestParser {
   bool expects_continue() const;
   bool keep_alive() const;
   bool is_http10() const;
+  // From state kBody on: what is known without the body.
+  const HttpRequest& head() const;
   // In state kDone.
   HttpRequest Take();
 

@@ -9,6 +9,7 @@ namespace {
 
 // Requests of one stretch that fail one after the other without a token.
 constexpr int32_t kMaxFailures = 10;
+constexpr std::chrono::seconds kTokenizeTimeout{10};
 constexpr size_t kMaxErrorBytes = 1 << 20;
 constexpr size_t kMaxEventBytes = 4 << 20;
 
@@ -35,11 +36,16 @@ Dispatcher::Dispatcher(const ServerInfo& info, std::vector<PooledServer> servers
   loop_.Post([this] { pool_.Begin(); });
 }
 
-void Dispatcher::Begin(SamplePtr sample, std::string text, std::vector<int32_t> ids,
+void Dispatcher::Begin(SamplePtr sample, std::string text, std::optional<std::vector<int32_t>> ids,
                        int32_t max_tokens, std::function<void(Segment)> done) {
   loop_.Post([this, sample = std::move(sample), text = std::move(text), ids = std::move(ids),
               max_tokens, done = std::move(done)]() mutable {
-    sample->sequence.Begin(text, ids, max_tokens);
+    if (ids) {
+      sample->sequence.Begin(text, *ids, max_tokens);
+    } else {
+      sample->unknown_ids = std::move(text);
+      sample->max_tokens = max_tokens;
+    }
     sample->done = std::move(done);
     sample->failures = 0;
     sample->tokens_told = 0;
@@ -97,6 +103,35 @@ void Dispatcher::StartWaiting() {
 void Dispatcher::Start(const SamplePtr& sample, size_t server) {
   sample->state = RemoteSample::State::kRunning;
   sample->server = server;
+  if (sample->unknown_ids) return AskForIds(sample);
+  Complete(sample);
+}
+
+void Dispatcher::AskForIds(const SamplePtr& sample) {
+  HttpFetch fetch = pool_.address(*sample->server)
+                        .Fetch("POST", "/tokenize", TokenizeBody(info_, *sample->unknown_ids));
+  fetch.deadline = Clock::Real().Now() + kTokenizeTimeout;
+  sample->call = loop_.Start(std::move(fetch),
+                             [this, sample](const HttpReply& reply) { OnIds(sample, reply); });
+}
+
+void Dispatcher::OnIds(const SamplePtr& sample, const HttpReply& reply) {
+  const std::string name = pool_.address(*sample->server).Name();
+  const Result<std::vector<int32_t>> ids = TokensOf(reply);
+  if (ids.ok()) {
+    const std::string text = *std::exchange(sample->unknown_ids, std::nullopt);
+    sample->sequence.Begin(text, *ids, sample->max_tokens);
+    return Complete(sample);
+  }
+  pool_.GiveBack(*sample->server);
+  const Status why = ids.status().WithPrefix(name);
+  pool_.OnFailure(*sample->server, why);
+  TryAgain(sample, why);
+  StartWaiting();
+}
+
+void Dispatcher::Complete(const SamplePtr& sample) {
+  const size_t server = *sample->server;
   sample->events = SseParser(kMaxEventBytes);
   sample->broken = OkStatus();
   sample->ended = false;
@@ -139,12 +174,13 @@ void Dispatcher::OnReply(const SamplePtr& sample, const HttpReply& reply) {
   pool_.GiveBack(*sample->server);
   const std::string name = pool_.address(*sample->server).Name();
   if (sample->broken.ok() && sample->sequence.complete()) {
+    pool_.OnGoodReply(*sample->server);
     End(sample, std::nullopt);
     return StartWaiting();
   }
   const bool stopped_by_us = reply.status.code() == StatusCode::kCancelled;
   if (!sample->broken.ok()) {
-    GoOn(sample, sample->broken.WithPrefix(name));
+    OnBroken(sample, sample->broken.WithPrefix(name));
   } else if (!reply.status.ok() && !stopped_by_us) {
     GoOn(sample, Unavailable(reply.status.message()));
   } else if (reply.status.ok() && reply.response.status != 200) {
@@ -175,6 +211,14 @@ void Dispatcher::OnRefusal(const SamplePtr& sample, const HttpResponse& response
   GoOn(sample, Unavailable(why));
 }
 
+// A reply that nothing can be done with. Where the server has given others that were good,
+// and where the reply is but an end that we do not know, the sample is to blame.
+void Dispatcher::OnBroken(const SamplePtr& sample, const Status& why) {
+  const bool garbage = why.code() == StatusCode::kCorrupt && pool_.has_replied(*sample->server);
+  if (why.code() != StatusCode::kInvalidArgument && !garbage) return GoOn(sample, why);
+  End(sample, Segment::Finish::kError, InvalidArgument(why.message()));
+}
+
 // The server failed: the sample goes on from what it has.
 void Dispatcher::GoOn(const SamplePtr& sample, const Status& why) {
   pool_.OnFailure(*sample->server, why);
@@ -182,6 +226,10 @@ void Dispatcher::GoOn(const SamplePtr& sample, const Status& why) {
   tokens_ +=
       sample->sequence.tokens() - std::exchange(sample->tokens_told, sample->sequence.tokens());
   if (sample->sequence.complete()) return End(sample, std::nullopt);
+  TryAgain(sample, why);
+}
+
+void Dispatcher::TryAgain(const SamplePtr& sample, const Status& why) {
   if (++sample->failures >= kMaxFailures) {
     return End(sample, Segment::Finish::kError,
                Unavailable(why.message() + " (" + std::to_string(kMaxFailures) +
@@ -192,6 +240,11 @@ void Dispatcher::GoOn(const SamplePtr& sample, const Status& why) {
 
 void Dispatcher::End(const SamplePtr& sample, std::optional<Segment::Finish> forced, Status error) {
   sample->state = RemoteSample::State::kIdle;
+  // It ends before its stretch had begun.
+  if (sample->unknown_ids) {
+    sample->sequence.Begin(*std::exchange(sample->unknown_ids, std::nullopt), {},
+                           sample->max_tokens);
+  }
   Segment segment = sample->sequence.Take(forced);
   segment.error = std::move(error);
   // The next stretch may begin in `done` itself.

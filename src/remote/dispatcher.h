@@ -27,6 +27,9 @@ struct RemoteSample {
 
   enum class State { kIdle, kQueued, kRunning };
   State state = State::kIdle;
+  // The text of a stretch whose ids are to be asked for first, and its max_tokens.
+  std::optional<std::string> unknown_ids;
+  int32_t max_tokens = 0;
   RemoteSequence sequence;
   std::function<void(Segment)> done;
   std::optional<size_t> server;  // the last one
@@ -47,8 +50,10 @@ class Dispatcher {
              std::function<void(const std::string&)> on_news);
 
   // Each comes into effect on the dispatcher's thread, in the order of the calls.
-  void Begin(std::shared_ptr<RemoteSample> sample, std::string text, std::vector<int32_t> ids,
-             int32_t max_tokens, std::function<void(Segment)> done);
+  // Without `ids`, a server is asked for those of `text` first.
+  void Begin(std::shared_ptr<RemoteSample> sample, std::string text,
+             std::optional<std::vector<int32_t>> ids, int32_t max_tokens,
+             std::function<void(Segment)> done);
   // The running stretch ends with what it has.
   void Cancel(std::shared_ptr<RemoteSample> sample);
   // The same without a word of it.
@@ -56,6 +61,7 @@ class Dispatcher {
   void Post(std::function<void()> work) { loop_.Post(std::move(work)); }
 
   int64_t tokens() const { return tokens_.load(); }
+  std::vector<ServerState> States() const { return pool_.States(); }
 
  private:
   using SamplePtr = std::shared_ptr<RemoteSample>;
@@ -63,10 +69,15 @@ class Dispatcher {
   void Enqueue(SamplePtr sample, bool first);
   void StartWaiting();
   void Start(const SamplePtr& sample, size_t server);
+  void AskForIds(const SamplePtr& sample);
+  void OnIds(const SamplePtr& sample, const HttpReply& reply);
+  void Complete(const SamplePtr& sample);
   bool OnData(RemoteSample& sample, std::string_view bytes);
   void OnReply(const SamplePtr& sample, const HttpReply& reply);
   void OnRefusal(const SamplePtr& sample, const HttpResponse& response);
+  void OnBroken(const SamplePtr& sample, const Status& why);
   void GoOn(const SamplePtr& sample, const Status& why);
+  void TryAgain(const SamplePtr& sample, const Status& why);
   void End(const SamplePtr& sample, std::optional<Segment::Finish> forced, Status error = {});
   void StopRunning(RemoteSample& sample);
   void OnLost(const Status& why);

@@ -12,15 +12,10 @@ constexpr int32_t kDefaultSamplesPerServer = 32;
 constexpr int32_t kDefaultMaxSeqLen = 4096;
 constexpr int64_t kBytesPerToken = 3;
 constexpr size_t kMaxRememberedTexts = 64;
-constexpr double kTokenizePatience = 15;  // seconds
-constexpr std::chrono::seconds kTokenizeTimeout{10};
+// The caller of CountTokens has other samples to look after.
+constexpr std::chrono::seconds kCountTimeout{2};
+constexpr std::chrono::seconds kCountPause{10};  // after one that took so long
 constexpr std::chrono::milliseconds kPause{100};
-
-Result<std::vector<int32_t>> TokensOf(const HttpReply& reply) {
-  QED_RETURN_IF_ERROR(reply.status);
-  if (reply.response.status == 200) return ParseTokens(reply.response.body);
-  return Unavailable("/tokenize answers " + DescribeRefusal(reply.response));
-}
 
 }  // namespace
 
@@ -38,21 +33,10 @@ class RemoteGenerator::Stream : public GenerationStream {
 
   void Generate(std::string_view text, int32_t max_tokens,
                 std::function<void(Segment)> done) override {
-    std::vector<int32_t> ids;
     // The server tells the ids of the first text, special tokens among them.
+    std::optional<std::vector<int32_t>> ids(std::in_place);
     const bool continues = std::exchange(begun_, true);
-    if (continues && generator_.info_.token_ids) {
-      Result<std::vector<int32_t>> tokens = generator_.Tokenize(text);
-      if (!tokens.ok()) {
-        return generator_.dispatcher_->Post([done = std::move(done), why = tokens.status()] {
-          Segment segment;
-          segment.finish = Segment::Finish::kError;
-          segment.error = why;
-          done(std::move(segment));
-        });
-      }
-      ids = *std::move(tokens);
-    }
+    if (continues && generator_.info_.token_ids) ids = generator_.KnownTokens(text);
     generator_.dispatcher_->Begin(sample_, std::string(text), std::move(ids), max_tokens,
                                   std::move(done));
   }
@@ -159,41 +143,63 @@ Result<std::unique_ptr<GenerationStream>> RemoteGenerator::Open(const SamplingPa
 
 int64_t RemoteGenerator::tokens_generated() const { return dispatcher_->tokens(); }
 
+std::string RemoteGenerator::Places() const {
+  constexpr size_t kMaxShown = 4;
+  const std::vector<ServerState> states = dispatcher_->States();
+  std::string text;
+  for (size_t i = 0; i < std::min(states.size(), kMaxShown); ++i) {
+    const ServerState& state = states[i];
+    text += (i > 0 ? ", " : "") + state.name +
+            (state.up ? " (" + std::to_string(state.in_flight) + ")" : " (away)");
+  }
+  if (states.size() <= kMaxShown) return text;
+  const auto up = std::ranges::count_if(states, [](const ServerState& s) { return s.up; });
+  return text + " ... " + std::to_string(up) + " of " + std::to_string(states.size()) + " there";
+}
+
 int32_t RemoteGenerator::CountTokens(std::string_view text) const {
   if (info_.tokenizes) {
-    const Result<std::vector<int32_t>> tokens = Tokenize(text);
-    if (tokens.ok()) return static_cast<int32_t>(tokens->size());
+    const std::optional<std::vector<int32_t>> tokens = Tokenize(text);
+    if (tokens) return static_cast<int32_t>(tokens->size());
   }
   return static_cast<int32_t>((static_cast<int64_t>(text.size()) + kBytesPerToken - 1) /
                               kBytesPerToken);
 }
 
-Result<std::vector<int32_t>> RemoteGenerator::Tokenize(std::string_view text) const {
-  size_t server = 0;
+std::optional<std::vector<int32_t>> RemoteGenerator::KnownTokens(std::string_view text) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = tokens_.find(text);
+  return known == tokens_.end() ? std::nullopt : std::optional(known->second);
+}
+
+std::optional<std::vector<int32_t>> RemoteGenerator::Tokenize(std::string_view text) const {
+  if (auto known = KnownTokens(text)) return known;
+  const Clock::Time begin = Clock::Real().Now();
+  size_t first = 0;
   {
     const std::lock_guard lock(mutex_);
-    const auto known = tokens_.find(text);
-    if (known != tokens_.end()) return known->second;
-    server = good_server_;
+    if (begin < count_again_) return std::nullopt;
+    first = good_server_;
   }
+  const std::vector<ServerState> states = dispatcher_->States();
   const std::string body = TokenizeBody(info_, text);
-  const double patience = std::min(options_.patience, kTokenizePatience);
-  const Clock::Time give_up = Clock::Real().Now() + ToDuration(patience);
-  for (size_t tries = 1;; ++tries, server = (server + 1) % options_.servers.size()) {
+  for (size_t i = 0; i < states.size() && Clock::Real().Now() < begin + kCountTimeout; ++i) {
+    const size_t server = (first + i) % states.size();
+    if (!states[server].up) continue;
     HttpFetch fetch = options_.servers[server].Fetch("POST", "/tokenize", body);
-    fetch.deadline = Clock::Real().Now() + kTokenizeTimeout;
-    const HttpReply reply = client_.Fetch(fetch);
-    Result<std::vector<int32_t>> ids = TokensOf(reply);
-    if (ids.ok()) {
-      const std::lock_guard lock(mutex_);
-      good_server_ = server;
-      if (tokens_.size() >= kMaxRememberedTexts) tokens_.clear();
-      tokens_.emplace(text, *ids);
-      return ids;
-    }
-    if (Clock::Real().Now() >= give_up) return ids;
-    if (tries % options_.servers.size() == 0) std::this_thread::sleep_for(kPause);
+    fetch.deadline = begin + kCountTimeout;
+    const Result<std::vector<int32_t>> ids = TokensOf(client_.Fetch(fetch));
+    if (!ids.ok()) continue;
+    const std::lock_guard lock(mutex_);
+    good_server_ = server;
+    if (tokens_.size() >= kMaxRememberedTexts) tokens_.clear();
+    tokens_.emplace(text, *ids);
+    return *ids;
   }
+  const Clock::Time end = Clock::Real().Now();
+  const std::lock_guard lock(mutex_);
+  if (end >= begin + kCountTimeout) count_again_ = end + kCountPause;
+  return std::nullopt;
 }
 
 }  // namespace qed

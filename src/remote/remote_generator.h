@@ -56,8 +56,10 @@ class RemoteGenerator : public Generator {
   int32_t max_concurrent() const override { return max_concurrent_; }
   int64_t tokens_generated() const override;
   int32_t max_seq_len() const override { return info_.max_seq_len; }
-  // Asks a server; three bytes count as a token where servers cannot tell.
+  // Asks a server; three bytes count as a token where servers cannot tell, or none does
+  // within two seconds.
   int32_t CountTokens(std::string_view text) const override;
+  std::string Places() const override;
 
  private:
   class Stream;
@@ -66,8 +68,10 @@ class RemoteGenerator : public Generator {
   Status AskServers();
   Status Join(const ServerInfo& info, const std::string& name, bool first);
   void StartDispatcher(std::vector<PooledServer> servers);
-  // The ids of `text` at the end of others. Blocks; tries all servers for a while.
-  Result<std::vector<int32_t>> Tokenize(std::string_view text) const;
+  // The ids of `text` at the end of others, where they were asked for before; else asks
+  // the servers that are there, and does not wait long for them.
+  std::optional<std::vector<int32_t>> KnownTokens(std::string_view text) const;
+  std::optional<std::vector<int32_t>> Tokenize(std::string_view text) const;
 
   const RemoteOptions options_;
   ServerInfo info_;
@@ -77,6 +81,7 @@ class RemoteGenerator : public Generator {
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::vector<int32_t>, std::less<>> tokens_;  // some, by text
   mutable size_t good_server_ = 0;                                           // that tokenized last
+  mutable Clock::Time count_again_{};  // before it nobody is asked: they hang
 
   std::unique_ptr<Dispatcher> dispatcher_;
 };

@@ -166,6 +166,65 @@ TEST(RemoteGeneratorTest, NonsenseCountsAsAFailure) {
   EXPECT_EQ(segment.text, "<2><8>") << segment.error.message();
 }
 
+TEST(RemoteGeneratorTest, AnEndThatNobodyKnowsEndsItsSampleAlone) {
+  ScriptedServer server([](int number, const std::string&, const Responder& responder) {
+    if (number > 0) return Stream(responder, {8});
+    responder->BeginStream(200, {});
+    responder->Write(Token(2));
+    responder->Write(
+        FormatSse(R"({"choices": [{"text": "", "finish_reason": "content_filter"}]})"));
+    responder->End();
+  });
+  const auto generator = Connect({server.url()});
+  const Segment segment = Generate(**generator->Open({}));
+  EXPECT_EQ(segment.finish, Segment::Finish::kError);
+  EXPECT_EQ(segment.error.code(), StatusCode::kInvalidArgument) << "of one sample";
+  EXPECT_THAT(segment.error.message(), HasSubstr("content_filter"));
+  EXPECT_EQ(segment.text, "<2>") << "what there was is kept";
+  EXPECT_EQ(server.completions(), 1);
+  EXPECT_EQ(Generate(**generator->Open({})).text, "<8>");
+}
+
+TEST(RemoteGeneratorTest, GarbageOfAServerThatWorksEndsItsSampleAlone) {
+  ScriptedServer server([](int number, const std::string& body, const Responder& responder) {
+    if (number > 0 && body.find("bad") == std::string::npos) return Stream(responder, {8});
+    responder->BeginStream(200, {});
+    responder->Write("data: {\"choices\": [{\"text\": \"\xF0\x9F\"}]}\n\n");
+    responder->End();
+  });
+  const auto generator = Connect({server.url()});
+  // Before the server has shown that it can do better, it is to blame.
+  EXPECT_EQ(Generate(**generator->Open({})).text, "<8>");
+  const Segment segment = Generate(**generator->Open({}), "bad");
+  EXPECT_EQ(segment.error.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(segment.error.message(), HasSubstr("UTF-8"));
+  EXPECT_EQ(Generate(**generator->Open({})).text, "<8>");
+}
+
+TEST(RemoteGeneratorTest, NobodyWaitsForAServerThatDoesNotAnswer) {
+  RemoteOptions options;
+  options.patience = 0.1;
+  std::unique_ptr<RemoteGenerator> generator;
+  {
+    ScriptedServer server(
+        [](int, const std::string&, const Responder& responder) { Stream(responder, {8}); });
+    generator = Connect({server.url()}, options);
+    const auto stream = *generator->Open({});
+    EXPECT_EQ(Generate(*stream).text, "<8>");
+    EXPECT_THAT(generator->Places(), HasSubstr(" (0)"));
+    server.Stop();
+    const Clock::Time begin = Clock::Real().Now();
+    EXPECT_EQ(generator->CountTokens("a new text"), 4) << "guessed";
+    std::promise<Segment> promise;
+    stream->Generate("a new text", 5, [&](Segment segment) { promise.set_value(segment); });
+    EXPECT_LT(Seconds(Clock::Real().Now() - begin), 5) << "the caller is free again";
+    const Segment segment = promise.get_future().get();
+    EXPECT_EQ(segment.error.code(), StatusCode::kUnavailable);
+    EXPECT_THAT(segment.error.message(), HasSubstr("no server answers any more"));
+    EXPECT_THAT(generator->Places(), HasSubstr(" (away)"));
+  }
+}
+
 TEST(RemoteGeneratorTest, RefusalsEndTheRunOrTheSample) {
   ScriptedServer server([](int number, const std::string&, const Responder& responder) {
     if (number == 0) {

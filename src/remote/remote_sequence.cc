@@ -18,6 +18,13 @@ size_t Overlap(std::string_view text, std::string_view stop) {
   return 0;
 }
 
+// What servers say of completions that they end because they have to end themselves, or
+// because something of theirs failed.
+bool GaveUp(const std::string& finish_reason) {
+  return finish_reason == "timeout" || finish_reason == "cancelled" || finish_reason == "abort" ||
+         finish_reason == "error";
+}
+
 }  // namespace
 
 RemoteSequence::RemoteSequence(const ServerInfo& info, const SamplingParams& params)
@@ -143,7 +150,9 @@ Status RemoteSequence::Finish(const CompletionEvent& event) {
     segment_.stop = event.stop;
     AppendStop(event.stop);
   } else {
-    return Unavailable("the completion ended with \"" + event.finish_reason.substr(0, 50) + "\"");
+    const std::string why =
+        "the completion ended with \"" + event.finish_reason.substr(0, 50) + "\"";
+    return GaveUp(event.finish_reason) ? Unavailable(why) : InvalidArgument(why);
   }
   if (!matcher_) return OkStatus();
   std::string held;

@@ -41,8 +41,9 @@ class RemoteSequence {
   // The body of the stretch's next request. REQUIRES: !complete().
   std::string NextBody();
 
-  // kUnavailable: the server gave up. kCorrupt: it says what cannot be. What was
-  // there before stays good; OnBroken is to follow.
+  // kUnavailable: the server gave up. kCorrupt: it says what cannot be. kInvalidArgument:
+  // the completion ended for a reason that we do not know (a filter of the server's, a
+  // limit), and would again. What was there before stays good; OnBroken is to follow.
   Status OnEvent(CompletionEvent event);
   // The request ended before the stretch was complete.
   void OnBroken();

@@ -61,10 +61,16 @@ bool GivesTokenIds(HttpClient& client, const ServerAddress& address, const Serve
   return ids != nullptr && ids->is_array() && ids->size() == 1;
 }
 
+void ReadTemplate(const json& about, ServerInfo* info) {
+  info->chat_template = TextField(about, "chat_template");
+  info->bos_token = TextField(about, "bos_token");
+  info->eos_token = TextField(about, "eos_token");
+}
+
 void AskLlamaCpp(HttpClient& client, const ServerAddress& address, Clock::Time deadline,
                  ServerInfo* info) {
   const json props = ParseOrNull(Ask(client, address.Fetch("GET", "/props"), deadline));
-  info->chat_template = TextField(props, "chat_template");
+  ReadTemplate(props, info);
   info->max_concurrent = CountField(props, "total_slots");
   if (const json* settings = FindField(props, "default_generation_settings")) {
     info->max_seq_len = CountField(*settings, "n_ctx");
@@ -139,6 +145,12 @@ Result<std::vector<int32_t>> ParseTokens(std::string_view body) {
   return ids;
 }
 
+Result<std::vector<int32_t>> TokensOf(const HttpReply& reply) {
+  QED_RETURN_IF_ERROR(reply.status);
+  if (reply.response.status == 200) return ParseTokens(reply.response.body);
+  return Unavailable("/tokenize answers " + DescribeRefusal(reply.response));
+}
+
 std::string TokenizeBody(const ServerInfo& info, std::string_view text) {
   if (info.kind == ServerKind::kLlamaCpp) {
     return DumpJson(json{{"content", text}, {"add_special", false}, {"parse_special", true}});
@@ -163,7 +175,7 @@ Result<ServerInfo> AskServer(HttpClient& client, const ServerAddress& address,
   if (info.kind == ServerKind::kLlamaCpp) AskLlamaCpp(client, address, deadline, &info);
   if (info.kind == ServerKind::kQed || info.kind == ServerKind::kVllm) {
     const json about = ParseOrNull(Ask(client, address.Fetch("GET", "/tokenizer_info"), deadline));
-    info.chat_template = TextField(about, "chat_template");
+    ReadTemplate(about, &info);
   }
   const Result<std::vector<int32_t>> probe = ParseTokens(
       Ask(client, address.Fetch("POST", "/tokenize", TokenizeBody(info, "1 + 1")), deadline));

@@ -30,8 +30,10 @@ struct ServerInfo {
   int32_t max_seq_len = 0;     // 0: not told
   int32_t max_concurrent = 0;  // samples at a time; 0: not told
   std::string chat_template;   // Jinja; empty: not told
-  bool tokenizes = false;      // has /tokenize
-  bool token_ids = false;      // takes and gives token ids: no text is tokenized twice
+  std::string bos_token;       // their texts; empty: not told
+  std::string eos_token;
+  bool tokenizes = false;  // has /tokenize
+  bool token_ids = false;  // takes and gives token ids: no text is tokenized twice
 };
 
 // An address and how to ask there. `url.target` is the path before "/v1", without
@@ -54,6 +56,7 @@ Result<ServerInfo> ParseModels(std::string_view body, const std::string& wanted)
 
 // The token ids in a reply of /tokenize.
 Result<std::vector<int32_t>> ParseTokens(std::string_view body);
+Result<std::vector<int32_t>> TokensOf(const HttpReply& reply);
 // The body that asks for those of `text`, without special tokens around it.
 std::string TokenizeBody(const ServerInfo& info, std::string_view text);
 

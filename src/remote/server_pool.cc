@@ -25,17 +25,17 @@ Clock::Duration Longer(Clock::Duration pause) {
 ServerPool::ServerPool(HttpLoop& loop, ServerInfo info, std::vector<PooledServer> servers,
                        Clock::Duration patience, Events events)
     : loop_(loop), info_(std::move(info)), patience_(patience), events_(std::move(events)) {
-  for (PooledServer& server : servers) servers_.push_back({.known = std::move(server), .why = {}});
+  for (PooledServer& server : servers) servers_.emplace_back(std::move(server));
 }
 
 void ServerPool::Begin() {
   for (size_t i = 0; i < servers_.size(); ++i) {
-    if (!servers_[i].known.up) AskLater(i);
+    if (!servers_[i].up) AskLater(i);
   }
 }
 
 bool ServerPool::HasRoom(const Entry& entry) const {
-  return entry.known.up && entry.in_flight < entry.known.capacity &&
+  return entry.up && entry.in_flight < entry.known.capacity &&
          entry.busy_until <= Clock::Real().Now();
 }
 
@@ -60,8 +60,8 @@ void ServerPool::GiveBack(size_t server) { --servers_[server].in_flight; }
 void ServerPool::OnFailure(size_t server, const Status& why) {
   Entry& entry = servers_[server];
   // Each sample that ran there says so.
-  if (!entry.known.up) return;
-  entry.known.up = false;
+  if (!entry.up) return;
+  entry.up = false;
   entry.why = why;
   events_.on_news(why.message() + "; its samples go on elsewhere, or when it is back");
   AskLater(server);
@@ -80,6 +80,14 @@ void ServerPool::OnBusy(size_t server, std::optional<double> retry_after) {
   }
   entry.busy_until = Clock::Real().Now() + pause;
   loop_.After(pause, [this] { events_.on_room(); });
+}
+
+std::vector<ServerState> ServerPool::States() const {
+  std::vector<ServerState> states;
+  for (const Entry& entry : servers_) {
+    states.push_back({entry.known.address.url.Authority(), entry.up, entry.in_flight});
+  }
+  return states;
 }
 
 void ServerPool::AskLater(size_t server) {
@@ -110,7 +118,7 @@ Status ServerPool::Judge(const HttpReply& reply) const {
 
 void ServerPool::OnBack(size_t server) {
   Entry& entry = servers_[server];
-  entry.known.up = true;
+  entry.up = true;
   events_.on_news(entry.known.address.Name() + " is there");
   if (!std::exchange(any_up_, true)) ++times_alive_;
   lost_.reset();
@@ -118,7 +126,7 @@ void ServerPool::OnBack(size_t server) {
 }
 
 void ServerPool::CheckLost() {
-  const auto is_up = [](const Entry& entry) { return entry.known.up; };
+  const auto is_up = [](const Entry& entry) { return entry.up.load(); };
   if (std::ranges::any_of(servers_, is_up)) return;
   any_up_ = false;
   loop_.After(patience_, [this, then = times_alive_] {

@@ -2,11 +2,14 @@
 #ifndef QED_REMOTE_SERVER_POOL_H_
 #define QED_REMOTE_SERVER_POOL_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,8 +25,15 @@ struct PooledServer {
   bool up = true;        // it answered when it was asked
 };
 
-// Used on the loop's thread alone, once Begin was called. A server that fails is left
-// alone for a while, longer with each time, and then asked whether it is back.
+// How a server stands, for showing.
+struct ServerState {
+  std::string name;  // "host:port"
+  bool up = false;
+  int32_t in_flight = 0;  // samples
+};
+
+// Used on the loop's thread alone, once Begin was called, but for States. A server that fails is
+// left alone for a while, longer with each time, and then asked whether it is back.
 class ServerPool {
  public:
   struct Events {
@@ -48,17 +58,26 @@ class ServerPool {
 
   // What the samples saw of it.
   void OnProgress(size_t server) { servers_[server].pause = {}; }
+  void OnGoodReply(size_t server) { servers_[server].has_replied = true; }
+  // Whether a completion of it ever came to a proper end.
+  bool has_replied(size_t server) const { return servers_[server].has_replied; }
   void OnFailure(size_t server, const Status& why);
   void OnBusy(size_t server, std::optional<double> retry_after);  // seconds
 
   const ServerAddress& address(size_t server) const { return servers_[server].known.address; }
+  // From any thread.
+  std::vector<ServerState> States() const;
   // Set from on_lost until a server is back.
   const std::optional<Status>& lost() const { return lost_; }
 
  private:
   struct Entry {
-    PooledServer known;
-    int32_t in_flight = 0;
+    explicit Entry(PooledServer server) : known(std::move(server)), up(known.up) {}
+
+    const PooledServer known;  // as it was at the start
+    std::atomic<bool> up;
+    std::atomic<int32_t> in_flight = 0;
+    bool has_replied = false;
     Clock::Time busy_until{};
     bool told_busy = false;
     Clock::Duration pause{};  // the last one
@@ -76,7 +95,7 @@ class ServerPool {
   const ServerInfo info_;
   const Clock::Duration patience_;
   const Events events_;
-  std::vector<Entry> servers_;
+  std::deque<Entry> servers_;
   int64_t times_alive_ = 0;  // how often a first server came up
   bool any_up_ = true;
   std::optional<Status> lost_;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "sampling/sampler.h"
+#include "sampling/token_biases.h"
 #include "sampling/token_counts.h"
 
 namespace qed {
@@ -28,6 +29,10 @@ cuda::SamplingRow MakeSamplingRow(const SamplingParams& params, const DeviceSamp
       .next = sample.next,
       .logprobs = params.logprobs >= 0 || (sample.given >= 0 && !sample.next),
       .num_top = std::clamp(params.logprobs, 0, std::min(vocab_size, kMaxLogprobs)),
+      .num_biases = sample.next ? sample.num_biases : 0,
+      .barring = BarsAt(params, sample.position),
+      .draft = sample.draft,
+      .place = sample.place,
   };
   // A temperature so low that its inverse overflows is greedy.
   if (params.temperature > 0) {

@@ -12,9 +12,12 @@ namespace qed {
 // What a row of logits is wanted for.
 struct DeviceSample {
   int32_t slot = 0;
-  uint64_t position = 0;  // of the token among those the sequence generated
-  int32_t given = -1;     // not -1: this is the token
-  bool next = true;       // the sequence's next one; false where a prompt is scored
+  uint64_t position = 0;   // of the token among those the sequence generated
+  int32_t given = -1;      // not -1: this is the token
+  bool next = true;        // the sequence's next one; false where a prompt is scored
+  int32_t num_biases = 0;  // of the slot
+  int32_t draft = -1;      // of this row's token; -1: none
+  int32_t place = 0;       // rows of its chain before it (kernels/cuda/sampling.h)
 };
 
 // Fills `row` but for first_top.

@@ -83,6 +83,14 @@ Status ValidateSamplingParams(const SamplingParams& params, int32_t vocab_size) 
     return OkStatus();
   };
   QED_RETURN_IF_ERROR(check(params.stop_token_ids, "stop"));
+  if (params.logit_bias.size() > kMaxLogitBiases) {
+    return InvalidArgument("logit_bias has " + std::to_string(params.logit_bias.size()) +
+                           " tokens, more than " + std::to_string(kMaxLogitBiases));
+  }
+  for (const auto& [id, bias] : params.logit_bias) {
+    QED_RETURN_IF_ERROR(check({id}, "logit_bias:"));
+    if (!std::isfinite(bias)) return InvalidArgument("a bias of logit_bias is not a finite number");
+  }
   return check(params.forced_tokens, "forced");
 }
 
@@ -123,9 +131,12 @@ void Sampler::SampleOne(const SampleRow& row, Scratch& scratch, SampledToken& ou
     out.id = row.given;
     return FillLogprobs(row, scratch, out);
   }
-  if (row.counts != nullptr) {
+  if (row.counts != nullptr || !row.biases.empty()) {
     std::ranges::copy(row.logits, scratch.weights.begin());
-    row.counts->ApplyPenalties(*row.params, scratch.weights);
+    ApplyBiases(row.biases, BarsAt(*row.params, row.position), scratch.weights);
+    if (row.counts != nullptr) {
+      row.counts->ApplyPenalties(*row.params, row.drafts, scratch.weights);
+    }
     logits = scratch.weights;
   }
   const float max = MaxLogit(logits);

@@ -1,9 +1,9 @@
 // Logits to tokens.
 //
-// Order (vLLM's): penalties, temperature, min-p, top-k, top-p; each filter works
+// Order (vLLM's): biases, penalties, temperature, min-p, top-k, top-p; each filter works
 // on the distribution that the one before left, renormalized. Ties are settled
 // for the lower id, in greedy choice and in every filter. Log-probabilities are
-// those of the model itself: of the raw logits, before penalties and
+// those of the model itself: of the raw logits, before biases, penalties and
 // temperature (vLLM's "raw_logprobs").
 //
 // The random number of a token depends on (seed, sample_index, position) alone
@@ -22,6 +22,7 @@
 #include "base/thread_pool.h"
 #include "config/sampling_params.h"
 #include "sampling/distribution.h"
+#include "sampling/token_biases.h"
 #include "sampling/token_counts.h"
 
 namespace qed {
@@ -32,10 +33,13 @@ inline constexpr int32_t kMaxLogprobs = 100;
 struct SampleRow {
   std::span<const float> logits;  // [V]
   const SamplingParams* params = nullptr;
-  const TokenCounts* counts = nullptr;  // set if HasPenalties(*params)
-  uint64_t position = 0;                // of the token among those the sequence generated
-  int32_t given = -1;                   // this token is only scored, nothing is drawn; -1: draw
-  int32_t forced = -1;                  // takes the place of the token that was drawn; -1: none
+  const TokenCounts* counts = nullptr;     // set if HasPenalties(*params)
+  uint64_t position = 0;                   // of the token among those the sequence generated
+  int32_t given = -1;                      // this token is only scored, nothing is drawn; -1: draw
+  int32_t forced = -1;                     // takes the place of the token that was drawn; -1: none
+  std::span<const TokenBias> biases = {};  // MakeTokenBiases(*params)
+  // Drafts between what `counts` knows and this row: penalties count them too.
+  std::span<const int32_t> drafts = {};
 };
 
 struct SampledToken {

@@ -253,13 +253,39 @@ TEST_F(SamplerTest, PenaltiesFollowTheirFormulas) {
   counts.Add(1, true);
   counts.Add(2, false);
   std::vector<float> logits = {4, 4, -1, 3};
-  counts.ApplyPenalties(params, logits);
+  counts.ApplyPenalties(params, {}, logits);
   EXPECT_THAT(logits, ::testing::ElementsAre(2, 2 - 0.5f - 0.5f, -2, 3));
   EXPECT_EQ(Sample({4, 4, -1, 3}, params, 0, &counts).id, 3);
   // Log-probabilities do not see penalties.
   params.logprobs = 1;
   const SampledToken token = Sample({4, 4, -1, 3}, params, 0, &counts);
   EXPECT_EQ(token.top[0].first, 0);
+}
+
+TEST_F(SamplerTest, DraftsCountAsIfTheyHadBeenGenerated) {
+  std::mt19937 random(5);
+  SamplingParams params = Params(0, 0, 1, 0);
+  params.repetition_penalty = 1.3f;
+  params.presence_penalty = 0.5f;
+  params.frequency_penalty = 0.25f;
+  for (int round = 0; round < 100; ++round) {
+    TokenCounts counts(10, 100), all(10, 100);
+    for (int i = 0; i < 5; ++i) {
+      const auto id = static_cast<int32_t>(random() % 10);
+      const bool generated = random() % 2 == 0;
+      counts.Add(id, generated);
+      all.Add(id, generated);
+    }
+    std::vector<int32_t> drafts(random() % 5);
+    for (int32_t& id : drafts) {
+      id = static_cast<int32_t>(random() % 10);
+      all.Add(id, true);
+    }
+    std::vector<float> got = RandomLogits(10, 3, round), want = got;
+    counts.ApplyPenalties(params, drafts, got);
+    all.ApplyPenalties(params, {}, want);
+    EXPECT_EQ(got, want);
+  }
 }
 
 TEST_F(SamplerTest, NeighboursAndThreadsChangeNothing) {
@@ -317,6 +343,31 @@ TEST(ValidateSamplingParams, NamesWhatIsWrong) {
   params = {};
   params.max_tokens = 0;
   EXPECT_EQ(ValidateSamplingParams(params, 100).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(SamplerTest, BiasesAndBars) {
+  const std::vector<float> logits = {1, 4, 3, 2};
+  SamplingParams params;
+  params.temperature = 0;
+  params.logprobs = 0;
+  const auto draw = [&](uint64_t position) {
+    const std::vector<TokenBias> biases = MakeTokenBiases(params);
+    const SampleRow row = {
+        .logits = logits, .params = &params, .position = position, .biases = biases};
+    Sampler sampler(4, pool_);
+    SampledToken token;
+    sampler.Sample({&row, 1}, {&token, 1});
+    return token;
+  };
+  EXPECT_EQ(draw(0).id, 1);
+  params.logit_bias = {{0, 3.5f}};
+  EXPECT_EQ(draw(0).id, 0);
+  const double sum = std::exp(1.0) + std::exp(4.0) + std::exp(3.0) + std::exp(2.0);
+  EXPECT_NEAR(draw(0).logprob, 1 - std::log(sum), 1e-5) << "of the model itself";
+  params.barred_ids = {0, 1};
+  params.barred_until = 3;
+  EXPECT_EQ(draw(2).id, 2);
+  EXPECT_EQ(draw(3).id, 0);
 }
 
 TEST_F(SamplerTest, AForcedTokenTakesThePlaceOfTheDrawnOne) {

@@ -55,10 +55,15 @@ std::vector<SampledToken> SampleOnDevice(const std::vector<Row>& rows, bool in_b
   int32_t tops = 0;
   std::vector<float> logits;
   std::vector<cuda::SamplingRow> device_rows;
+  std::vector<TokenBias> biases(rows.size() * cuda::kMaxTokenBiases);
   for (const Row& row : rows) {
     logits.insert(logits.end(), row.logits.begin(), row.logits.end());
+    DeviceSample sample = row.sample;
+    const std::vector<TokenBias> own = MakeTokenBiases(row.params);
+    sample.num_biases = static_cast<int32_t>(own.size());
+    std::ranges::copy(own, biases.begin() + int64_t{sample.slot} * cuda::kMaxTokenBiases);
     cuda::SamplingRow& device_row =
-        device_rows.emplace_back(MakeSamplingRow(row.params, row.sample, vocab));
+        device_rows.emplace_back(MakeSamplingRow(row.params, sample, vocab));
     device_row.first_top = tops;
     tops += device_row.num_top;
   }
@@ -66,6 +71,7 @@ std::vector<SampledToken> SampleOnDevice(const std::vector<Row>& rows, bool in_b
   const cuda::DeviceBuffer logits_on = ToDevice(logits), rows_on = ToDevice(device_rows);
   const cuda::DeviceBuffer counts =
       ToDevice(std::vector<uint16_t>(static_cast<size_t>(vocab) * rows.size(), kUnseen));
+  const cuda::DeviceBuffer biases_on = ToDevice(biases);
   const cuda::DeviceBuffer sampled = ToDevice(std::vector<int32_t>(rows.size(), -7));
   const cuda::DeviceBuffer result = ToDevice(std::vector<std::byte>(result_bytes, std::byte{0xcd}));
   const int64_t scratch_bytes =
@@ -78,6 +84,7 @@ std::vector<SampledToken> SampleOnDevice(const std::vector<Row>& rows, bool in_b
                 .num_rows = count,
                 .any_logprobs = true,
                 .counts = counts.As<uint16_t>(),
+                .biases = biases_on.As<TokenBias>(),
                 .sampled = sampled.As<int32_t>(),
                 .result = result.As<cuda::TokenLogprob>(),
                 .num_tops = tops,
@@ -105,8 +112,14 @@ void ExpectAsOnCpu(const std::vector<Row>& rows) {
   ThreadPool pool(2);
   Sampler sampler(static_cast<int32_t>(rows[0].logits.size()), pool);
   std::vector<SampleRow> cpu_rows;
-  for (const Row& row : rows) {
-    cpu_rows.push_back({row.logits, &row.params, nullptr, row.sample.position, row.sample.given});
+  std::vector<std::vector<TokenBias>> biases;
+  for (const Row& row : rows) biases.push_back(MakeTokenBiases(row.params));
+  for (size_t r = 0; r < rows.size(); ++r) {
+    cpu_rows.push_back({.logits = rows[r].logits,
+                        .params = &rows[r].params,
+                        .position = rows[r].sample.position,
+                        .given = rows[r].sample.given,
+                        .biases = biases[r]});
   }
   std::vector<SampledToken> want(rows.size());
   sampler.Sample(cpu_rows, want);
@@ -151,6 +164,11 @@ TEST(CudaSamplingTest, DrawsWhatTheCpuDraws) {
       row.params.sample_index = r;
       row.params.logprobs = r % 4 == 0 ? static_cast<int32_t>(rng() % 101) : -1;
       row.sample.position = r;
+      if (vocab > 1 && r % 4 == 3) {
+        row.params.logit_bias = {{0, 4.0f}, {vocab - 1, 5.0f}, {vocab / 2, -3.0f}};
+        row.params.barred_ids = {vocab - 1};
+        row.params.barred_until = 12;
+      }
       if (r == 9) row.sample = {.slot = 9, .position = 1, .given = 0, .next = true};
       if (r == 12) row.sample = {.slot = 12, .position = 1, .given = vocab - 1, .next = false};
       rows.push_back(std::move(row));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -90,17 +91,28 @@ class TokenChoiceTest : public ::testing::Test {
       counts.Add(history[i], i % 3 != 0);
       codes[history[i]] = cuda::CountOnce(codes[history[i]], i % 3 != 0);
     }
-    const SampleRow row = {logits, &params, HasPenalties(params) ? &counts : nullptr, position,
-                           given};
+    const std::vector<TokenBias> biases = MakeTokenBiases(params);
+    const SampleRow row = {.logits = logits,
+                           .params = &params,
+                           .counts = HasPenalties(params) ? &counts : nullptr,
+                           .position = position,
+                           .given = given,
+                           .biases = biases};
     Sampler sampler(vocab, pool_);
     SampledToken want;
     sampler.Sample({&row, 1}, {&want, 1});
 
     const cuda::SamplingRow device_row =
-        MakeSamplingRow(params, {.position = position, .given = given, .next = next}, vocab);
+        MakeSamplingRow(params,
+                        {.position = position,
+                         .given = given,
+                         .next = next,
+                         .num_biases = static_cast<int32_t>(biases.size())},
+                        vocab);
     HostRow host_row(logits.size());
-    const int32_t id = cuda::ChooseToken(host_row, device_row, logits.data(),
-                                         device_row.has_penalties != 0 ? codes.data() : nullptr);
+    const int32_t id = cuda::ChooseToken(host_row, device_row, &device_row, logits.data(),
+                                         device_row.has_penalties != 0 ? codes.data() : nullptr,
+                                         device_row.num_biases > 0 ? biases.data() : nullptr);
     ASSERT_EQ(id, want.id) << "position " << position;
     passes_ = std::max(passes_, host_row.passes);
     if (params.logprobs < 0 || id < 0) return;
@@ -258,7 +270,40 @@ TEST_F(TokenChoiceTest, PenaltiesAndGivenTokens) {
   }
   const cuda::SamplingRow row = MakeSamplingRow(Params(1, 0, 1, 0), {.given = 5}, 200);
   HostRow host_row(200);
-  EXPECT_EQ(cuda::ChooseToken(host_row, row, logits.data(), nullptr), 5);
+  EXPECT_EQ(cuda::ChooseToken(host_row, row, &row, logits.data(), nullptr, nullptr), 5);
+}
+
+TEST_F(TokenChoiceTest, BiasesComeBeforePenaltiesAndBarsEndInTime) {
+  std::mt19937 rng(5);
+  for (int round = 0; round < 300; ++round) {
+    const std::vector<float> logits = RandomLogits(200, 2, rng());
+    SamplingParams params = Params(0.5f * static_cast<float>(rng() % 3), 0, 0.9f, 0);
+    std::vector<int32_t> ids(200);
+    std::iota(ids.begin(), ids.end(), 0);
+    std::ranges::shuffle(ids, rng);
+    for (size_t i = 0; i < rng() % 200; ++i) {
+      params.logit_bias.emplace_back(ids[i], static_cast<float>(rng() % 200) - 100);
+    }
+    for (size_t i = 0; i < rng() % 199; ++i) params.barred_ids.push_back(ids[199 - i]);
+    params.barred_until = 2;
+    if (rng() % 2 != 0) params.repetition_penalty = 1.3f;
+    if (rng() % 2 != 0) params.presence_penalty = 0.7f;
+    params.logprobs = 3;
+    for (uint64_t position = 0; position < 4; ++position) {
+      Compare(logits, params, position, {1, 5, 5, 100});
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_F(TokenChoiceTest, DraftsBeforeARowCountAsGenerated) {
+  const cuda::SamplingRow rows[] = {
+      {.draft = 5}, {.draft = 7, .place = 1}, {.draft = 5, .place = 2}, {.place = 3}};
+  EXPECT_EQ(cuda::CountWithDrafts(rows, cuda::kUnseen, 5), cuda::kUnseen);
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 1, cuda::kUnseen, 5), 2);
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 1, cuda::kUnseen, 7), cuda::kUnseen);
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 3, 1, 5), 3);  // of the prompt, then drafted twice
+  EXPECT_EQ(cuda::CountWithDrafts(rows + 3, 4, 7), 5);
 }
 
 TEST_F(TokenChoiceTest, CountsSaturate) {

@@ -17,13 +17,21 @@ void TokenCounts::Add(int32_t id, bool generated) {
   if (generated) ++count;
 }
 
-void TokenCounts::ApplyPenalties(const SamplingParams& params, std::span<float> logits) const {
-  for (int32_t id : seen_) {
+void TokenCounts::ApplyPenalties(const SamplingParams& params, std::span<const int32_t> drafts,
+                                 std::span<float> logits) const {
+  const auto apply = [&](int32_t id) {
+    const auto drafted = static_cast<int32_t>(std::ranges::count(drafts, id));
+    const int32_t generated = std::max(generated_[id], 0) + drafted;
     float& logit = logits[id];
     logit = logit > 0 ? logit / params.repetition_penalty : logit * params.repetition_penalty;
-    if (generated_[id] == 0) continue;
-    logit -= params.frequency_penalty * static_cast<float>(generated_[id]);
+    if (generated == 0) return;
+    logit -= params.frequency_penalty * static_cast<float>(generated);
     logit -= params.presence_penalty;
+  };
+  for (int32_t id : seen_) apply(id);
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    const bool new_here = std::ranges::find(drafts.first(i), drafts[i]) == drafts.begin() + i;
+    if (generated_[drafts[i]] < 0 && new_here) apply(drafts[i]);
   }
 }
 

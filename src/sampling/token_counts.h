@@ -28,7 +28,9 @@ class TokenCounts {
   // the repetition penalty divides positive logits and multiplies others
   // (Keskar et al., arXiv:1909.05858), then the frequency penalty is subtracted
   // once per generated occurrence and the presence penalty once (OpenAI's API).
-  void ApplyPenalties(const SamplingParams& params, std::span<float> logits) const;
+  // `drafts` count as if they had been generated after all that was added.
+  void ApplyPenalties(const SamplingParams& params, std::span<const int32_t> drafts,
+                      std::span<float> logits) const;
 
  private:
   // -1: not seen; else how often it was generated.

@@ -71,6 +71,7 @@ void CellQueue::Work() {
     cell = Cell();  // What it holds goes before the lock is taken.
     lock.lock();
     running_.erase(id);
+    if (running_.empty()) idle_.notify_all();
     changed_.notify_one();  // The session's next cell may start.
   }
 }
@@ -108,7 +109,7 @@ void CellQueue::Watch() {
   }
 }
 
-void CellQueue::Close() {
+void CellQueue::StopTaking() {
   std::list<Waiting> refused;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -118,6 +119,15 @@ void CellQueue::Close() {
     watch_.notify_all();
   }
   for (const Waiting& one : refused) one.cell.refuse("the sandbox is shutting down");
+}
+
+bool CellQueue::WaitIdle(double seconds) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return idle_.wait_for(lock, ToDuration(seconds), [this] { return running_.empty(); });
+}
+
+void CellQueue::Close() {
+  StopTaking();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }

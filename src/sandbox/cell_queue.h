@@ -44,7 +44,11 @@ class CellQueue {
   void Push(Cell cell);
   // A session may have room now that had none.
   void Recheck();
-  // Refuses what waits and what comes, returns when the last running cell ended.
+  // Refuses what waits and what comes; running cells go on.
+  void StopTaking();
+  // False: some still run after so many seconds.
+  bool WaitIdle(double seconds);
+  // StopTaking, and returns when the last running cell ended.
   void Close();
 
   int64_t running() const;
@@ -66,6 +70,7 @@ class CellQueue {
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // for workers
   std::condition_variable watch_;    // for the watcher
+  std::condition_variable idle_;     // for WaitIdle
   std::list<Waiting> waiting_;
   std::set<std::string> running_;  // sessions
   bool closed_ = false;

@@ -13,8 +13,10 @@ namespace qed {
 // kIPython: a notebook cell; state persists, a last expression's value is shown,
 // errors are part of `out`. kPython: a script of its own, as `python main.py`
 // runs it; no value is shown, errors are part of `err`, and so it needs a session
-// that nothing else has run in.
-enum class CodeLanguage : uint8_t { kIPython, kPython };
+// that nothing else has run in. kShell: the same for bash.
+enum class CodeLanguage : uint8_t { kIPython, kPython, kShell };
+
+inline bool IsOneShot(CodeLanguage language) { return language != CodeLanguage::kIPython; }
 
 // How a cell's exception is shown, by IPython's names. Plain: the lines of the
 // cell that led to it. Minimal: the exception alone. Context: lines around them

@@ -24,7 +24,8 @@ enum class FrameKind : char {
   kSpawn = 'S',
   // From zygote and session: a pidfd of their first process.
   kPidfd = 'P',
-  // From the zygote: packages are imported; u32 set of mechanisms that are missing.
+  // From the zygote: packages are imported; u32 set of mechanisms that are missing,
+  // then what it says of packages (Zygote::packages).
   // From a session: it is sealed.
   kReady = 'R',
   // From either: one line, why it ended.

@@ -21,6 +21,35 @@ NO_MAGIC = ("IPython's magic and shell lines (%name, !command, name?) are not av
             "write plain Python")
 
 
+# What stands before the lines of a program that was copied out of a terminal: Python's own
+# prompts and IPython's, each as the first line has it and as the others have it.
+PYTHON_PROMPTS = re.compile(r">>>(?: |$)", re.M), re.compile(r"(?:>>>|\.\.\.)(?: |$)", re.M)
+IPYTHON_PROMPT = re.compile(r"In \[\d+\]: |\s*\.{3,}: ?")
+
+
+def without_prompts(lines, first, any_line):
+    """As they are, unless the first or the second line has one."""
+    if first.match(lines[0]) or (len(lines) > 1 and any_line.match(lines[1])):
+        return [any_line.sub("", line, count=1) if any_line.match(line) else line
+                for line in lines]
+    return lines
+
+
+def clean_source(source):
+    """The program in a cell, as IPython finds it: without empty lines before it, without
+    the indentation that its first line has, without prompts. Lines that lack that
+    indentation stay as they are."""
+    lines = source.splitlines(keepends=True)
+    first = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        return source
+    lines = lines[first:]
+    indent = re.match(r"[ \t]*", lines[0]).group()
+    lines = [line.removeprefix(indent) for line in lines]
+    lines = without_prompts(lines, *PYTHON_PROMPTS)
+    return "".join(without_prompts(lines, IPYTHON_PROMPT, IPYTHON_PROMPT))
+
+
 def remember_source(name, source):
     """Tracebacks find the lines of a cell under its name."""
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)

@@ -46,13 +46,74 @@ const Cell kInput[] = {
     {"ByChild", "import subprocess\nsubprocess.run(['wc', '-l']);", "2\n"},
     {"CannotBeChanged",
      "import os\ntry: os.write(0, b'x')\nexcept OSError as e: print(type(e).__name__)",
-     "PermissionError\n"},
+     "OSError\n"},
 };
+
+// Programs as they stand in answers and terminals, and as IPython takes them.
+const Cell kPasted[] = {
+    {"IndentedAsAWhole", "   x = 6\n   print(x * 7)", "42\n"},
+    {"IndentedByTabs", "\tif 1:\n\t\tprint(1)\n\tprint(2)\n", "1\n2\n"},
+    {"EmptyLinesBefore", "\n \n    a = 1\n\n    a + 1", "2\n"},
+    {"OnlyTheFirstLineIndented", "  x = 1\nprint(x)", "1\n"},
+    {"LessIndentedLater", "    if 1:\n        print(1)\n  # less\n    2", "1\n2\n"},
+    {"Prompt", ">>> print(42)", "42\n"},
+    {"Prompts", ">>> for i in range(2):\n...     print(i)\n...\n>>> i", "0\n1\n1\n"},
+    {"PromptFromTheSecondLine", "x = 5\n>>> x", "5\n"},
+    {"IndentedPrompts", "    >>> def f():\n    ...     return 7\n    ...\n    >>> f()", "7\n"},
+    {"PromptsOfIPython", "In [3]: x = 1\n   ...: x + 1", "2\n"},
+    {"EllipsisIsNoPrompt", "...", "Ellipsis\n"},
+    {"ComparisonsAreNoPrompts", "(5\n>> 1)", "2\n"},
+    {"TextKeepsItsIndentation", "x = \"\"\"\n  a\"\"\"\nx", "'\\n  a'\n"},
+    {"WronglyIndented", "x = 1\n  y = 2",
+     "Traceback (most recent call last):\n    y = 2\nIndentationError: unexpected indent\n",
+     kError},
+};
+
+TEST(NotebookTest, PastedProgramsRun) { ExpectCells(kPasted, ExecuteRequest()); }
+
+const Cell kShell[] = {
+    {"Commands", "x=6\necho $((x * 7)) | tr 4 5", "52\n"},
+    {"ReadsItsInput", "read a\nread b\necho \"$b $a\"", "2 one\n"},
+    {"Fails", "echo out\necho err >&2\nexit 3", "out\n", kError, "err\n"},
+    {"IsInTheJail", "cat /etc/shadow; ls /proc /home; (echo x > /usr/x); true", "", kCompleted,
+     "cat: /etc/shadow: No such file or directory\nls: cannot access '/proc': No such file or "
+     "directory\nls: cannot access '/home': No such file or directory\n"},
+};
+
+TEST(NotebookTest, TheShellRunsInTheSameJail) {
+  ExecuteRequest request;
+  request.language = CodeLanguage::kShell;
+  request.std_input = "one\n2\n";
+  for (const Cell& cell : kShell) {
+    SCOPED_TRACE(cell.name);
+    request.generated_code = cell.code;
+    const ExecuteResult result = RunAlone(request);
+    EXPECT_EQ(result.out, cell.out);
+    EXPECT_TRUE(result.err.starts_with(cell.err)) << result.err;
+    EXPECT_EQ(result.process_status, cell.status);
+  }
+  request.generated_code = "sleep 60 & while true; do :; done";
+  request.session_id = "shell";
+  request.timeout = 0.3;
+  const Result<ExecuteResult> late = SharedSandbox().Execute(request);
+  ASSERT_TRUE(late.ok());
+  EXPECT_EQ(late->process_status, kTimeout);
+}
 
 TEST(NotebookTest, InputIsWhatCameAlong) {
   ExecuteRequest request;
   request.std_input = "one\n2\n\u03c0";
   ExpectCells(kInput, request);
+}
+
+TEST(NotebookTest, InputThatIsKeptIsEmptyAfterItsCell) {
+  ExecuteRequest request{"kept", "import os\nkept = os.dup(0)\nos.fstat(kept).st_size", 20};
+  request.std_input = std::string(1 << 20, 'x');
+  EXPECT_EQ(SharedSandbox().Execute(request)->out, "1048576\n");
+  const ExecuteResult after =
+      RunIn(SharedSandbox(), "kept", "os.fstat(kept).st_size, os.pread(kept, 9, 0)");
+  EXPECT_EQ(after.out, "(0, b'')\n");
+  SharedSandbox().CloseSession("kept");
 }
 
 TEST(NotebookTest, InputOfOneCellIsGoneInTheNext) {
@@ -237,8 +298,8 @@ const Cell kErrors[] = {
     {"SyntaxErrorRunsNothing", "print('never')\n1 +",
      "Traceback (most recent call last):\n    1 +\n       ^\nSyntaxError: invalid syntax\n",
      kError},
-    {"Indentation", "  x = 1\n y = 2",
-     "Traceback (most recent call last):\n    x = 1\nIndentationError: unexpected indent\n",
+    {"Indentation", "x = 1\n y = 2",
+     "Traceback (most recent call last):\n    y = 2\nIndentationError: unexpected indent\n",
      kError},
     {"Magic", "%matplotlib inline\n1",
      "Traceback (most recent call last):\n    %matplotlib inline\n    ^\nSyntaxError: IPython's "

@@ -52,17 +52,36 @@ void ForEachThread(int process, Visit&& visit) {
   }
 }
 
+// Appends the numbers of the children of one thread.
+void AppendChildrenOf(int process, const std::string& thread, std::vector<int>& numbers) {
+  const std::string text = ReadAt(process, "task/" + thread + "/children");
+  const char* at = text.c_str();
+  char* end = nullptr;
+  for (long number = std::strtol(at, &end, 10); end != at; number = std::strtol(at, &end, 10)) {
+    if (numbers.size() < kMaxProcesses) numbers.push_back(static_cast<int>(number));
+    at = end;
+  }
+}
+
 // Appends the numbers of the process's children.
 void AppendChildren(int process, std::vector<int>& numbers) {
-  ForEachThread(process, [&](const char* thread) {
-    const std::string text = ReadAt(process, std::string("task/") + thread + "/children");
-    const char* at = text.c_str();
-    char* end = nullptr;
-    for (long number = std::strtol(at, &end, 10); end != at; number = std::strtol(at, &end, 10)) {
-      if (numbers.size() < kMaxProcesses) numbers.push_back(static_cast<int>(number));
-      at = end;
-    }
-  });
+  ForEachThread(process, [&](const char* thread) { AppendChildrenOf(process, thread, numbers); });
+}
+
+std::vector<std::string> Threads(int process) {
+  std::vector<std::string> threads;
+  ForEachThread(process, [&](const char* thread) { threads.emplace_back(thread); });
+  std::sort(threads.begin(), threads.end());
+  return threads;
+}
+
+// 'T': stopped by a signal; 'R', 'S', 'D': not; 'Z', 'X': it has ended; '\0': it is
+// not there.
+char ThreadState(int process, const std::string& thread) {
+  const std::string stat = ReadAt(process, "task/" + thread + "/stat");
+  // The name before it may hold anything, brackets too.
+  const size_t name_end = stat.rfind(')');
+  return name_end != stat.npos && name_end + 2 < stat.size() ? stat[name_end + 2] : '\0';
 }
 
 // Resident bytes, pages that others share counted in full.
@@ -92,6 +111,7 @@ Result<ProcessWatch> ProcessWatch::Open(int pidfd) {
   const long number = line == std::string::npos ? -1 : std::atol(info.c_str() + line + 5);
   if (number <= 0) return Unsupported("/proc does not show the sandbox's processes");
   const std::string name = std::to_string(number);
+  watch.leader_ = name;
   watch.process_ = OpenAt(watch.proc_.get(), name, O_PATH | O_DIRECTORY);
   if (!watch.process_.valid() ||
       !OpenAt(watch.process_.get(), "task/" + name + "/children", O_RDONLY).valid()) {
@@ -101,10 +121,36 @@ Result<ProcessWatch> ProcessWatch::Open(int pidfd) {
   return watch;
 }
 
-bool ProcessWatch::HasChildren() const {
+// Threads that stand still start no others, so once all of a list were seen to stand and
+// the list is the same afterwards, it holds them all.
+bool ProcessWatch::AllStopped() const {
+  std::vector<std::string> before;
+  while (true) {
+    const std::vector<std::string> threads = Threads(process_.get());
+    if (threads.empty()) return false;
+    if (threads == before) return true;
+    for (const std::string& thread : threads) {
+      const char state = ThreadState(process_.get(), thread);
+      // Orphans go to the leader, which must be one that stands still.
+      if (state != 'T' && (thread == leader_ || (state != 'Z' && state != 'X'))) return false;
+    }
+    before = threads;
+  }
+}
+
+ProcessWatch::Rest ProcessWatch::Look() const {
+  const bool stopped = AllStopped();
+  // The leader comes last: a child of another thread's child whose parent ends becomes
+  // the leader's, and moves nowhere else. So none can slip by between two lists.
   std::vector<int> children;
-  AppendChildren(process_.get(), children);
-  return !children.empty();
+  for (const std::string& thread : Threads(process_.get())) {
+    if (thread != leader_) AppendChildrenOf(process_.get(), thread, children);
+  }
+  AppendChildrenOf(process_.get(), leader_, children);
+  if (!children.empty()) return Rest::kChildren;
+  if (stopped) return Rest::kAtRest;
+  const char state = ThreadState(process_.get(), leader_);
+  return state == '\0' || state == 'Z' || state == 'X' ? Rest::kGone : Rest::kMoving;
 }
 
 std::vector<int> ProcessWatch::Below() const {

@@ -4,6 +4,7 @@
 #define QED_SANDBOX_PROCESS_WATCH_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -18,8 +19,16 @@ class ProcessWatch {
   // kUnsupported where /proc does not show it (CONFIG_PROC_CHILDREN).
   static Result<ProcessWatch> Open(int pidfd);
 
-  // True if it has children. False once it is gone.
-  bool HasChildren() const;
+  enum class Rest {
+    kAtRest,    // every thread of the first process stands still, and it has no child
+    kMoving,    // some thread has not stopped yet, without a child so far
+    kChildren,  // processes are left
+    kGone,
+  };
+  // After a SIGSTOP. What stands still in the kernel's eyes can start nothing any
+  // more, so kAtRest is certain: whatever was under way when the signal came, a fork
+  // too, has ended and shows.
+  Rest Look() const;
 
   // Kills everything below it. What is forked meanwhile may escape this call.
   void KillChildren() const;
@@ -33,11 +42,13 @@ class ProcessWatch {
   Use Measure(int64_t enough) const;
 
  private:
+  bool AllStopped() const;
   // The numbers of all processes below it.
   std::vector<int> Below() const;
 
-  UniqueFd proc_;     // /proc
-  UniqueFd process_;  // /proc/<the first process>: stays its own when numbers repeat
+  UniqueFd proc_;       // /proc
+  UniqueFd process_;    // /proc/<the first process>: stays its own when numbers repeat
+  std::string leader_;  // its number
 };
 
 }  // namespace qed

@@ -16,7 +16,9 @@ using nlohmann::json;
 constexpr JsonLimits kRequestLimits{size_t{16} << 20, 16};
 
 constexpr std::pair<const char*, CodeLanguage> kLanguages[] = {{"ipython", CodeLanguage::kIPython},
-                                                               {"python", CodeLanguage::kPython}};
+                                                               {"python", CodeLanguage::kPython},
+                                                               {"python3", CodeLanguage::kPython},
+                                                               {"shell", CodeLanguage::kShell}};
 
 constexpr std::pair<const char*, TracebackVerbosity> kVerbosities[] = {
     {"Plain", TracebackVerbosity::kPlain},
@@ -95,7 +97,8 @@ Result<ExecuteRequest> ParseExecuteRequest(std::string_view body, const std::str
     }
     request.session_id = *session_id;
   } else if (session_id != nullptr) {
-    return InvalidArgument("X-Session-ID header must be absent: language python has no sessions");
+    return InvalidArgument(
+        "X-Session-ID header must be absent: only language ipython has sessions");
   }
   return request;
 }
@@ -117,6 +120,16 @@ std::string FormatExecuteResult(const ExecuteResult& result) {
   body["stdout"] = result.out;
   body["stderr"] = result.err;
   body["new_session_created"] = result.new_session_created;
+  return DumpJson(body);
+}
+
+std::string FormatExecuteFailure(std::string_view why) {
+  json body;
+  body["error"] = why;
+  body["process_status"] = ProcessStatusName(ExecuteResult::ProcessStatus::kError);
+  body["stdout"] = "";
+  body["stderr"] = std::string(why).append("\n");
+  body["new_session_created"] = false;
   return DumpJson(body);
 }
 

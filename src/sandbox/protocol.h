@@ -21,6 +21,9 @@ Result<ExecuteRequest> ParseExecuteRequest(std::string_view body, const std::str
 std::string FormatExecuteRequest(const ExecuteRequest& request);
 
 std::string FormatExecuteResult(const ExecuteResult& result);
+// Where nothing ran: {"error": why} with the fields of a reply beside it, which clients
+// read whatever the HTTP status is. `why` is one line.
+std::string FormatExecuteFailure(std::string_view why);
 // kCorrupt: it is no reply of a sandbox.
 Result<ExecuteResult> ParseExecuteResult(std::string_view body);
 

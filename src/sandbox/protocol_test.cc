@@ -35,6 +35,27 @@ TEST(ProtocolTest, OnlyNotebooksHaveSessions) {
   EXPECT_FALSE(ParseExecuteRequest(script, &kSession).ok());
 }
 
+TEST(ProtocolTest, LanguagesAsClientsNameThem) {
+  const auto language = [](const std::string& name) {
+    return ParseExecuteRequest(
+               R"({"generated_code": "x", "timeout": 3, "language": ")" + name + "\"}", nullptr)
+        ->language;
+  };
+  EXPECT_EQ(language("python"), CodeLanguage::kPython);
+  EXPECT_EQ(language("python3"), CodeLanguage::kPython);
+  EXPECT_EQ(language("shell"), CodeLanguage::kShell);
+}
+
+TEST(ProtocolTest, FailuresAreReadAsReplies) {
+  const std::string body = FormatExecuteFailure("the sandbox is overloaded");
+  EXPECT_NE(body.find(R"("error":"the sandbox is overloaded")"), std::string::npos) << body;
+  const Result<ExecuteResult> read = ParseExecuteResult(body);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->process_status, ExecuteResult::ProcessStatus::kError);
+  EXPECT_EQ(read->out, "");
+  EXPECT_EQ(read->err, "the sandbox is overloaded\n");
+}
+
 TEST(ProtocolTest, ErrorsNameTheField) {
   const auto names = [](const char* field, const char* value) {
     std::string body = R"({"generated_code": "x", "timeout": 3, ")";

@@ -57,10 +57,11 @@ std::string ErrorText(const HttpResponse& response) {
 }  // namespace
 
 Result<std::unique_ptr<RemoteSandbox>> RemoteSandbox::Connect(const std::string& url,
-                                                              double patience) {
+                                                              double patience,
+                                                              const std::string& api_key) {
   QED_ASSIGN_OR_RETURN(Url parsed, ParseUrl(url));
   while (parsed.target.ends_with('/')) parsed.target.pop_back();
-  std::unique_ptr<RemoteSandbox> sandbox(new RemoteSandbox(std::move(parsed)));
+  std::unique_ptr<RemoteSandbox> sandbox(new RemoteSandbox(std::move(parsed), api_key));
   QED_RETURN_IF_ERROR(sandbox->WaitUntilHealthy(patience));
   return sandbox;
 }
@@ -71,6 +72,7 @@ HttpFetch RemoteSandbox::MakeFetch(const char* method, const std::string& path,
   fetch.method = method;
   fetch.url = url_;
   fetch.url.target += path;
+  if (!api_key_.empty()) fetch.headers.Add("Authorization", "Bearer " + api_key_);
   fetch.deadline = After(seconds);
   return fetch;
 }
@@ -114,7 +116,7 @@ Result<ExecuteResult> RemoteSandbox::Execute(const ExecuteRequest& request) {
   QED_RETURN_IF_ERROR(CheckExecuteRequest(request));
   HttpFetch fetch = MakeFetch("POST", "/execute", 0);
   fetch.headers.Add("Content-Type", "application/json");
-  if (request.language == CodeLanguage::kIPython) {
+  if (!IsOneShot(request.language)) {
     fetch.headers.Add(kSessionHeader, HeaderId(request.session_id));
   }
   fetch.body = FormatExecuteRequest(request);

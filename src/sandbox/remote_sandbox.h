@@ -16,8 +16,9 @@ namespace qed {
 class RemoteSandbox : public SandboxClient {
  public:
   // Waits until the server at `url` says that it is healthy, `patience` seconds at
-  // most: else one line that names it.
-  static Result<std::unique_ptr<RemoteSandbox>> Connect(const std::string& url, double patience);
+  // most: else one line that names it. `api_key` goes with each request; empty: none.
+  static Result<std::unique_ptr<RemoteSandbox>> Connect(const std::string& url, double patience,
+                                                        const std::string& api_key = "");
 
   // A request is repeated only where nothing can have run: the connection failed
   // before the server had it, or it answered 503 (then for up to two minutes, with the
@@ -29,7 +30,8 @@ class RemoteSandbox : public SandboxClient {
   void CloseSession(const std::string& session_id) override;
 
  private:
-  explicit RemoteSandbox(Url url) : url_(std::move(url)) {}
+  RemoteSandbox(Url url, std::string api_key)
+      : url_(std::move(url)), api_key_(std::move(api_key)) {}
 
   HttpFetch MakeFetch(const char* method, const std::string& path, double seconds) const;
   // Repeats as said above.
@@ -37,6 +39,7 @@ class RemoteSandbox : public SandboxClient {
   Status WaitUntilHealthy(double patience);
 
   const Url url_;  // its target is the prefix of all paths, without the slash at its end
+  const std::string api_key_;
   HttpClient client_;
   std::mutex mutex_;
   // What ends the running calls of each session.

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -29,6 +30,12 @@ constexpr std::chrono::seconds kSendTime{10};  // for the last replies
 // session is ever meant.
 std::string OneShotId(int64_t number) { return std::string("\n").append(std::to_string(number)); }
 bool IsOneShotId(const std::string& id) { return id.starts_with('\n'); }
+constexpr char kProbeId[] = "\nprobe";
+
+// Errors have the shape of a reply too: a client reads it as such, whatever its status.
+HttpResponse Failure(int status, std::string_view why) {
+  return JsonResponse(status, FormatExecuteFailure(why));
+}
 
 struct SandboxMetrics {
   explicit SandboxMetrics(MetricsRegistry& registry_in)
@@ -64,6 +71,7 @@ struct Call {
   std::string method;
   std::string session_id;
   std::shared_ptr<HttpResponder> responder;
+  std::shared_ptr<const void> memory;  // HttpRequest's
   Clock::Time arrived = Clock::Real().Now();
   // Of cells.
   double wait_seconds = 0;
@@ -79,12 +87,13 @@ class Server : public SandboxServer {
         metrics_(registry_),
         sandbox_(std::move(sandbox)),
         queue_(QueueOptions(sandbox_config)),
-        health_([this] { return sandbox_->pool().Probe(); }) {
+        health_([this] { return ProbeInTurn(); }) {
     sandbox_->pool().SetRoomListener([this] { queue_.Recheck(); });
     AddGauges();
   }
   // In this order: no request, then no cell, then no session.
   ~Server() override {
+    ending_.store(true);
     if (http_ != nullptr) http_->Stop();
     sandbox_->pool().Shutdown();
     queue_.Close();
@@ -95,6 +104,7 @@ class Server : public SandboxServer {
   std::string url() const override { return http_->url(); }
   int32_t workers() const override { return workers_; }
   std::vector<std::string> weaker_isolation() const override { return sandbox_->pool().Weakened(); }
+  std::vector<std::string> absent_packages() const override;
   void Drain() override;
 
  private:
@@ -104,6 +114,9 @@ class Server : public SandboxServer {
 
   void Handle(HttpRequest request, std::shared_ptr<HttpResponder> responder);
   void HandleExecute(const HttpRequest& request, const std::shared_ptr<Call>& call);
+  void QueueCell(ExecuteRequest request, const std::shared_ptr<Call>& call);
+  // A cell of the server's own, which waits as a client's does.
+  Status ProbeInTurn();
   void HandleDelete(const std::shared_ptr<Call>& call);
   void RunCell(const ExecuteRequest& request, const std::shared_ptr<Call>& call);
   HttpResponse ResponseTo(const Result<ExecuteResult>& result, Call& call);
@@ -117,6 +130,7 @@ class Server : public SandboxServer {
   MetricsRegistry registry_;
   SandboxMetrics metrics_;
   std::atomic<int64_t> calls_{0};
+  std::atomic<bool> ending_{false};  // no session outlives it
   std::unique_ptr<LocalSandbox> sandbox_;
   CellQueue queue_;
   HealthMonitor health_;
@@ -125,7 +139,7 @@ class Server : public SandboxServer {
 };
 
 HttpResponse Overloaded(const std::string& why) {
-  HttpResponse response = JsonError(503, why);
+  HttpResponse response = Failure(503, why);
   response.headers.Add("Retry-After", "1");
   return response;
 }
@@ -137,7 +151,9 @@ CellQueue::Options Server::QueueOptions(const SandboxConfig& sandbox_config) {
   options.workers = workers_;
   options.max_waiting = sandbox_config.max_waiting;
   options.max_wait = sandbox_config.max_wait;
-  options.reserve = [this](const std::string& id) { return sandbox_->pool().TryReserve(id); };
+  options.reserve = [this](const std::string& id) {
+    return id == kProbeId || sandbox_->pool().TryReserve(id);
+  };
   return options;
 }
 
@@ -149,6 +165,9 @@ void Server::AddGauges() {
                      [=, this] { return number(queue_.waiting()); });
   registry_.AddGauge("qed_sandbox_sessions", "Sessions that are open.",
                      [=, this] { return number(sandbox_->pool().size()); });
+  registry_.AddCounter("qed_sandbox_sessions_evicted_total",
+                       "Idle sessions that were ended to make room for others.",
+                       [=, this] { return number(sandbox_->pool().evicted()); });
   registry_.AddGauge("qed_sandbox_healthy", "1 while cells work.",
                      [=, this] { return number(health_.Check().ok() ? 1 : 0); });
 }
@@ -162,6 +181,9 @@ void Server::AddConnectionMetrics() {
                        [=, this] { return number(http_->stats().rejected); });
   registry_.AddCounter("qed_sandbox_malformed_requests_total", "Requests that were no HTTP.",
                        [=, this] { return number(http_->stats().malformed); });
+  registry_.AddCounter("qed_sandbox_forbidden_requests_total",
+                       "Requests refused for their Host, Origin, key or type.",
+                       [=, this] { return number(http_->stats().forbidden); });
 }
 
 Status Server::Listen() {
@@ -169,15 +191,24 @@ Status Server::Listen() {
   http.host = config_.host;
   http.port = static_cast<uint16_t>(config_.port);
   http.max_connections = config_.max_connections;
+  http.max_buffered_bytes = static_cast<size_t>(config_.max_buffered_bytes);
+  http.error_response = Failure;
+  QED_ASSIGN_OR_RETURN(http.guard, RequestGuard::Create(config_.access, config_.host));
   QED_ASSIGN_OR_RETURN(http_, HttpServer::Start(http, [this](auto request, auto responder) {
                          Handle(std::move(request), std::move(responder));
                        }));
   AddConnectionMetrics();
+  WarnOfStrangers(*http_, *http.guard, "run code here");
   return OkStatus();
 }
 
 void Server::Drain() {
   http_->StopAccepting();
+  queue_.StopTaking();
+  if (!queue_.WaitIdle(config_.drain_timeout)) {
+    ending_.store(true);
+    sandbox_->pool().Shutdown();
+  }
   queue_.Close();
   http_->Drain(kSendTime);
 }
@@ -204,6 +235,7 @@ void Server::Handle(HttpRequest request, std::shared_ptr<HttpResponder> responde
   call->number = ++calls_;
   call->method = request.method;
   call->responder = std::move(responder);
+  call->memory = std::move(request.memory);
   const bool is_get = request.method == "GET" || request.method == "HEAD";
   const char* allowed = "GET, HEAD";
   if (request.path == "/execute") {
@@ -243,20 +275,42 @@ void Server::HandleExecute(const HttpRequest& request, const std::shared_ptr<Cal
     if (parsed->session_id.empty()) parsed->session_id = OneShotId(call->number);
     status = CheckExecuteRequest(*parsed);
   }
-  if (!status.ok()) return Answer(*call, JsonError(400, status.message()));
+  if (!status.ok()) return Answer(*call, Failure(400, status.message()));
+  parsed->timeout = std::min(parsed->timeout, config_.max_timeout);
+  QueueCell(*std::move(parsed), call);
+}
+
+void Server::QueueCell(ExecuteRequest request, const std::shared_ptr<Call>& call) {
   const auto left = std::make_shared<std::atomic<bool>>(false);
-  call->responder->OnDisconnect([left] { left->store(true); });
+  call->responder->OnDisconnect([this, left, id = request.session_id] {
+    left->store(true);
+    // Nobody else can ask for what it does. Others go on: their session has more to do.
+    if (IsOneShotId(id)) closer_.Post([this, id] { sandbox_->pool().Close(id); });
+  });
   CellQueue::Cell cell;
-  cell.session_id = parsed->session_id;
+  cell.session_id = request.session_id;
   cell.is_wanted = [left] { return !left->load(); };
   cell.refuse = [this, call](const char* why) { Answer(*call, Overloaded(why)); };
-  cell.run = [this, call, execute = *std::move(parsed)] { RunCell(execute, call); };
+  cell.run = [this, call, execute = std::move(request)] { RunCell(execute, call); };
   queue_.Push(std::move(cell));
+}
+
+Status Server::ProbeInTurn() {
+  const auto result = std::make_shared<std::promise<Status>>();
+  std::future<Status> ended = result->get_future();
+  CellQueue::Cell cell;
+  cell.session_id = kProbeId;
+  cell.is_wanted = [] { return true; };
+  cell.refuse = [result](const char* why) { result->set_value(Unavailable(why)); };
+  cell.run = [this, result] { result->set_value(sandbox_->pool().Probe()); };
+  queue_.Push(std::move(cell));
+  return ended.get();
 }
 
 void Server::RunCell(const ExecuteRequest& request, const std::shared_ptr<Call>& call) {
   call->wait_seconds = Seconds(Clock::Real().Now() - call->arrived);
-  const Result<ExecuteResult> result = sandbox_->Execute(request);
+  const Result<ExecuteResult> result =
+      sandbox_->pool().Execute(request, SessionPool::Room::kReserved);
   HttpResponse response = ResponseTo(result, *call);
   Answer(*call, std::move(response));
 }
@@ -265,7 +319,7 @@ HttpResponse Server::ResponseTo(const Result<ExecuteResult>& result, Call& call)
   if (result.ok()) {
     call.run_seconds = result->seconds;
     call.process_status = ProcessStatusName(result->process_status);
-    health_.OnCellWorked();
+    if (result->process_status != ExecuteResult::ProcessStatus::kTimeout) health_.OnCellWorked();
     metrics_.CountCell(call.process_status);
     metrics_.run_seconds.Observe(call.run_seconds);
     metrics_.wait_seconds.Observe(call.wait_seconds);
@@ -276,16 +330,17 @@ HttpResponse Server::ResponseTo(const Result<ExecuteResult>& result, Call& call)
     case StatusCode::kCancelled: {
       ExecuteResult closed;
       closed.process_status = ExecuteResult::ProcessStatus::kError;
-      closed.err = "The session was deleted while this code ran\n";
+      closed.err = ending_.load() ? "The sandbox ended while this code ran\n"
+                                  : "The session was deleted while this code ran\n";
       call.process_status = "deleted";
       return JsonResponse(200, FormatExecuteResult(closed));
     }
     case StatusCode::kInvalidArgument:
-      return JsonError(400, result.status().message());
+      return Failure(400, result.status().message());
     case StatusCode::kResourceExhausted:
       return Overloaded(result.status().message());
     default:
-      return JsonError(500, result.status().message());
+      return Failure(500, result.status().message());
   }
 }
 
@@ -316,9 +371,24 @@ HttpResponse Server::Health() {
   nlohmann::json body = {{"status", status.ok() ? "healthy" : "unhealthy"},
                          {"worker", ::getpid()},
                          {"sessions", sandbox_->pool().size()},
+                         {"workers", workers_},
+                         {"running", queue_.running()},
+                         {"waiting", queue_.waiting()},
                          {"weaker_isolation", weaker_isolation()}};
+  const Result<nlohmann::json> packages = ParseJson(sandbox_->pool().Packages());
+  body["packages"] = packages.ok() ? *packages : nlohmann::json::object();
   if (!status.ok()) body["error"] = status.message();
   return JsonResponse(status.ok() ? 200 : 503, DumpJson(body));
+}
+
+std::vector<std::string> Server::absent_packages() const {
+  std::vector<std::string> names;
+  const Result<nlohmann::json> packages = ParseJson(sandbox_->pool().Packages());
+  if (!packages.ok() || !packages->is_object()) return names;
+  for (const auto& [name, version] : packages->items()) {
+    if (version.is_null()) names.push_back(name);
+  }
+  return names;
 }
 
 HttpResponse Server::Metrics() {

@@ -10,14 +10,16 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-
-#include "sandbox/memory_file.h"
+#include <thread>
 
 namespace qed {
 namespace {
 
 constexpr auto kStartTime = std::chrono::seconds(20);
-constexpr auto kKillTime = std::chrono::seconds(5);
+constexpr auto kKillTime = std::chrono::seconds(20);
+// For threads to stop that are in the middle of a system call.
+constexpr auto kRestTime = std::chrono::seconds(2);
+constexpr auto kLongestPause = std::chrono::milliseconds(2);
 
 // How often memory is looked at: rarely while there is one process, which its own
 // limit holds; so often with more that little is taken in between; and never so
@@ -148,8 +150,9 @@ Status Session::SendCell(const ExecuteRequest& request, Clock::Time deadline) {
   payload += request.generated_code;
   const std::string frame = EncodeFrame(FrameKind::kCell, payload);
   if (request.std_input.empty()) return SendAll(frame, deadline);
-  QED_ASSIGN_OR_RETURN(const UniqueFd input, MemoryFile("qed-stdin", request.std_input));
-  const int fds[] = {input.get()};
+  QED_ASSIGN_OR_RETURN(LentFile file, LentFile::Create("qed-stdin", request.std_input));
+  input_.emplace(std::move(file));
+  const int fds[] = {input_->reader()};
   const std::string_view bytes = frame;
   QED_RETURN_IF_ERROR(SendWithFds(control_.get(), bytes.substr(0, 1), fds, MSG_DONTWAIT));
   return SendAll(bytes.substr(1), deadline);
@@ -219,11 +222,24 @@ Session::CellEnd Session::Interrupt(OutputStream& out, OutputStream& err) {
   return Await(until, Flood::kDiscard, out, err);
 }
 
+// Threads that a cell left behind stand still until the next one. Processes are all
+// ended by the worker; where some are left, the cell has got at it.
 bool Session::ComeToRest() {
-  // Threads that a cell left behind stand still until the next one. Processes are
-  // all ended by the worker; where some are left, the cell has got at it.
   Signal(pidfd_, SIGSTOP);
-  return !watch_.has_value() || !watch_->HasChildren();
+  stopped_ = true;
+  if (!watch_.has_value()) return true;
+  const Clock::Time latest = Clock::Real().Now() + kRestTime;
+  for (auto pause = std::chrono::microseconds(20);; pause *= 2) {
+    const ProcessWatch::Rest rest = watch_->Look();
+    if (rest != ProcessWatch::Rest::kMoving) return rest == ProcessWatch::Rest::kAtRest;
+    if (Clock::Real().Now() >= latest) return false;
+    std::this_thread::sleep_for(std::min<Clock::Duration>(pause, kLongestPause));
+  }
+}
+
+bool Session::IsAtRest() const {
+  if (HasEnded()) return false;
+  return !stopped_ || !watch_.has_value() || watch_->Look() == ProcessWatch::Rest::kAtRest;
 }
 
 void Session::KillAndWait() {
@@ -239,6 +255,7 @@ ExecuteResult Session::RunCell(const ExecuteRequest& request) {
   OutputStream out(request.max_output_characters);
   OutputStream err(request.max_output_characters);
   DiscardOutput();
+  stopped_ = false;
   Signal(pidfd_, SIGCONT);
   next_look_ = start + kLookAtSeveral;
 
@@ -251,6 +268,7 @@ ExecuteResult Session::RunCell(const ExecuteRequest& request) {
   const bool ended = end == CellEnd::kCompleted || end == CellEnd::kError;
   const bool left_processes = ended && !ComeToRest();
   if (!ended || left_processes) KillAndWait();
+  input_.reset();  // whatever the session kept of it
   // What was written before the end lies in the pipes.
   while (!out.flooded() && out.Read(out_.get())) {
   }

@@ -2,6 +2,7 @@
 #ifndef QED_SANDBOX_SESSION_H_
 #define QED_SANDBOX_SESSION_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "sandbox/client.h"
 #include "sandbox/frame.h"
+#include "sandbox/memory_file.h"
 #include "sandbox/output.h"
 #include "sandbox/process_watch.h"
 #include "sandbox/zygote.h"
@@ -38,12 +40,16 @@ class Session {
   // interpreter is not back within the configured grace, or left processes behind,
   // every process of the session is killed, and gone when this returns. So it is
   // when they use more memory together than a session may. An interpreter that
-  // ends by itself is an error of the cell.
+  // ends by itself is an error of the cell. What the interpreter says of a cell's end
+  // counts once all of its threads were seen to stand still and no process is left.
   ExecuteResult RunCell(const ExecuteRequest& request);
   // False once the interpreter is lost: the session can only be destroyed.
   bool alive() const { return alive_; }
   // True if a session that waits for its first cell has ended meanwhile.
   bool HasEnded() const;
+  // Between two cells: nothing of it runs. False: it does not stand still any more, or
+  // has ended. Before its first cell always true.
+  bool IsAtRest() const;
 
   // Kills the session's processes; RunCell returns soon. Thread-safe.
   void Kill();
@@ -79,9 +85,11 @@ class Session {
   Clock::Time next_look_;  // at the memory in use
   int64_t memory_bytes_ = 0;
   std::chrono::milliseconds interrupt_grace_{0};
+  std::optional<LentFile> input_;  // of the running cell
   FrameReader reader_;
   uint32_t cell_ = 0;
   bool alive_ = true;
+  std::atomic<bool> stopped_{false};  // between two cells
 };
 
 }  // namespace qed

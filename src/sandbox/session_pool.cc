@@ -22,6 +22,11 @@ struct SessionPool::Slot {
     const std::lock_guard<std::mutex> lock(mutex);
     return session == nullptr || !session->HasEnded();
   }
+  // No cell may be running in it.
+  bool IsAtRest() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return session == nullptr || session->IsAtRest();
+  }
 
   std::mutex turn;
   std::mutex mutex;
@@ -32,7 +37,11 @@ struct SessionPool::Slot {
   double created = 0;
   double last_used = 0;
   Clock::Time idle_since;
-  int32_t users = 0;  // calls of Execute
+  int32_t users = 0;      // calls of Execute
+  int64_t uses = 0;       // the same, ever
+  bool reserved = false;  // one is to come
+
+  bool is_idle() const { return users == 0 && !reserved; }
 };
 
 // One who waits for room.
@@ -74,18 +83,22 @@ Status SessionPool::Overloaded(const char* why) const {
                            ": close some or raise --sandbox-max-sessions");
 }
 
-Result<std::shared_ptr<SessionPool::Slot>> SessionPool::Acquire(const std::string& id) {
+Result<std::shared_ptr<SessionPool::Slot>> SessionPool::Acquire(const std::string& id, Room room) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (shut_down_) return Unavailable("the sandbox is shutting down");
   const auto found = slots_.find(id);
   std::shared_ptr<Slot> slot;
   if (found != slots_.end()) {
     slot = found->second;
+  } else if (room == Room::kReserved) {
+    return Cancelled("the session was closed before its code ran");
   } else if (HasRoom() && waiting_.empty()) {
     slot = Add(id);
   }
   if (slot != nullptr) {
     ++slot->users;
+    ++slot->uses;
+    slot->reserved = false;
     return slot;
   }
   if (waiting_.size() >= static_cast<size_t>(config_.max_waiting)) {
@@ -110,6 +123,7 @@ void SessionPool::GrantRoom() {
     }
     ticket.slot = found != slots_.end() ? found->second : Add(ticket.id);
     ++ticket.slot->users;
+    ++ticket.slot->uses;
     next = waiting_.erase(next);
     ticket.granted.notify_one();
   }
@@ -121,10 +135,37 @@ void SessionPool::TellOfRoom() const {
 
 bool SessionPool::TryReserve(const std::string& id) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (slots_.contains(id)) return true;
-  if (!HasRoom() || !waiting_.empty()) return false;
-  Add(id);
+  if (const auto found = slots_.find(id); found != slots_.end()) {
+    found->second->reserved = true;
+    return true;
+  }
+  if (!waiting_.empty() || (!HasRoom() && !EvictOne())) return false;
+  Add(id)->reserved = true;
   return true;
+}
+
+bool SessionPool::EvictOne() {
+  auto oldest = slots_.end();
+  for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
+    if (!slot->second->is_idle()) continue;
+    if (oldest == slots_.end() || slot->second->idle_since < oldest->second->idle_since) {
+      oldest = slot;
+    }
+  }
+  if (oldest == slots_.end()) return false;
+  const std::shared_ptr<Slot> slot = oldest->second;
+  slots_.erase(oldest);
+  ++evicted_;
+  slot->RetireAndKill();
+  const std::lock_guard<std::mutex> lock(house_mutex_);
+  ended_.push_back(slot);
+  house_.notify_all();
+  return true;
+}
+
+int64_t SessionPool::evicted() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return evicted_;
 }
 
 void SessionPool::Release(const std::string& id, const std::shared_ptr<Slot>& slot, bool retire) {
@@ -189,17 +230,46 @@ std::vector<SessionInfo> SessionPool::List() const {
   return list;
 }
 
-void SessionPool::ExpireIdle() {
-  if (config_.session_idle_timeout == 0) return;
-  std::vector<std::shared_ptr<Slot>> expired;
+std::vector<std::shared_ptr<SessionPool::Slot>> SessionPool::TakeRestless() {
+  struct Idle {
+    std::string id;
+    std::shared_ptr<Slot> slot;
+    int64_t uses;
+  };
+  std::vector<Idle> idle;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& [id, slot] : slots_) {
+      if (slot->is_idle()) idle.push_back({id, slot, slot->uses});
+    }
+  }
+  std::erase_if(idle, [](const Idle& one) { return one.slot->IsAtRest(); });
+  std::vector<std::shared_ptr<Slot>> restless;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const Idle& one : idle) {
+    // A cell may have begun meanwhile.
+    const auto found = slots_.find(one.id);
+    if (found == slots_.end() || found->second != one.slot || !one.slot->is_idle() ||
+        one.slot->uses != one.uses) {
+      continue;
+    }
+    slots_.erase(found);
+    restless.push_back(one.slot);
+  }
+  return restless;
+}
+
+void SessionPool::ExpireIdle() {
+  std::vector<std::shared_ptr<Slot>> expired = TakeRestless();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const bool never = config_.session_idle_timeout == 0;
     const Clock::Time latest = clock_.Now() - ToDuration(config_.session_idle_timeout);
     for (auto next = slots_.begin(); next != slots_.end();) {
       const Slot& slot = *next->second;
-      const bool idle = slot.users == 0 && slot.idle_since <= latest;
-      if (idle) expired.push_back(next->second);
-      next = idle ? slots_.erase(next) : std::next(next);
+      const bool late = !never && slot.is_idle() && slot.idle_since <= latest;
+      if (late) expired.push_back(next->second);
+      next = late ? slots_.erase(next) : std::next(next);
     }
     if (!expired.empty()) GrantRoom();
   }
@@ -209,16 +279,19 @@ void SessionPool::ExpireIdle() {
 
 // ---- Running cells
 
-Result<ExecuteResult> SessionPool::Execute(const ExecuteRequest& request) {
+Result<ExecuteResult> SessionPool::Execute(const ExecuteRequest& request, Room room) {
   while (true) {
-    QED_ASSIGN_OR_RETURN(const std::shared_ptr<Slot> slot, Acquire(request.session_id));
+    QED_ASSIGN_OR_RETURN(const std::shared_ptr<Slot> slot, Acquire(request.session_id, room));
+    room = Room::kWaitedFor;
     const std::lock_guard<std::mutex> turn(slot->turn);
-    if (slot->IsRetired()) {  // lost while this call waited for its turn
-      Release(request.session_id, slot, /*retire=*/false);
+    // Lost while this call waited for its turn, or since its last cell.
+    const bool is_lost = slot->IsRetired();
+    if (is_lost || !slot->IsAtRest()) {
+      Release(request.session_id, slot, /*retire=*/!is_lost);
       continue;
     }
     Result<ExecuteResult> result = RunIn(*slot, request);
-    const bool one_shot = request.language == CodeLanguage::kPython;
+    const bool one_shot = IsOneShot(request.language);
     const bool lost = !result.ok() || !slot->session->alive();
     Release(request.session_id, slot, one_shot || lost);
     return result;
@@ -231,9 +304,10 @@ Result<ExecuteResult> SessionPool::RunIn(Slot& slot, const ExecuteRequest& reque
     const std::lock_guard<std::mutex> lock(mutex_);
     slot.last_used = UnixSeconds();
     if (request.language == CodeLanguage::kPython) slot.backend = "python";
+    if (request.language == CodeLanguage::kShell) slot.backend = "shell";
   }
   if (is_new) {
-    const bool one_shot = request.language == CodeLanguage::kPython;
+    const bool one_shot = IsOneShot(request.language);
     QED_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
                          StartSession(one_shot ? "python" : request.session_id));
     const std::lock_guard<std::mutex> lock(slot.mutex);
@@ -303,6 +377,7 @@ Status SessionPool::ReplaceZygote(const std::shared_ptr<Zygote>& dead) {
 }
 
 std::vector<std::string> SessionPool::Weakened() const { return CurrentZygote()->Weakened(); }
+std::string SessionPool::Packages() const { return CurrentZygote()->packages(); }
 
 // ---- Housekeeping
 
@@ -323,7 +398,10 @@ void SessionPool::RefillSpares() {
 void SessionPool::KeepHouse() {
   std::unique_lock<std::mutex> lock(house_mutex_);
   while (!stopping_) {
+    std::vector<std::shared_ptr<Slot>> ended;
+    ended.swap(ended_);
     lock.unlock();
+    ended.clear();
     ExpireIdle();
     RefillSpares();
     lock.lock();

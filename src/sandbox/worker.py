@@ -15,13 +15,14 @@ import random
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import types
 import zlib
 
 COMPLETED, ERROR = 0, 1
-IPYTHON, PYTHON = 0, 1  # CodeLanguage of client.h
+IPYTHON, PYTHON, SHELL = 0, 1, 2  # CodeLanguage of client.h
 SCRIPT_NAME = "main.py"
 WAIT_FOR_ALL = 0x40000000  # __WALL: of any kind of clone()
 
@@ -150,6 +151,7 @@ class Session:
     def run_notebook_cell(self, source, verbosity):
         """COMPLETED or ERROR. Raises KeyboardInterrupt if the time is up."""
         name = f"<cell {self.cells}>"
+        source = clean_source(source)
         remember_source(name, source)
         try:
             body, last = compile_cell(source, name)
@@ -193,6 +195,18 @@ class Session:
         atexit._run_exitfuncs()
         return status
 
+    def run_shell(self, source):
+        """The same for a program of the shell: what `bash script` would do."""
+        path = os.path.join(os.getcwd(), ".script.sh")
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(source)
+            process = subprocess.Popen(["/bin/bash", path], close_fds=True)
+        except OSError as error:  # no room, or where code may start no processes
+            print(f"the shell cannot be started: {error}", file=sys.stderr)
+            return ERROR
+        return COMPLETED if process.wait() == 0 else ERROR
+
     def run_cell(self, language, verbosity, source):
         self.cells += 1
         self.open_input()
@@ -204,6 +218,8 @@ class Session:
             self.interrupts.in_cell = True
             if language == PYTHON:
                 status = self.run_script(source)
+            elif language == SHELL:
+                status = self.run_shell(source)
             else:
                 status = self.run_notebook_cell(source, verbosity)
             self.flush_foreign()

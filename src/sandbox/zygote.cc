@@ -43,6 +43,7 @@ constexpr const char* kEnvironment[] = {"PATH=/usr/bin:/bin",
                                         "OMP_NUM_THREADS=1",
                                         "MKL_NUM_THREADS=1",
                                         "MALLOC_ARENA_MAX=2",
+                                        "MPLBACKEND=Agg",
                                         nullptr};
 
 // The folders that the jail shows: /usr, and an interpreter's that is elsewhere
@@ -175,8 +176,9 @@ Status Zygote::WaitUntilReady() {
       case FrameKind::kPidfd:
         break;
       case FrameKind::kReady:
-        if (frame->payload.size() != sizeof(missing_)) return Corrupt("a malformed message");
+        if (frame->payload.size() < sizeof(missing_)) return Corrupt("a malformed message");
         std::memcpy(&missing_, frame->payload.data(), sizeof(missing_));
+        packages_ = frame->payload.substr(sizeof(missing_));
         return OkStatus();
       case FrameKind::kError:
         return Unsupported(frame->payload);

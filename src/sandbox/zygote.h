@@ -34,6 +34,8 @@ class Zygote {
   // Mechanisms of the jail that this machine lacks and the configuration allows
   // to be missing (jail/mechanisms.h): "name: what holds no more".
   std::vector<std::string> Weakened() const;
+  // JSON: packages that solutions ask for, by name, with their versions or null.
+  const std::string& packages() const { return packages_; }
   // Whether the processes of a session can be watched.
   bool CanWatchProcesses() const;
 
@@ -53,6 +55,7 @@ class Zygote {
   pid_t pid_;       // the zygote's parent, our child: it only waits
   UniqueFd pidfd_;  // PID 1 of the jail
   uint32_t missing_ = 0;
+  std::string packages_;
 };
 
 }  // namespace qed

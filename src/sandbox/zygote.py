@@ -8,6 +8,9 @@ worker.py. Frames are described in frame.h.
 """
 import ctypes
 import gc
+import importlib.metadata
+import importlib.util
+import json
 import os
 import signal
 import socket
@@ -17,6 +20,8 @@ import warnings
 
 COMMAND_FD, JAIL_FD, WORKER_FD = 3, 4, 6
 REQUIRED = ("sympy", "numpy", "mpmath")
+# Packages that solutions ask for: whether they are here is told.
+TOLD = ("sympy", "numpy", "mpmath", "scipy", "pandas", "matplotlib", "networkx")
 WELCOME = (
     "scipy.optimize", "scipy.special", "scipy.linalg", "scipy.integrate", "scipy.stats",
     "asyncio", "bisect", "cmath", "collections", "copy", "datetime", "decimal", "fractions",
@@ -104,11 +109,28 @@ def import_packages():
             pass
 
 
+def told_packages():
+    """JSON: the version of each that is installed, else null."""
+    found = {}
+    for name in TOLD:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            there = importlib.util.find_spec(name) is not None
+            found[name] = "unknown version" if there else None
+    return json.dumps(found).encode()
+
+
 def enter_session(jail, limits, fds):
     """In a fork of the zygote: makes it a session. Returns its way to the program."""
     connection = socket.socket(fileno=fds[0])
     try:
         jail.leave_zygote()
+        # The zygote's standard input is one open file for all of its forks: flags that
+        # one session sets would show in the others.
+        null = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
         for number, fd in ((1, fds[1]), (2, fds[2]), (COMMAND_FD, connection.detach())):
             os.dup2(fd, number, inheritable=number < COMMAND_FD)
         connection = socket.socket(fileno=COMMAND_FD)
@@ -134,12 +156,12 @@ def start_session(jail, fds):
         return -1
 
 
-def serve(jail, limits):
+def serve(jail, limits, packages):
     """Forks a session for every spawn command; ends when the program does. Returns
     in a session's process only."""
     command = socket.socket(fileno=COMMAND_FD)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children need no reaping
-    send_frame(command, b"R", struct.pack("<I", jail.missing))
+    send_frame(command, b"R", struct.pack("<I", jail.missing) + packages)
     while True:
         data, fds, _, _ = socket.recv_fds(command, 5, 3)
         if not data:
@@ -175,6 +197,7 @@ def main():
             os._exit(0)
         jail.start_zygote()
         import_packages()
+        packages = told_packages()
         scope = {"__name__": "worker"}
         exec(worker, scope)
         # Frozen objects are left alone by the collector, so sessions share their pages.
@@ -184,7 +207,7 @@ def main():
         send_frame(command, b"E", str(error).encode())
         os._exit(1)
     command.close()
-    scope["run"](serve(jail, limits))
+    scope["run"](serve(jail, limits, packages))
 
 
 main()

@@ -16,7 +16,8 @@ class Planner {
       : in_(in),
         plan_(plan),
         budget_(in.max_num_tokens),
-        spare_rows_(in.max_batch_size - static_cast<int32_t>(in.running.size())),
+        spare_sequences_(in.max_batch_size - static_cast<int32_t>(in.running.size())),
+        spare_rows_(in.max_logit_rows - static_cast<int32_t>(in.running.size())),
         available_(in.available_pages) {}
 
   void Plan() {
@@ -24,7 +25,9 @@ class Planner {
     GiveRunningTheirPages();
     // Admission counts on what the prefix index has, and on no page that was
     // given up in the same step: it may be one of those.
-    if (NothingFreed()) Admit();
+    if (!NothingFreed()) return;
+    Admit();
+    AddDrafts();
   }
 
  private:
@@ -93,7 +96,7 @@ class Planner {
       const SequenceView& s = in_.running[work.index];
       promised_ += PagesFor(s.tokens) - PagesFor(s.computed + work.num_tokens);
     }
-    for (size_t i = 0; i < in_.waiting.size() && spare_rows_ > 0 && budget_ > 0; ++i) {
+    for (size_t i = 0; i < in_.waiting.size() && CanAdmit(); ++i) {
       const SequenceView& s = in_.waiting[i];
       if (IsBeingComputed(s.next_page_key)) continue;
       const int32_t had = s.pages > 0 ? s.pages : s.cached_pages;
@@ -107,6 +110,7 @@ class Planner {
         FreePagesToAdmit(s.arrival, wanted, alone);
         return;
       }
+      --spare_sequences_;
       --spare_rows_;
       const int32_t chunk = Chunk(s, s.tokens - start);
       const int32_t later = PagesFor(s.tokens) - PagesFor(start + chunk);
@@ -117,6 +121,24 @@ class Planner {
       budget_ -= chunk;
     }
   }
+
+  // Gives drafts to sequences that compute all they know, oldest first.
+  void AddDrafts() {
+    for (StepPlan::Work& work : plan_.work) {
+      if (work.admitted) return;  // They are the last.
+      const SequenceView& s = in_.running[work.index];
+      const int32_t end = s.computed + work.num_tokens;
+      if (end < s.tokens) continue;
+      int32_t drafts = std::min({s.drafts, budget_, spare_rows_});
+      while (drafts > 0 && PagesFor(end + drafts) - PagesFor(end) > available_) --drafts;
+      work.num_drafts = std::max(drafts, 0);
+      budget_ -= work.num_drafts;
+      spare_rows_ -= work.num_drafts;
+      available_ -= PagesFor(end + work.num_drafts) - PagesFor(end);
+    }
+  }
+
+  bool CanAdmit() const { return spare_sequences_ > 0 && spare_rows_ > 0 && budget_ > 0; }
 
   // Makes room for a waiting sequence, which gets in with the next step: parked
   // sequences give up their pages where that is enough. Where nothing else runs,
@@ -204,7 +226,8 @@ class Planner {
 
   const ScheduleInput& in_;
   StepPlan& plan_;
-  int32_t budget_;      // tokens
+  int32_t budget_;  // tokens
+  int32_t spare_sequences_;
   int32_t spare_rows_;  // of logits, beside one for each sequence of the step
   int32_t available_;   // pages
   // Pages that sequences in prefill will still ask for.

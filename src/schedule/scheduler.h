@@ -8,9 +8,11 @@
 // - A waiting sequence whose next page of the prompt is being computed by
 //   another one waits for it, then shares it: N samples of one problem prefill
 //   the prompt once.
-// - A step has max_batch_size rows of logits. Every sequence has one; one that
+// - A step has max_logit_rows rows of logits. Every sequence has one; one that
 //   scores its prompt takes up to half of those that are left, so that others are
 //   still admitted.
+// - Drafts of the next tokens take what is left: tokens, rows of logits and pages
+//   that nobody else wants in this step. They displace nobody.
 // - When pages are short, parked sequences (ended, kept for a Continue) give up
 //   theirs, least recently used first; then the newest sequences give up theirs
 //   and are computed again later. The oldest one never does, so it always
@@ -38,12 +40,15 @@ struct SequenceView {
   int32_t idle_cached_pages = 0;  // of them, counted in available_pages until claimed
   // Each of its tokens takes a row of logits, not only the last.
   bool scores_prompt = false;
+  // Drafts of what follows its newest token, at most as many as can become tokens.
+  int32_t drafts = 0;
   // Two sequences with the same key (not 0) are about to compute the same page.
   uint64_t next_page_key = 0;
 };
 
 struct ScheduleInput {
   int32_t max_batch_size = 0;
+  int32_t max_logit_rows = 0;  // at least max_batch_size
   int32_t max_num_tokens = 0;
   int32_t page_size = 0;
   int32_t available_pages = 0;                 // free or cached
@@ -61,6 +66,7 @@ struct StepPlan {
     int32_t index = 0;       // in `running` or `waiting`
     bool admitted = false;   // it is from `waiting`
     int32_t num_tokens = 0;  // to compute, from where it stands
+    int32_t num_drafts = 0;  // to compute behind them, in pages that may be given back
   };
   std::vector<int32_t> give_up;  // of `parked_pages`: free their pages
   std::vector<int32_t> preempt;  // of `running`: free their pages, back to waiting
@@ -73,9 +79,9 @@ struct StepPlan {
   void Clear();
 };
 
-// Fills `plan`. The work has at most max_num_tokens tokens, max_batch_size
-// sequences and max_batch_size rows of logits, and its pages are available once the freeing was
-// carried out.
+// Fills `plan`. The work has at most max_num_tokens tokens (drafts too), max_batch_size
+// sequences and max_logit_rows rows of logits, and its pages are available once the
+// freeing was carried out.
 void PlanStep(const ScheduleInput& input, StepPlan& plan);
 
 }  // namespace qed

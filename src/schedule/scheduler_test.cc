@@ -26,10 +26,12 @@ struct Case {
   std::vector<int32_t> parked = {};
   int32_t available = 100;
   int32_t max_batch = 8;
+  int32_t max_rows = 0;  // of logits; 0: max_batch
   int32_t max_tokens = 64;
 
   std::vector<std::pair<int32_t, int32_t>> run = {};    // index, tokens
   std::vector<std::pair<int32_t, int32_t>> admit = {};  // index, tokens
+  std::vector<int32_t> drafts = {};                     // of each that runs; empty: none
   std::vector<int32_t> give_up = {};
   std::vector<int32_t> preempt = {};
   std::vector<int32_t> drop = {};
@@ -61,6 +63,15 @@ SequenceView New(uint64_t arrival, int32_t tokens, int32_t cached = 0, uint64_t 
           .cached_pages = cached,
           .idle_cached_pages = cached,
           .next_page_key = key};
+}
+
+SequenceView WithDrafts(SequenceView view, int32_t drafts) {
+  view.drafts = drafts;
+  return view;
+}
+
+SequenceView Drafting(uint64_t arrival, int32_t tokens, int32_t drafts) {
+  return WithDrafts(Decoding(arrival, tokens), drafts);
 }
 
 // The last token of the sequence is being sampled.
@@ -196,6 +207,52 @@ std::vector<Case> Cases() {
                                {.arrival = 3, .tokens = 18, .computed = 17, .pages = 2}},
                    .available = 0,
                    .preempt = {2, 1}});
+  cases.push_back({.name = "ScoringTakesRowsBesideThoseOfSequences",
+                   .running = {Decoding(1, 17)},
+                   .waiting = {Scoring(New(2, 40)), New(3, 5)},
+                   .max_batch = 3,
+                   .max_rows = 22,
+                   .run = {{0, 1}},
+                   .admit = {{0, 11}, {1, 5}}});
+  cases.push_back({.name = "DraftsTakeTheTokensThatPrefillLeaves",
+                   .running = {Drafting(1, 17, 3), Drafting(2, 17, 3)},
+                   .waiting = {New(3, 58)},
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 1}},
+                   .admit = {{0, 58}},
+                   .drafts = {3, 1}});
+  cases.push_back({.name = "DraftsTakeTheRowsThatSequencesAndScoresLeave",
+                   .running = {Drafting(1, 17, 3), Drafting(2, 17, 3)},
+                   .waiting = {Scoring(New(3, 40))},
+                   .max_rows = 8,
+                   .run = {{0, 1}, {1, 1}},
+                   .admit = {{0, 3}},
+                   .drafts = {3, 0}});
+  cases.push_back({.name = "DraftsTakePagesThatAreLeft",
+                   .running = {Drafting(1, 16, 3), Drafting(2, 16, 3), Drafting(3, 15, 3)},
+                   .available = 1,
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 1}, {2, 1}},
+                   .drafts = {3, 0, 1}});
+  cases.push_back({.name = "DraftsComeNotBeforeAllIsComputed",
+                   .running = {Drafting(1, 17, 3), WithDrafts(Prefilling(2, 200, 16), 3)},
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 63}},
+                   .drafts = {0, 0}});
+  cases.push_back({.name = "NoDraftsWhereOthersGiveUpPages",
+                   .running = {Drafting(1, 17, 3), Drafting(2, 18, 3)},
+                   .parked = {4},
+                   .available = 0,
+                   .max_rows = 32,
+                   .run = {{0, 1}, {1, 1}},
+                   .give_up = {0}});
+  cases.push_back({.name = "MoreRowsThanSequencesAdmitNobodyMore",
+                   .running = {Decoding(1, 17)},
+                   .waiting = {New(2, 5), New(3, 5)},
+                   .max_batch = 2,
+                   .max_rows = 22,
+                   .run = {{0, 1}},
+                   .admit = {{0, 5}}});
   cases.push_back({.name = "WhenNothingRunsRoomIsMadeForTheOldestWaiting",
                    .waiting = {New(1, 64), Prefilling(2, 60, 48), New(3, 5)},
                    .available = 2,
@@ -209,6 +266,7 @@ TEST_P(PlanStepTest, IsAsExpected) {
   const Case& c = GetParam();
   StepPlan plan;
   PlanStep({.max_batch_size = c.max_batch,
+            .max_logit_rows = c.max_rows > 0 ? c.max_rows : c.max_batch,
             .max_num_tokens = c.max_tokens,
             .page_size = kPage,
             .available_pages = c.available,
@@ -217,11 +275,14 @@ TEST_P(PlanStepTest, IsAsExpected) {
             .parked_pages = c.parked},
            plan);
   std::vector<std::pair<int32_t, int32_t>> run, admit;
+  std::vector<int32_t> drafts;
   for (const StepPlan::Work& work : plan.work) {
+    if (!work.admitted) drafts.push_back(work.num_drafts);
     (work.admitted ? admit : run).emplace_back(work.index, work.num_tokens);
   }
   EXPECT_EQ(run, c.run);
   EXPECT_EQ(admit, c.admit);
+  EXPECT_EQ(drafts, c.drafts.empty() ? std::vector<int32_t>(run.size(), 0) : c.drafts);
   EXPECT_EQ(plan.give_up, c.give_up);
   EXPECT_EQ(plan.preempt, c.preempt);
   EXPECT_EQ(plan.drop, c.drop);
@@ -234,7 +295,8 @@ TEST(PlanStep, ClearsAnOldPlan) {
   StepPlan plan;
   plan.give_up = {1};
   plan.work.resize(3);
-  PlanStep({.max_batch_size = 1, .max_num_tokens = 1, .page_size = kPage}, plan);
+  PlanStep({.max_batch_size = 1, .max_logit_rows = 1, .max_num_tokens = 1, .page_size = kPage},
+           plan);
   EXPECT_THAT(plan.give_up, IsEmpty());
   EXPECT_THAT(plan.work, IsEmpty());
 }

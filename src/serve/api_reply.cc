@@ -64,11 +64,26 @@ Json ReplyFormat::Envelope(const char* object) const {
   return {{"id", id_}, {"object", object}, {"created", created_}, {"model", model_}};
 }
 
+Json ReplyFormat::ToolCallJson(int32_t index, int32_t number, const ToolCall& call) const {
+  const std::string id = "call-" + id_ + "-" + std::to_string(index) + "-" + std::to_string(number);
+  return {{"id", id},
+          {"type", "function"},
+          {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
+}
+
 Json ReplyFormat::Choice(int32_t index, const std::string& text, Json logprobs, const TokenIds& ids,
-                         const ChoiceResult& result) const {
+                         const ChoiceResult& result, const std::vector<ToolCall>& calls) const {
   Json choice = {{"index", index}};
   if (chat_) {
-    choice["message"] = {{"role", "assistant"}, {"content", text}};
+    Json& message = choice["message"];
+    message = {{"role", "assistant"}, {"content", text}};
+    if (!calls.empty()) {
+      if (text.empty()) message["content"] = nullptr;
+      Json& list = message["tool_calls"] = Json::array();
+      for (const ToolCall& call : calls) {
+        list.push_back(ToolCallJson(index, static_cast<int32_t>(list.size()), call));
+      }
+    }
   } else {
     choice["text"] = text;
   }
@@ -113,6 +128,17 @@ std::string ReplyFormat::TextChunk(int32_t index, std::string_view text, Json lo
   if (!chat_) choice["stop_reason"] = nullptr;
   AddTokenIds(ids, &choice);
   return Chunk(std::move(choice), with_usage);
+}
+
+std::string ReplyFormat::ToolCallChunk(int32_t index, int32_t number, const ToolCall& call,
+                                       bool with_usage) const {
+  Json json = {{"index", number}};
+  json.update(ToolCallJson(index, number, call));
+  return Chunk({{"index", index},
+                {"delta", {{"tool_calls", Json::array({std::move(json)})}}},
+                {"logprobs", nullptr},
+                {"finish_reason", nullptr}},
+               with_usage);
 }
 
 std::string ReplyFormat::LastChunk(int32_t index, const ChoiceResult& result,

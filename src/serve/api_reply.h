@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "nlohmann/json.hpp"
 #include "serve/choice.h"
+#include "serve/tool_calls.h"
 #include "text/tokenizer.h"
 
 namespace qed {
@@ -41,10 +42,12 @@ class ReplyFormat {
   ReplyFormat(const Tokenizer& tokenizer, bool chat, std::string id, std::string model,
               int64_t created);
 
-  // "choices[i]" of a whole reply. `logprobs` is what Logprobs gave, or null.
+  // "choices[i]" of a whole reply. `calls`: of a chat. `logprobs` is what Logprobs gave, or
+  // null.
   nlohmann::ordered_json Choice(int32_t index, const std::string& text,
                                 nlohmann::ordered_json logprobs, const TokenIds& ids,
-                                const ChoiceResult& result) const;
+                                const ChoiceResult& result,
+                                const std::vector<ToolCall>& calls = {}) const;
   std::string Whole(const std::vector<nlohmann::ordered_json>& choices, const Usage& usage) const;
 
   // Chunks of a stream, each the data of one event. `with_usage`: the stream will
@@ -52,6 +55,9 @@ class ReplyFormat {
   std::string FirstChunk(int32_t index, bool with_usage) const;  // of a chat: the role
   std::string TextChunk(int32_t index, std::string_view text, nlohmann::ordered_json logprobs,
                         const TokenIds& ids, bool with_usage) const;
+  // A call, whole; `number`: how many came before it in this choice.
+  std::string ToolCallChunk(int32_t index, int32_t number, const ToolCall& call,
+                            bool with_usage) const;
   std::string LastChunk(int32_t index, const ChoiceResult& result, bool with_usage) const;
   std::string UsageChunk(const Usage& usage) const;
 
@@ -67,6 +73,7 @@ class ReplyFormat {
                                             int64_t* text_offset) const;
   nlohmann::ordered_json ChatLogprobs(const std::vector<ScoredToken>& tokens) const;
   std::string TokenText(int32_t id) const;
+  nlohmann::ordered_json ToolCallJson(int32_t index, int32_t number, const ToolCall& call) const;
 
   const Tokenizer& tokenizer_;
   const bool chat_;

@@ -65,6 +65,23 @@ TEST_F(ApiReplyTest, AWholeChat) {
   EXPECT_FALSE(reply["choices"][0].contains("text"));
 }
 
+TEST_F(ApiReplyTest, CallsOfFunctions) {
+  const std::vector<ToolCall> calls = {{"f", R"({"a":1})"}, {"g", "{}"}};
+  const Json choice = chat_.Choice(1, "", nullptr, {}, Ended("tool_calls"), calls);
+  EXPECT_TRUE(choice["message"]["content"].is_null());
+  EXPECT_EQ(choice["finish_reason"], "tool_calls");
+  const Json& list = choice["message"]["tool_calls"];
+  EXPECT_EQ(list[0]["function"], (Json{{"name", "f"}, {"arguments", R"({"a":1})"}}));
+  EXPECT_NE(list[0]["id"], list[1]["id"]);
+  const Json chunk = Parsed(chat_.ToolCallChunk(1, 1, calls[1], true))["choices"][0];
+  const Json& delta = chunk["delta"]["tool_calls"][0];
+  EXPECT_EQ(delta["index"], 1);
+  EXPECT_EQ(delta["id"], list[1]["id"]) << "as in a whole reply";
+  EXPECT_EQ(delta["function"], list[1]["function"]);
+  EXPECT_EQ(chat_.Choice(0, "x", nullptr, {}, Ended("tool_calls"), calls)["message"]["content"],
+            "x");
+}
+
 TEST_F(ApiReplyTest, TheModelsOwnEndHasNoStopReason) {
   const Json choice = completion_.Choice(2, "", nullptr, {}, Ended("length"));
   EXPECT_EQ(choice["index"], 2);

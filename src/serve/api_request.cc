@@ -1,11 +1,15 @@
 #include "serve/api_request.h"
 
+#include <charconv>
+#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "sampling/sampler.h"
 #include "serve/chat_messages.h"
 #include "serve/field_reader.h"
+#include "serve/ignored_fields.h"
+#include "serve/tool_fields.h"
 
 namespace qed {
 namespace {
@@ -32,16 +36,38 @@ void ReadStop(FieldReader& fields, SamplingParams* params) {
   for (const Json& text : *stop) add(text);
 }
 
-void ReadStream(FieldReader& fields, ApiRequest* out) {
+// "logit_bias": {"id": bias, ...}
+void ReadLogitBias(FieldReader& fields, int32_t vocab_size, SamplingParams* params) {
+  const Json* biases = fields.Any("logit_bias");
+  if (biases == nullptr) return;
+  constexpr double kMaxBias = 100;
+  const std::string wanted = "must map at most " + std::to_string(kMaxLogitBiases) +
+                             " token ids from 0 to " + std::to_string(vocab_size - 1) +
+                             " to numbers from -100 to 100";
+  if (!biases->is_object() || biases->size() > kMaxLogitBiases) {
+    return fields.Fail("logit_bias", wanted);
+  }
+  for (const auto& [name, value] : biases->items()) {
+    int32_t id = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+    const double bias = value.is_number() ? value.get<double>() : std::nan("");
+    if (error != std::errc() || end != name.data() + name.size() || id < 0 || id >= vocab_size ||
+        !(std::fabs(bias) <= kMaxBias)) {
+      return fields.Fail("logit_bias", wanted);
+    }
+    params->logit_bias.emplace_back(id, static_cast<float>(bias));
+  }
+}
+
+void ReadStream(FieldReader& fields, bool strict, ApiRequest* out) {
   fields.Bool("stream", &out->stream);
   const Json* options = fields.Any("stream_options");
   if (options == nullptr) return;
   if (!out->stream) return fields.Fail("stream_options", "is only for \"stream\": true");
   FieldReader inner(*options, "stream_options.");
   inner.Bool("include_usage", &out->include_usage);
-  if (const std::optional<ApiError> error = inner.Finish()) {
-    fields.Fail(error->param, error->message.substr(error->param.size() + 2));
-  }
+  if (!strict) IgnoreStreamOptions(inner);
+  fields.Adopt(inner.Finish());
 }
 
 // What both kinds of requests have.
@@ -76,11 +102,10 @@ void ReadCommon(FieldReader& fields, const ApiDefaults& defaults, ApiRequest* ou
   fields.Number("timeout", 0, 1e7, &out->timeout);
   fields.Int("priority", std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max(),
              &out->priority);
-  ReadStream(fields, out);
-  const Json* bias = fields.Any("logit_bias");
-  if (bias != nullptr && !(bias->is_object() && bias->empty())) {
-    fields.Fail("logit_bias", "is not possible here");
-  }
+  ReadStream(fields, defaults.strict_fields, out);
+  fields.Int("min_tokens", 0, kMaxTokens, &params.min_tokens);
+  ReadLogitBias(fields, defaults.vocab_size, &params);
+  if (!defaults.strict_fields) IgnoreFields(fields, out->chat);
 }
 
 void ReadMaxTokens(FieldReader& fields, const char* name, int32_t min, ApiRequest* out) {
@@ -94,61 +119,6 @@ void ReadMaxTokens(FieldReader& fields, const char* name, int32_t min, ApiReques
   out->params.max_tokens = std::max(1, tokens);
 }
 
-SandboxTool ReadSandbox(FieldReader& fields, const Json& tool) {
-  SandboxTool sandbox;
-  FieldReader inner(tool, "tools.");
-  std::string type;
-  constexpr size_t kMaxTag = 256;
-  inner.String("type", kMaxNameBytes, &type);
-  inner.Int("max_code_calls", 1, 1000, &sandbox.max_code_calls);
-  inner.Number("code_timeout", 0.01, 3600, &sandbox.code_timeout);
-  inner.Int("code_output_chars", 0, 1 << 20, &sandbox.code_output_chars);
-  inner.Bool("remaining_calls_notice", &sandbox.remaining_calls_notice);
-  inner.String("code_begin", kMaxTag, &sandbox.tags.code_begin);
-  inner.String("code_end", kMaxTag, &sandbox.tags.code_end);
-  inner.String("code_output_begin", kMaxTag, &sandbox.tags.output_begin);
-  inner.String("code_output_end", kMaxTag, &sandbox.tags.output_end);
-  if (sandbox.tags.code_begin.empty()) inner.Fail("code_begin", "must not be empty");
-  if (sandbox.tags.code_end.empty()) inner.Fail("code_end", "must not be empty");
-  inner.String("code_output_format", kMaxTag, &sandbox.tags.output_format);
-  if (sandbox.tags.output_format != "qwen" && sandbox.tags.output_format != "llama") {
-    inner.Fail("code_output_format", "must be qwen or llama");
-  }
-  if (const std::optional<ApiError> error = inner.Finish()) {
-    fields.Fail(error->param, error->message.substr(error->param.size() + 2));
-  }
-  return sandbox;
-}
-
-std::string ToolType(const Json& tool) {
-  const auto type = tool.is_object() ? tool.find("type") : tool.end();
-  return type != tool.end() && type->is_string() ? type->get<std::string>() : "";
-}
-
-// "tools": functions for the chat template, or the sandbox of this server.
-void ReadTools(FieldReader& fields, const ApiDefaults& defaults, ApiRequest* out) {
-  const Json* tools = fields.Any("tools");
-  if (tools == nullptr) return;
-  if (!tools->is_array()) return fields.Fail("tools", "must be a list");
-  for (const Json& tool : *tools) {
-    const std::string type = ToolType(tool);
-    if (type == "sandbox") {
-      if (out->sandbox) return fields.Fail("tools", "there is only one sandbox");
-      if (!defaults.has_sandbox) {
-        return fields.Fail("tools", "this server has no sandbox; start it with --with-sandbox");
-      }
-      out->sandbox = ReadSandbox(fields, tool);
-    } else if (type == "function" && out->chat && tool.contains("function") &&
-               tool["function"].is_object()) {
-      if (out->messages.tools.is_null()) out->messages.tools = Json::array();
-      out->messages.tools.push_back(tool);
-    } else {
-      return fields.Fail(
-          "tools", out->chat ? "must be of type function or sandbox" : "must be of type sandbox");
-    }
-  }
-}
-
 // Contradictions between fields that were each right.
 void CheckTogether(FieldReader& fields, ApiRequest* out) {
   if (out->sandbox && out->wants_logprobs()) {
@@ -156,6 +126,12 @@ void CheckTogether(FieldReader& fields, ApiRequest* out) {
   }
   if (out->sandbox && out->no_tokens) {
     fields.Fail("max_tokens", "must be at least 1 with the sandbox");
+  }
+  if (out->has_max_tokens && out->params.min_tokens > out->params.max_tokens) {
+    fields.Fail("min_tokens", "must not be more than max_tokens");
+  }
+  if (out->sandbox && out->messages.tools.is_array()) {
+    fields.Fail("tools", "must be functions or the sandbox, not both");
   }
   if (out->echo && out->stream && out->wants_logprobs()) {
     fields.Fail("echo", "with logprobs cannot be streamed");
@@ -204,8 +180,9 @@ void ReadGeneratedRanges(FieldReader& fields, ApiRequest* out) {
   const char* name = "generated_ranges";
   const bool one_prompt = out->prompts.size() == 1 && out->n == 1 &&
                           std::holds_alternative<std::vector<int32_t>>(out->prompts[0]);
-  if (!one_prompt || out->echo || out->sandbox) {
-    return fields.Fail(name, "needs one prompt of token ids, without n, echo and tools");
+  if (!one_prompt || out->echo || out->sandbox || out->params.min_tokens > 0) {
+    return fields.Fail(name,
+                       "needs one prompt of token ids, without n, echo, tools and min_tokens");
   }
   if (!ranges->is_array()) return fields.Fail(name, "must be a list");
   for (const Json& range : *ranges) {
@@ -226,22 +203,32 @@ void ReadChatLogprobs(FieldReader& fields, ApiRequest* out) {
   if (logprobs) out->params.logprobs = top;
 }
 
-// Fields of chats that have one meaning here.
-void ReadFixedChatFields(FieldReader& fields, ApiRequest* out) {
-  fields.Bool("add_generation_prompt", &out->messages.add_generation_prompt);
-  const Json* choice = fields.Any("tool_choice");
-  if (choice != nullptr && *choice != "auto" && *choice != "none") {
-    fields.Fail("tool_choice", "must be auto or none");
-  }
-  if (choice != nullptr && *choice == "none") out->messages.tools = Json();
-  const Json* format = fields.Any("response_format");
-  if (format != nullptr && *format != Json{{"type", "text"}}) {
-    fields.Fail("response_format", "must be of type text");
-  }
+void ReadTemplateVariables(FieldReader& fields, ChatInput* out) {
   const Json* extra = fields.Any("chat_template_kwargs");
   if (extra == nullptr) return;
   if (!extra->is_object()) return fields.Fail("chat_template_kwargs", "must be an object");
-  out->messages.extra = *extra;
+  out->extra = *extra;
+}
+
+// Fields of chats that have one meaning here.
+void ReadFixedChatFields(FieldReader& fields, ApiRequest* out) {
+  fields.Bool("add_generation_prompt", &out->messages.add_generation_prompt);
+  ReadTemplateVariables(fields, &out->messages);
+  const Json* format = fields.Any("response_format");
+  if (format != nullptr && *format != Json{{"type", "text"}}) {
+    fields.Fail("response_format",
+                "only {\"type\": \"text\"} is possible here: texts are not held to a schema");
+  }
+}
+
+// --tool-loop: the sandbox for clients that cannot ask for it, where the request is one
+// that it can serve.
+void AddToolLoop(const ApiDefaults& defaults, ApiRequest* out) {
+  const bool possible = !out->sandbox && !out->messages.tools.is_array() &&
+                        !out->wants_logprobs() && !out->no_tokens && !out->echo &&
+                        !out->return_token_ids && out->generated_ranges.empty();
+  if (!defaults.tool_loop || !possible) return;
+  out->sandbox = defaults.tool_loop;
 }
 
 }  // namespace
@@ -271,6 +258,7 @@ std::optional<ApiError> ParseCompletionRequest(std::string_view body, const ApiD
   fields.Bool("return_token_ids", &out->return_token_ids);
   ReadTools(fields, defaults, out);
   ReadGeneratedRanges(fields, out);
+  AddToolLoop(defaults, out);
   CheckTogether(fields, out);
   return fields.Finish();
 }
@@ -288,6 +276,7 @@ std::optional<ApiError> ParseChatRequest(std::string_view body, const ApiDefault
   ReadChatLogprobs(fields, out);
   ReadTools(fields, defaults, out);
   ReadFixedChatFields(fields, out);
+  AddToolLoop(defaults, out);
   CheckTogether(fields, out);
   return fields.Finish();
 }
@@ -303,7 +292,11 @@ std::optional<ApiError> ParseTokenizeRequest(std::string_view body, TokenizeRequ
   if (has_prompt && fields.Any("messages") != nullptr) {
     fields.Fail("messages", "contradicts prompt");
   }
-  if (!has_prompt) ReadMessages(fields, &out->messages.messages);
+  if (!has_prompt) {
+    ReadMessages(fields, &out->messages.messages);
+    ReadFunctions(fields, &out->messages.tools);
+    ReadTemplateVariables(fields, &out->messages);
+  }
   fields.Bool("add_special_tokens", &out->add_special_tokens);
   fields.Bool("add_generation_prompt", &out->messages.add_generation_prompt);
   fields.Bool("return_token_strs", &out->return_token_strs);

@@ -1,7 +1,8 @@
 // The bodies of /v1/completions and /v1/chat/completions, read and checked.
 //
 // Unknown fields, fields of a wrong type or out of range and fields that
-// contradict each other are errors that name the field. docs/server.md lists them all.
+// contradict each other are errors that name the field. docs/server.md lists them all,
+// with those that are known to change nothing (serve/ignored_fields.h).
 #ifndef QED_SERVE_API_REQUEST_H_
 #define QED_SERVE_API_REQUEST_H_
 
@@ -33,7 +34,11 @@ struct SandboxTool {
   double code_timeout = 2.0;        // seconds
   int32_t code_output_chars = 200;  // of each output stream
   bool remaining_calls_notice = false;
+  bool asked_for = true;  // false: by --tool-loop; the client knows only its API's own words
 };
+
+// Whether the model's text may, or must, call functions.
+enum class ToolChoice { kNone, kAuto, kRequired };
 
 using PromptInput = std::variant<std::string, std::vector<int32_t>>;
 
@@ -57,6 +62,9 @@ struct ApiRequest {
   int32_t priority = 0;                      // lower comes first
   std::string user;
   std::optional<SandboxTool> sandbox;
+  ToolChoice tool_choice = ToolChoice::kNone;  // kNone where there are no functions
+  std::string required_function;               // with kRequired; empty: any of them
+  bool parallel_tool_calls = true;             // else only the first call counts
 
   bool wants_logprobs() const { return params.logprobs >= 0; }
 };
@@ -65,6 +73,9 @@ struct ApiDefaults {
   int32_t vocab_size = 0;
   SamplingParams params;     // where a request says nothing; the checkpoint's own
   bool has_sandbox = false;  // the server has one
+  // The sandbox of requests that ask for none, where nothing speaks against it.
+  std::optional<SandboxTool> tool_loop;
+  bool strict_fields = false;  // fields that change nothing are errors too
 };
 
 // Parse the body into `out`.

@@ -9,7 +9,9 @@
 namespace qed {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 ApiDefaults Defaults(bool sandbox = true) {
   ApiDefaults defaults;
@@ -99,8 +101,75 @@ TEST(ApiRequestTest, ChatFields) {
   EXPECT_FALSE(request.messages.add_generation_prompt);
   EXPECT_FALSE(Chat("").has_max_tokens);
   EXPECT_EQ(Chat(R"("logprobs": true)").params.logprobs, 0);
-  EXPECT_TRUE(Chat(R"("tool_choice": "none", "tools": [{"type": "function", "function": {}}])")
-                  .messages.tools.is_null());
+  EXPECT_TRUE(
+      Chat(R"("tool_choice": "none", "tools": [{"type": "function", "function": {"name": "f"}}])")
+          .messages.tools.is_null());
+}
+
+TEST(ApiRequestTest, FieldsThatChangeNothing) {
+  const std::string fields = R"("store": true, "metadata": {"a": "b"}, "service_tier": "auto",
+      "parallel_tool_calls": true, "reasoning_effort": "low", "prompt_cache_key": "k",
+      "prompt_cache_retention": "24h", "safety_identifier": "me", "verbosity": "low",
+      "use_beam_search": false, "length_penalty": 1, "bad_words": [], "unheard_of": null,
+      "stream": true, "stream_options": {"include_usage": true, "include_obfuscation": false,
+                                         "continuous_usage_stats": true})";
+  EXPECT_TRUE(Chat(fields + R"(, "modalities": ["text"], "echo": false)").include_usage);
+  EXPECT_TRUE(Completion("{\"prompt\": \"x\", " + fields + "}").include_usage);
+  ApiDefaults strict = Defaults();
+  strict.strict_fields = true;
+  for (const auto& [field, name] : std::vector<std::pair<std::string, std::string>>{
+           {R"("store": true)", "store"},
+           {R"("stream": true, "stream_options": {"continuous_usage_stats": true})",
+            "stream_options.continuous_usage_stats"}}) {
+    ApiRequest request;
+    const auto error =
+        ParseCompletionRequest("{\"prompt\": \"x\", " + field + "}", strict, &request);
+    ASSERT_TRUE(error.has_value()) << field;
+    EXPECT_EQ(error->param, name);
+  }
+}
+
+TEST(ApiRequestTest, BiasesAndTheLeastNumberOfTokens) {
+  const ApiRequest request =
+      Completion(R"({"prompt": "x", "logit_bias": {"7": -100, "3": 1.5}, "min_tokens": 4})");
+  EXPECT_THAT(request.params.logit_bias, ElementsAre(Pair(7, -100.0f), Pair(3, 1.5f)));
+  EXPECT_EQ(request.params.min_tokens, 4);
+}
+
+TEST(ApiRequestTest, ToolChoice) {
+  const std::string tools = R"("tools": [{"type": "function", "function": {"name": "f"}}])";
+  EXPECT_EQ(Chat("").tool_choice, ToolChoice::kNone);
+  EXPECT_EQ(Chat(R"("tool_choice": "auto")").tool_choice, ToolChoice::kNone);
+  EXPECT_EQ(Chat(tools).tool_choice, ToolChoice::kAuto);
+  EXPECT_EQ(Chat(tools + R"(, "tool_choice": "none")").tool_choice, ToolChoice::kNone);
+  const ApiRequest any = Chat(tools + R"(, "tool_choice": "required")");
+  EXPECT_EQ(any.tool_choice, ToolChoice::kRequired);
+  EXPECT_EQ(any.required_function, "");
+  const ApiRequest one =
+      Chat(tools + R"(, "tool_choice": {"type": "function", "function": {"name": "f"}},
+                   "parallel_tool_calls": false)");
+  EXPECT_EQ(one.required_function, "f");
+  EXPECT_FALSE(one.parallel_tool_calls);
+}
+
+TEST(ApiRequestTest, TheToolLoopIsForWhoDoesNotAsk) {
+  ApiDefaults defaults = Defaults();
+  defaults.tool_loop.emplace();
+  defaults.tool_loop->asked_for = false;
+  const auto sandbox = [&](const std::string& fields) {
+    ApiRequest request;
+    const auto error =
+        ParseCompletionRequest("{\"prompt\": [1]" + fields + "}", defaults, &request);
+    EXPECT_FALSE(error.has_value()) << error->message;
+    return request.sandbox;
+  };
+  ASSERT_TRUE(sandbox("").has_value());
+  EXPECT_FALSE(sandbox("")->asked_for);
+  EXPECT_TRUE(sandbox(R"(, "tools": [{"type": "sandbox"}])")->asked_for);
+  for (const char* fields : {R"(, "logprobs": 1)", R"(, "max_tokens": 0)", R"(, "echo": true)",
+                             R"(, "generated_ranges": [[0, 1]])"}) {
+    EXPECT_FALSE(sandbox(fields).has_value()) << fields;
+  }
 }
 
 TEST(ApiRequestTest, PartsBecomeOneTextAndArgumentsAnObject) {
@@ -115,7 +184,7 @@ TEST(ApiRequestTest, PartsBecomeOneTextAndArgumentsAnObject) {
   ASSERT_FALSE(error.has_value()) << error->message;
   const auto& messages = request.messages.messages;
   EXPECT_EQ(messages[0]["content"], "a\nb");
-  EXPECT_TRUE(messages[1]["content"].is_null());
+  EXPECT_EQ(messages[1]["content"], "") << "no content is an empty text";
   EXPECT_EQ(messages[1]["tool_calls"][0]["function"]["arguments"].dump(), R"({"z":1,"a":2})");
 }
 
@@ -174,7 +243,18 @@ TEST(ApiRequestTest, WhatIsWrongIsNamed) {
       {R"("timeout": -1)", "timeout"},
       {R"("priority": 1e10)", "priority"},
       {R"("user": 5)", "user"},
-      {R"("logit_bias": {"5": 1})", "logit_bias"},
+      {R"("logit_bias": {"100": 1})", "logit_bias"},
+      {R"("logit_bias": {"-1": 1})", "logit_bias"},
+      {R"("logit_bias": {"5x": 1})", "logit_bias"},
+      {R"("logit_bias": {"": 1})", "logit_bias"},
+      {R"("logit_bias": {"5": 100.5})", "logit_bias"},
+      {R"("logit_bias": {"5": "1"})", "logit_bias"},
+      {R"("logit_bias": [5])", "logit_bias"},
+      {R"("min_tokens": -1)", "min_tokens"},
+      {R"("min_tokens": 5, "max_tokens": 4)", "min_tokens"},
+      {R"("use_beam_search": true)", "use_beam_search"},
+      {R"("bad_words": ["x"])", "bad_words"},
+      {R"("add_special_tokens": false)", "add_special_tokens"},
       {R"("best_of": 2)", "best_of"},
       {R"("suffix": "x")", "suffix"},
       {R"("tools": {})", "tools"},
@@ -231,6 +311,25 @@ TEST(ApiRequestTest, BadChats) {
       {R"("messages": [{"role": "a", "content": "x"}], "logprobs": 2)", "logprobs"},
       {R"("messages": [{"role": "a", "content": "x"}], "prompt": "x")", "prompt"},
       {R"("messages": [{"role": "a", "content": "x"}], "tool_choice": "required")", "tool_choice"},
+      {R"("messages": [{"role": "a", "content": "x"}], "tool_choice": "some")", "tool_choice"},
+      {R"("messages": [{"role": "a", "content": "x"}], "tool_choice": {"type": "function"})",
+       "tool_choice"},
+      {R"("messages": [{"role": "a", "content": "x"}], "tools": [{"type": "function",
+          "function": {"name": "f"}}], "tool_choice": {"type": "function", "function":
+          {"name": "g"}})",
+       "tool_choice"},
+      {R"("messages": [{"role": "a", "content": "x"}], "tools": [{"type": "function"}])", "tools"},
+      {R"("messages": [{"role": "a", "content": "x"}], "tools": [{"type": "function",
+          "function": {"name": 5}}])",
+       "tools"},
+      {R"("messages": [{"role": "a", "content": "x"}], "tools": [{"type": "function",
+          "function": {"name": "f"}}, {"type": "sandbox"}])",
+       "tools"},
+      {R"("messages": [{"role": "a", "content": "x"}], "response_format": {"type": "json_schema",
+          "json_schema": {"name": "n", "schema": {}}})",
+       "response_format"},
+      {R"("messages": [{"role": "a", "content": "x"}], "continue_final_message": true)",
+       "continue_final_message"},
       {R"("messages": [{"role": "a", "content": "x"}], "response_format": {"type": "json_object"})",
        "response_format"},
       {R"("messages": [{"role": "a", "content": "x"}], "chat_template_kwargs": 5)",
@@ -251,6 +350,18 @@ TEST(ApiRequestTest, TokenizeAndDetokenize) {
   EXPECT_FALSE(request.add_special_tokens);
   EXPECT_TRUE(ParseTokenizeRequest(R"({"prompt": "x", "messages": [1]})", &request));
   EXPECT_TRUE(ParseTokenizeRequest("{}", &request));
+  TokenizeRequest chat;
+  EXPECT_FALSE(ParseTokenizeRequest(
+      R"({"messages": [{"role": "user", "content": "x"}], "chat_template_kwargs": {"k": 1},
+          "tools": [{"type": "function", "function": {"name": "f"}}, {"type": "sandbox"}]})",
+      &chat));
+  EXPECT_EQ(chat.messages.tools.size(), 1u);
+  EXPECT_EQ(chat.messages.extra["k"], 1);
+  EXPECT_EQ(
+      ParseTokenizeRequest(
+          R"({"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "f"}]})", &chat)
+          ->param,
+      "tools");
   DetokenizeRequest back;
   EXPECT_FALSE(ParseDetokenizeRequest(R"({"tokens": [1, 99]})", 100, &back));
   EXPECT_EQ(back.tokens, (std::vector<int32_t>{1, 99}));

@@ -49,10 +49,12 @@ void CheckMessage(FieldReader& fields, const std::string& where, Json* message) 
   const auto content = message->find("content");
   if (content == message->end()) {
     if (!message->contains("tool_calls")) return fields.Fail(where + ".content", "is missing");
-    (*message)["content"] = nullptr;
+    (*message)["content"] = "";
+  } else if (content->is_null()) {
+    *content = "";
   } else if (content->is_array()) {
     JoinParts(fields, where + ".content", &*content);
-  } else if (!content->is_string() && !content->is_null()) {
+  } else if (!content->is_string()) {
     return fields.Fail(where + ".content", "must be a text or a list of parts");
   }
   ParseArguments(fields, where + ".tool_calls", message);

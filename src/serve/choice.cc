@@ -161,6 +161,7 @@ void Choice::Continue(const ToolLoopAction& action) {
   state_ = State::kGenerating;
   SamplingParams params = task_.params;
   params.max_tokens = action.max_tokens;
+  params.min_tokens = std::max(0, params.min_tokens - result_.generated_tokens);
   params.include_stop_text = false;
   const Status status = engine_.Continue(*id_, tokenizer_.Encode(action.text), params);
   if (!status.ok()) Fail(status);
@@ -206,6 +207,10 @@ void Choice::FinishLoop(SampleFinish finish) {
   result_.code_calls = transcript.code_calls;
   result_.finish_reason =
       finish == SampleFinish::kCancelled ? CancelName(cancel_) : SampleFinishName(finish);
+  if (!task_.sandbox->asked_for && finish != SampleFinish::kCancelled &&
+      finish != SampleFinish::kLength && finish != SampleFinish::kError) {
+    result_.finish_reason = "stop";
+  }
   const bool stopped = finish == SampleFinish::kStop && !result_.stop_text.empty();
   if (stopped && task_.params.include_stop_text) Send(result_.stop_text);
   Done();

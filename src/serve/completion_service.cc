@@ -12,13 +12,6 @@
 namespace qed {
 namespace {
 
-std::tm LocalTime() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local = {};
-  ::localtime_r(&now, &local);
-  return local;
-}
-
 uint64_t RandomSalt() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();
@@ -41,10 +34,13 @@ std::string LogLine(const RequestSummary& s) {
   return line;
 }
 
-ApiError TooLong(bool chat, size_t tokens, int32_t max_seq_len) {
+// In the words that clients look for. Without `exact` there may be more tokens.
+ApiError TooLong(bool chat, size_t tokens, bool exact, int32_t max_seq_len) {
   return {.status = 400,
-          .message = "the prompt has " + std::to_string(tokens) + " tokens; a context of " +
-                     std::to_string(max_seq_len) + " leaves no room for an answer",
+          .message = "This model's maximum context length is " + std::to_string(max_seq_len) +
+                     " tokens. However, your request has " + std::to_string(tokens) +
+                     " input tokens" + (exact ? "" : " or more") +
+                     ". Please reduce the length of the input messages.",
           .param = chat ? "messages" : "prompt",
           .code = "context_length_exceeded"};
 }
@@ -61,6 +57,11 @@ CompletionService::CompletionService(const ServedModel& model, const ServeConfig
   defaults_.vocab_size = model_.tokenizer.vocab_size();
   defaults_.params = model_.defaults;
   defaults_.has_sandbox = model_.sandbox != nullptr;
+  defaults_.strict_fields = config.strict_fields;
+  if (config.tool_loop == "on") {
+    defaults_.tool_loop.emplace();
+    defaults_.tool_loop->asked_for = false;
+  }
   if (model_.sandbox != nullptr) {
     const auto threads = static_cast<int32_t>(std::max(2u, std::thread::hardware_concurrency()));
     code_ = std::make_unique<CodeRunner>(*model_.sandbox, threads);
@@ -75,40 +76,65 @@ CompletionService::~CompletionService() {
 }
 
 std::optional<ApiError> CompletionService::CheckModel(const std::string& name) const {
-  if (name.empty() || name == model_.name) return std::nullopt;
+  const bool known = name.empty() || name == model_.name ||
+                     std::ranges::find(model_.aliases, name) != model_.aliases.end();
+  if (known) return std::nullopt;
   return ApiError{.status = 404,
                   .message = "there is no such model here; there is " + model_.name,
                   .param = "model",
                   .code = "model_not_found"};
 }
 
+std::optional<ApiError> CompletionService::CheckLength(bool chat, size_t tokens, bool exact) const {
+  const int32_t room = model_.engine.max_seq_len();
+  if (std::cmp_less(tokens, room)) return std::nullopt;
+  return TooLong(chat, tokens, exact, room);
+}
+
+// Where a function must be called, the model finds its call begun.
+std::string CompletionService::BeginAnswer(const ApiRequest& request) const {
+  if (request.tool_choice != ToolChoice::kRequired) return "";
+  return BeginCall(ToolCallFormOf(model_.tokenizer.chat_template()), request.required_function);
+}
+
 std::optional<ApiError> CompletionService::EncodeChat(const ChatInput& input,
+                                                      const std::string& begun, bool any_length,
                                                       std::vector<int32_t>* ids) const {
   if (model_.chat_template == nullptr) {
-    return FieldError("messages", "the model has no chat template; use /v1/completions");
+    return FieldError("messages", model_.no_chat_template + "; use /v1/completions");
   }
-  const Result<std::string> text = model_.chat_template->Render(input, LocalTime());
+  Result<std::string> text = model_.chat_template->Render(input, LocalTime());
   if (!text.ok()) return FieldError("messages", text.status().message());
+  *text += begun;
+  if (!any_length) {
+    if (auto error = CheckLength(true, model_.tokenizer.FewestTokens(*text), false)) {
+      return error;
+    }
+  }
   // The template writes out the tokens at the beginning itself.
   *ids = model_.tokenizer.Encode(*text);
   return std::nullopt;
 }
 
 std::optional<ApiError> CompletionService::Encode(
-    const ApiRequest& request, std::vector<std::vector<int32_t>>* prompts) const {
+    const ApiRequest& request, const std::string& begun,
+    std::vector<std::vector<int32_t>>* prompts) const {
   if (request.chat) {
     prompts->emplace_back();
-    if (auto error = EncodeChat(request.messages, &prompts->back())) return error;
+    if (auto error = EncodeChat(request.messages, begun, false, &prompts->back())) return error;
   }
   for (const PromptInput& prompt : request.prompts) {
     const auto* text = std::get_if<std::string>(&prompt);
-    prompts->push_back(text != nullptr ? EncodePrompt(model_.tokenizer, *text)
-                                       : std::get<std::vector<int32_t>>(prompt));
+    if (text == nullptr) {
+      prompts->push_back(std::get<std::vector<int32_t>>(prompt));
+      continue;
+    }
+    if (auto error = CheckLength(false, model_.tokenizer.FewestTokens(*text), false)) return error;
+    prompts->push_back(EncodePrompt(model_.tokenizer, *text));
   }
-  const int32_t room = model_.engine.max_seq_len();
   for (const std::vector<int32_t>& ids : *prompts) {
     if (ids.empty()) return FieldError(request.chat ? "messages" : "prompt", "must not be empty");
-    if (std::cmp_greater_equal(ids.size(), room)) return TooLong(request.chat, ids.size(), room);
+    if (auto error = CheckLength(request.chat, ids.size(), true)) return error;
   }
   return std::nullopt;
 }
@@ -125,7 +151,10 @@ void CompletionService::Handle(bool chat, const std::string& body,
   if (const auto error = parse(body, defaults_, &request)) return refuse(*error);
   if (const auto error = CheckModel(request.model)) return refuse(*error);
   std::vector<std::vector<int32_t>> prompts;
-  if (const auto error = Encode(request, &prompts)) return refuse(*error);
+  const std::string begun = BeginAnswer(request);
+  // The one call that was asked for ends the answer.
+  if (!request.required_function.empty()) request.params.stop.emplace_back("</tool_call>");
+  if (const auto error = Encode(request, begun, &prompts)) return refuse(*error);
 
   const std::string id = NewId(chat);
   if (!request.has_seed) request.params.seed = Philox4x32(salt_, 1, last_id_)[0];
@@ -134,7 +163,7 @@ void CompletionService::Handle(bool chat, const std::string& body,
       metrics_,
       [this](const ServedRequest& ended, const RequestSummary& summary) { OnEnd(ended, summary); });
   auto choices = MakeChoices(served, prompts);
-  served->SetChoices(std::move(choices), std::move(prompts));
+  served->SetChoices(std::move(choices), std::move(prompts), begun);
   Admit(served, responder);
 }
 

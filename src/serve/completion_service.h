@@ -36,11 +36,14 @@ class CompletionService {
   CompletionService(const CompletionService&) = delete;
   CompletionService& operator=(const CompletionService&) = delete;
 
-  // Answers on `responder`, soon or later. Takes as long as it takes to tokenize.
+  // Answers on `responder`, soon or later. Takes as long as it takes to tokenize, which
+  // is bounded by the context: longer prompts are refused by their size.
   void Handle(bool chat, const std::string& body, std::shared_ptr<HttpResponder> responder);
 
-  // The ids of a chat's prompt.
-  std::optional<ApiError> EncodeChat(const ChatInput& input, std::vector<int32_t>* ids) const;
+  // The ids of a chat's prompt, the answer begun with `begun`. Without `any_length`, one
+  // that leaves no room in the context is an error.
+  std::optional<ApiError> EncodeChat(const ChatInput& input, const std::string& begun,
+                                     bool any_length, std::vector<int32_t>* ids) const;
   // 404 where a request names another model.
   std::optional<ApiError> CheckModel(const std::string& name) const;
 
@@ -53,16 +56,19 @@ class CompletionService {
   // Completions that have not come to the engine yet.
   int32_t waiting() const { return queue_.waiting(); }
   ServeMetrics& metrics() { return metrics_; }
+  // 429, counted.
+  HttpResponse TooMany();
 
  private:
-  std::optional<ApiError> Encode(const ApiRequest& request,
+  std::optional<ApiError> Encode(const ApiRequest& request, const std::string& begun,
                                  std::vector<std::vector<int32_t>>* prompts) const;
+  std::optional<ApiError> CheckLength(bool chat, size_t tokens, bool exact) const;
+  std::string BeginAnswer(const ApiRequest& request) const;
   std::vector<std::shared_ptr<Choice>> MakeChoices(
       const std::shared_ptr<ServedRequest>& request,
       const std::vector<std::vector<int32_t>>& prompts);
   void Admit(const std::shared_ptr<ServedRequest>& request,
              const std::shared_ptr<HttpResponder>& responder);
-  HttpResponse TooMany();
   void Watch(const std::shared_ptr<ServedRequest>& request, HttpResponder& responder);
   void OnEnd(const ServedRequest& request, const RequestSummary& summary);
   std::string NewId(bool chat);

@@ -14,17 +14,35 @@ void FairQueue::Push(Item item) {
 
 std::optional<FairQueue::Item> FairQueue::Pop() {
   if (waiting_.empty()) return std::nullopt;
-  const auto level = waiting_.begin();
-  auto& users = level->second;
-  const auto older = [](const auto& a, const auto& b) { return a.front() < b.front(); };
+  if (++popped_ % kOldestEvery == 0) return PopOldest();
+  const auto& [priority, users] = *waiting_.begin();
   const auto next = std::ranges::min_element(users, [&](const auto& a, const auto& b) {
     const double x = users_.at(a.first).served, y = users_.at(b.first).served;
-    return x != y ? x < y : older(a.second, b.second);
+    return x != y ? x < y : a.second.front() < b.second.front();
   });
-  Item item{next->second.front(), level->first, next->first};
-  next->second.pop_front();
-  if (next->second.empty()) users.erase(next);
-  if (users.empty()) waiting_.erase(level);
+  return TakeOf(priority, next->first);
+}
+
+FairQueue::Item FairQueue::PopOldest() {
+  int32_t priority = 0;
+  const std::pair<const std::string, std::deque<uint64_t>>* oldest = nullptr;
+  for (const auto& [level, users] : waiting_) {
+    for (const auto& user : users) {
+      if (oldest != nullptr && oldest->second.front() < user.second.front()) continue;
+      oldest = &user;
+      priority = level;
+    }
+  }
+  return TakeOf(priority, oldest->first);
+}
+
+FairQueue::Item FairQueue::TakeOf(int32_t priority, const std::string& name) {
+  const auto level = waiting_.find(priority);
+  const auto entry = level->second.find(name);
+  Item item{entry->second.front(), priority, name};
+  entry->second.pop_front();
+  if (entry->second.empty()) level->second.erase(entry);
+  if (level->second.empty()) waiting_.erase(level);
   User& user = users_.at(item.user);
   floor_ = std::max(floor_, user.served);
   --user.waiting;

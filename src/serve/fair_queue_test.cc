@@ -34,6 +34,20 @@ TEST(FairQueueTest, LowerPriorityNumbersComeFirst) {
   EXPECT_EQ(Drain(queue), (std::vector<uint64_t>{3, 2, 1}));
 }
 
+TEST(FairQueueTest, NobodyWaitsForEverForBetterPriorities) {
+  FairQueue queue;
+  queue.Push({1, 100, "patient"});
+  uint64_t id = 1;
+  for (int i = 0; i < 8; ++i) queue.Push({++id, -5, "pushing"});
+  // There is always something of a better priority.
+  for (int popped = 1;; ++popped) {
+    ASSERT_LE(popped, 16);
+    if (queue.Pop()->id == 1) break;
+    queue.Push({++id, -5, "pushing"});
+  }
+  EXPECT_EQ(queue.size(), 8u);
+}
+
 TEST(FairQueueTest, UsersShare) {
   FairQueue queue;
   for (uint64_t id = 1; id <= 6; ++id) queue.Push({id, 0, "many"});

@@ -132,7 +132,7 @@ bool FieldReader::TokenIds(const char* name, size_t max_count, int32_t vocab_siz
 std::optional<ApiError> FieldReader::Finish() {
   if (failed()) return error_;
   for (const auto& [name, value] : object_.items()) {
-    if (!known_.contains(name)) {
+    if (!known_.contains(name) && !value.is_null()) {
       Fail(name.substr(0, 100), "this field is not known here");
       return error_;
     }

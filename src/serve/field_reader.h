@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nlohmann/json.hpp"
@@ -38,6 +39,10 @@ class FieldReader {
 
   void Fail(std::string_view name, const std::string& message);
   bool failed() const { return error_.has_value(); }
+  // Takes over the error of a reader of an object within this one.
+  void Adopt(std::optional<ApiError> error) {
+    if (!failed()) error_ = std::move(error);
+  }
   // The first error; a field that nobody asked for is one.
   std::optional<ApiError> Finish();
 

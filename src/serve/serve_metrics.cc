@@ -1,5 +1,7 @@
 #include "serve/serve_metrics.h"
 
+#include <utility>
+
 namespace qed {
 namespace {
 
@@ -23,7 +25,7 @@ ServeMetrics::ServeMetrics(const Engine& engine, const RequestQueue& queue)
       generation_tokens_of_request(registry_.GetHistogram(
           "qed_request_generation_tokens", "Tokens generated for a completion.", kTokenBounds)),
       rejected(registry_.GetCounter("qed_requests_rejected_total",
-                                    "Requests refused because the queue was full.")) {
+                                    "Requests refused because too many were waiting.")) {
   const auto gauge = [&](const char* name, const char* help, auto read) {
     registry_.AddGauge(name, help, [&engine, read] { return double(read(engine.Stats())); });
   };
@@ -57,6 +59,32 @@ ServeMetrics::ServeMetrics(const Engine& engine, const RequestQueue& queue)
           [](const Stats& s) { return s.cached_tokens; });
   counter("qed_num_preemptions_total", "Completions that gave up their pages for a while.",
           [](const Stats& s) { return s.preemptions; });
+  counter("qed_spec_decode_num_drafts_total", "Steps of a completion with drafts in them.",
+          [](const Stats& s) { return s.drafts.drafts; });
+  counter("qed_spec_decode_num_draft_tokens_total", "Drafts computed.",
+          [](const Stats& s) { return s.drafts.tokens; });
+  counter("qed_spec_decode_num_accepted_tokens_total", "Drafts that became tokens.",
+          [](const Stats& s) { return s.drafts.accepted; });
+  for (size_t place = 0; place < kMaxDrafts; ++place) {
+    registry_.AddCounter(
+        "qed_spec_decode_num_accepted_tokens_per_pos_total",
+        "Drafts that became tokens, by their place in a step.",
+        [&engine, place] { return double(engine.Stats().drafts.accepted_at[place]); },
+        {{"position", std::to_string(place)}});
+  }
+}
+
+void ServeMetrics::WatchHttp(const HttpServer& http) {
+  registry_.AddGauge("qed_connections", "Connections that are open.",
+                     [&http] { return double(http.stats().connections); });
+  registry_.AddCounter("qed_forbidden_requests_total",
+                       "Requests refused for their Host, Origin, key or type.",
+                       [&http] { return double(http.stats().forbidden); });
+}
+
+void ServeMetrics::WatchUnread(std::function<double()> unread) {
+  registry_.AddGauge("qed_requests_unread", "Requests whose bodies wait to be read.",
+                     std::move(unread));
 }
 
 void ServeMetrics::CountFinish(const std::string& finish_reason) {

@@ -3,10 +3,12 @@
 #ifndef QED_SERVE_SERVE_METRICS_H_
 #define QED_SERVE_SERVE_METRICS_H_
 
+#include <functional>
 #include <string>
 
 #include "base/metrics.h"
 #include "engine/engine.h"
+#include "net/http_server.h"
 #include "serve/request_queue.h"
 
 namespace qed {
@@ -17,7 +19,12 @@ class ServeMetrics {
   // Both must outlive the metrics.
   ServeMetrics(const Engine& engine, const RequestQueue& queue);
 
+  // Once: what the HTTP server counts, which must outlive the last Text().
+  void WatchHttp(const HttpServer& http);
   void CountFinish(const std::string& finish_reason);
+  // `unread`: requests whose bodies wait to be read. Called once; it must outlive the
+  // last Text.
+  void WatchUnread(std::function<double()> unread);
   std::string Text() const { return registry_.Text(); }
 
  private:

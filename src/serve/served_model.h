@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 #include "sandbox/client.h"
@@ -18,11 +19,13 @@ namespace qed {
 struct ServedModel {
   Engine& engine;
   const Tokenizer& tokenizer;
-  const ChatTemplate* chat_template = nullptr;  // null: the model has none
-  SandboxClient* sandbox = nullptr;             // null: none
-  std::string name;
-  int32_t max_batch_size = 0;  // of the engine
-  SamplingParams defaults;     // where a request says nothing
+  const ChatTemplate* chat_template = nullptr;                      // null: none that can be used
+  std::string no_chat_template = "the model has no chat template";  // why that is so
+  SandboxClient* sandbox = nullptr;                                 // null: none
+  std::string name;                                                 // in replies
+  std::vector<std::string> aliases;  // other names that requests may call it by
+  int32_t max_batch_size = 0;        // of the engine
+  SamplingParams defaults;           // where a request says nothing
 };
 
 }  // namespace qed

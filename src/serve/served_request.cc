@@ -10,6 +10,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+std::vector<std::string> FunctionNames(const Json& tools) {
+  std::vector<std::string> names;
+  for (const Json& tool : tools) names.push_back(tool["function"]["name"].get<std::string>());
+  return names;
+}
+
 ScoredToken Unscored(int32_t id) {
   ScoredToken token;
   token.logprob.token_id = id;
@@ -33,11 +39,18 @@ ServedRequest::ServedRequest(const Tokenizer& tokenizer, ApiRequest request, std
       on_end_(std::move(on_end)) {}
 
 void ServedRequest::SetChoices(std::vector<std::shared_ptr<Choice>> choices,
-                               std::vector<std::vector<int32_t>> prompts) {
+                               std::vector<std::vector<int32_t>> prompts,
+                               const std::string& begun) {
   choices_ = std::move(choices);
   prompts_ = std::move(prompts);
   parts_.resize(choices_.size());
   unfinished_ = choices_.size();
+  if (request_.tool_choice == ToolChoice::kNone) return;
+  ToolCallOptions options{.functions = FunctionNames(request_.messages.tools),
+                          .parallel = request_.parallel_tool_calls,
+                          .begun = begun,
+                          .required = request_.required_function};
+  for (Part& part : parts_) part.reader = std::make_unique<ToolCallReader>(options);
 }
 
 void ServedRequest::BeginStream() {
@@ -91,7 +104,11 @@ void ServedRequest::OnChoiceText(int32_t index, const ChoiceText& text) {
   }
   part.last_text = now;
   if (request_.stream) return StreamText(index, text);
-  part.text += text.text;
+  if (part.reader) {
+    AddPieces(index, part.reader->Push(text.text), &part.text);
+  } else {
+    part.text += text.text;
+  }
   if (request_.return_token_ids) {
     part.token_ids.insert(part.token_ids.end(), text.token_ids.begin(), text.token_ids.end());
   }
@@ -102,10 +119,41 @@ void ServedRequest::OnChoiceText(int32_t index, const ChoiceText& text) {
   for (const TokenLogprob& token : text.logprobs) part.tokens.push_back({token, true});
 }
 
+// What the reader of calls found: texts are added to `text`, calls to the choice's. In a
+// stream everything is sent.
+void ServedRequest::AddPieces(int32_t index, std::vector<ToolCallPiece> pieces, std::string* text) {
+  std::vector<ToolCall>& calls = parts_[static_cast<size_t>(index)].calls;
+  const bool usage = request_.include_usage;
+  for (ToolCallPiece& piece : pieces) {
+    if (!piece.call) {
+      *text += piece.text;
+      if (request_.stream) Send(format_.TextChunk(index, piece.text, nullptr, {}, usage));
+      continue;
+    }
+    if (request_.stream) {
+      const auto number = static_cast<int32_t>(calls.size());
+      Send(format_.ToolCallChunk(index, number, *piece.call, usage));
+    }
+    calls.push_back(*std::move(piece.call));
+  }
+}
+
 void ServedRequest::StreamText(int32_t index, const ChoiceText& text) {
+  if (request_.no_tokens) return;
+  Part& part = parts_[static_cast<size_t>(index)];
+  if (part.reader) {
+    std::string sent;
+    AddPieces(index, part.reader->Push(text.text), &sent);
+    // Log-probabilities come with the tokens, whatever the tokens turn out to be.
+    if (!text.logprobs.empty()) StreamChunk(index, "", text);
+    return;
+  }
   const bool with_ids = request_.return_token_ids && !text.token_ids.empty();
   if (text.text.empty() && text.logprobs.empty() && !with_ids) return;
-  if (request_.no_tokens) return;
+  StreamChunk(index, text.text, text);
+}
+
+void ServedRequest::StreamChunk(int32_t index, std::string_view shown, const ChoiceText& text) {
   Part& part = parts_[static_cast<size_t>(index)];
   Json logprobs;
   if (!text.logprobs.empty()) {
@@ -118,7 +166,7 @@ void ServedRequest::StreamText(int32_t index, const ChoiceText& text) {
     ids.generated = &text.token_ids;
     if (!std::exchange(part.told_prompt_ids, true)) ids.prompt = &PromptIds(index);
   }
-  Send(format_.TextChunk(index, text.text, std::move(logprobs), ids, request_.include_usage));
+  Send(format_.TextChunk(index, shown, std::move(logprobs), ids, request_.include_usage));
 }
 
 void ServedRequest::Send(const std::string& data) {
@@ -129,23 +177,7 @@ void ServedRequest::OnChoiceDone(int32_t index, const ChoiceResult& result) {
   OnEnd on_end;
   {
     const std::lock_guard lock(mutex_);
-    Part& part = parts_[static_cast<size_t>(index)];
-    part.result = result;
-    if (request_.no_tokens && part.result.error.ok()) {
-      part.text.clear();
-      part.token_ids.clear();
-      part.result.generated_tokens = 0;
-      part.result.finish_reason = "length";
-    }
-    Observe(part);
-    if (request_.stream) {
-      if (result.error.ok()) {
-        Send(format_.LastChunk(index, part.result, request_.include_usage));
-      } else {
-        Send(
-            ErrorBody({.status = 500, .message = result.error.message(), .param = "", .code = ""}));
-      }
-    }
+    EndPart(index, result);
     if (--unfinished_ > 0) return;
     Finish();
     on_end = std::move(on_end_);
@@ -161,6 +193,29 @@ void ServedRequest::OnChoiceDone(int32_t index, const ChoiceResult& result) {
   if (first_text_ != Clock::Time{}) summary.first_text_seconds = Seconds(first_text_ - arrival_);
   summary.total_seconds = Seconds(Clock::Real().Now() - arrival_);
   on_end(*this, summary);
+}
+
+void ServedRequest::EndPart(int32_t index, const ChoiceResult& result) {
+  Part& part = parts_[static_cast<size_t>(index)];
+  part.result = result;
+  if (request_.no_tokens && part.result.error.ok()) {
+    part.text.clear();
+    part.token_ids.clear();
+    part.result.generated_tokens = 0;
+    part.result.finish_reason = "length";
+  }
+  if (part.reader) {
+    AddPieces(index, part.reader->Finish(), &part.text);
+    const bool ended = part.result.finish_reason == "stop";
+    if (ended && !part.calls.empty()) part.result.finish_reason = "tool_calls";
+  }
+  Observe(part);
+  if (!request_.stream) return;
+  if (result.error.ok()) {
+    Send(format_.LastChunk(index, part.result, request_.include_usage));
+  } else {
+    Send(ErrorBody({.status = 500, .message = result.error.message(), .param = "", .code = ""}));
+  }
 }
 
 void ServedRequest::Observe(const Part& part) {
@@ -221,7 +276,7 @@ Json ServedRequest::WholeChoice(int32_t index) {
   const std::string text = request_.echo ? PromptText(index) + part.text : part.text;
   TokenIds ids;
   if (request_.return_token_ids) ids = {&PromptIds(index), &part.token_ids};
-  return format_.Choice(index, text, std::move(logprobs), ids, part.result);
+  return format_.Choice(index, text, std::move(logprobs), ids, part.result, part.calls);
 }
 
 // A prompt counts once, however many completions it has.

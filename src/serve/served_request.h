@@ -16,6 +16,7 @@
 #include "serve/api_request.h"
 #include "serve/choice.h"
 #include "serve/serve_metrics.h"
+#include "serve/tool_calls.h"
 
 namespace qed {
 
@@ -43,9 +44,9 @@ class ServedRequest : public ChoiceListener, public std::enable_shared_from_this
                 OnEnd on_end);
 
   // The choices, one per prompt and n, with the prompts' ids. Called once, before
-  // anything runs.
+  // anything runs. `begun`: what the prompt of a chat begins its answer with.
   void SetChoices(std::vector<std::shared_ptr<Choice>> choices,
-                  std::vector<std::vector<int32_t>> prompts);
+                  std::vector<std::vector<int32_t>> prompts, const std::string& begun = "");
   const std::vector<std::shared_ptr<Choice>>& choices() const { return choices_; }
   // Where a stream was asked for: sends its head. Before the choices are queued.
   void BeginStream();
@@ -65,10 +66,12 @@ class ServedRequest : public ChoiceListener, public std::enable_shared_from_this
   // What a choice has given so far.
   struct Part {
     std::string text;
-    std::vector<int32_t> token_ids;   // generated, where asked for
-    std::vector<ScoredToken> tokens;  // with log-probabilities
-    bool told_prompt_ids = false;     // a stream's first chunk has them
-    int64_t text_offset = 0;          // characters of the tokens sent so far
+    std::vector<int32_t> token_ids;          // generated, where asked for
+    std::vector<ScoredToken> tokens;         // with log-probabilities
+    bool told_prompt_ids = false;            // a stream's first chunk has them
+    std::unique_ptr<ToolCallReader> reader;  // of chats with functions
+    std::vector<ToolCall> calls;
+    int64_t text_offset = 0;  // characters of the tokens sent so far
     bool any_text = false;
     Clock::Time first_text{}, last_text{};
     ChoiceResult result;
@@ -76,6 +79,9 @@ class ServedRequest : public ChoiceListener, public std::enable_shared_from_this
 
   void StreamEcho(int32_t index);
   void StreamText(int32_t index, const ChoiceText& text);
+  void StreamChunk(int32_t index, std::string_view text, const ChoiceText& source);
+  void AddPieces(int32_t index, std::vector<ToolCallPiece> pieces, std::string* text);
+  void EndPart(int32_t index, const ChoiceResult& result);
   void Send(const std::string& data);
   void Finish();
   void FinishWhole();

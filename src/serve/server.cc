@@ -19,7 +19,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kWorkers = 2;
+constexpr int kReaders = 2;
+// Requests that may wait to be read, however few may wait for the engine.
+constexpr size_t kLeastUnread = 1024;
 constexpr char kVersion[] = "0.1.0";
 
 constexpr std::string_view kModels = "/v1/models";
@@ -68,12 +70,11 @@ Server::Server(const ServedModel& model, const ServeConfig& config, CompletionSe
       created_(std::time(nullptr)),
       solve_(model_),
       watch_(config.stall_seconds),
-      service_(model, config, std::move(log)) {
-  for (int i = 0; i < kWorkers; ++i) {
-    workers_.emplace_back([this] {
-      while (auto job = jobs_.Pop()) (*job)();
-    });
-  }
+      service_(model, config, std::move(log)),
+      reading_(kReaders,
+               {.max_jobs = std::max(kLeastUnread, static_cast<size_t>(config.max_waiting)),
+                .max_bytes = static_cast<size_t>(config.max_unread_bytes)}) {
+  service_.metrics().WatchUnread([this] { return static_cast<double>(reading_.waiting()); });
 }
 
 Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const ServeConfig& config,
@@ -84,13 +85,22 @@ Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const Se
   http.port = static_cast<uint16_t>(config.port);
   http.max_connections = config.max_connections;
   http.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  http.max_buffered_bytes = static_cast<size_t>(config.max_buffered_bytes);
   http.header_timeout = ToMilliseconds(config.header_timeout);
   http.body_timeout = ToMilliseconds(config.body_timeout);
+  http.error_response = [](int status, std::string_view message) {
+    return ErrorResponse(
+        {.status = status, .message = std::string(message), .param = "", .code = ""});
+  };
+  QED_ASSIGN_OR_RETURN(http.guard, RequestGuard::Create(config.access, config.host));
   QED_ASSIGN_OR_RETURN(
       server->http_,
       HttpServer::Start(http, [raw = server.get()](HttpRequest request, Responder responder) {
         raw->Handle(std::move(request), std::move(responder));
       }));
+  server->service_.metrics().WatchHttp(*server->http_);
+  WarnOfStrangers(*server->http_, *http.guard,
+                  model.sandbox != nullptr ? "use the model and run code here" : "use the model");
   server->KeepLooking();
   return server;
 }
@@ -99,8 +109,6 @@ Server::~Server() {
   service_.StopAdmitting();
   service_.CancelAll(CancelReason::kShutdown);
   if (http_) http_->Stop();
-  jobs_.Close();
-  for (std::thread& worker : workers_) worker.join();
 }
 
 void Server::Drain() {
@@ -127,8 +135,13 @@ void Server::Handle(HttpRequest request, Responder responder) {
   }
   if (request.method != "POST") return responder->Respond(WrongMethod("POST"));
   // Tokenizing a long prompt takes longer than an io thread may be kept.
-  jobs_.Push([this, path = std::move(request.path), body = std::move(request.body),
-              responder = std::move(responder)] { HandlePost(path, body, responder); });
+  ReadingQueue::Job job;
+  job.client = request.peer.substr(0, request.peer.rfind(':'));
+  job.bytes = request.body.size();
+  job.refuse = [this, responder] { responder->Respond(service_.TooMany()); };
+  job.read = [this, path = std::move(request.path), body = std::move(request.body),
+              memory = std::move(request.memory), responder] { HandlePost(path, body, responder); };
+  reading_.Push(std::move(job));
 }
 
 bool Server::HandleGet(const HttpRequest& request, HttpResponder& responder) {
@@ -217,14 +230,18 @@ HttpResponse Server::TokenizerInfo() const {
 
 HttpResponse Server::Models(const std::string& id) const {
   if (const auto error = service_.CheckModel(id)) return ErrorResponse(*error);
-  const Json model = {{"id", model_.name},
-                      {"object", "model"},
-                      {"created", created_},
-                      {"owned_by", "qed"},
-                      {"max_model_len", model_.engine.max_seq_len()},
-                      {"max_num_seqs", model_.max_batch_size}};
-  if (!id.empty()) return JsonResponse(200, DumpJson(model));
-  return JsonResponse(200, DumpJson(Json{{"object", "list"}, {"data", Json::array({model})}}));
+  const auto model = [&](const std::string& name) -> Json {
+    return {{"id", name},
+            {"object", "model"},
+            {"created", created_},
+            {"owned_by", "qed"},
+            {"max_model_len", model_.engine.max_seq_len()},
+            {"max_num_seqs", model_.max_batch_size}};
+  };
+  if (!id.empty()) return JsonResponse(200, DumpJson(model(id)));
+  Json models = Json::array({model(model_.name)});
+  for (const std::string& alias : model_.aliases) models.push_back(model(alias));
+  return JsonResponse(200, DumpJson(Json{{"object", "list"}, {"data", std::move(models)}}));
 }
 
 void Server::Tokenize(const std::string& body, HttpResponder& responder) {
@@ -232,7 +249,7 @@ void Server::Tokenize(const std::string& body, HttpResponder& responder) {
   std::vector<int32_t> ids;
   auto error = ParseTokenizeRequest(body, &request);
   if (!error) error = service_.CheckModel(request.model);
-  if (!error && !request.prompt) error = service_.EncodeChat(request.messages, &ids);
+  if (!error && !request.prompt) error = service_.EncodeChat(request.messages, "", true, &ids);
   if (error) return responder.Respond(ErrorResponse(*error));
   if (request.prompt) {
     ids = request.add_special_tokens ? EncodePrompt(model_.tokenizer, *request.prompt)

@@ -18,10 +18,10 @@
 #include "config/serve_config.h"
 #include "net/http_server.h"
 #include "serve/completion_service.h"
+#include "serve/reading_queue.h"
 #include "serve/served_model.h"
 #include "serve/solve_routes.h"
 #include "serve/step_watch.h"
-#include "solve/blocking_queue.h"
 
 namespace qed {
 
@@ -66,8 +66,7 @@ class Server {
   const SolveRoutes solve_;
   StepWatch watch_;
   CompletionService service_;
-  BlockingQueue<std::function<void()>> jobs_;
-  std::vector<std::thread> workers_;
+  ReadingQueue reading_;
   std::unique_ptr<HttpServer> http_;
   DeadlineTimer timer_;
 };

@@ -48,13 +48,11 @@ std::optional<ApiError> ReadTexts(std::string_view body, Json* json, const Json*
 SolveRoutes::SolveRoutes(const ServedModel& model)
     : model_(model),
       prompt_(PromptTemplate::Load(SolveConfig{}.prompt)),
-      wrapper_(ChatWrapper::Detect(model.tokenizer.chat_template())) {}
+      wrapper_(ChatWrapper::FromTokenizer(model.tokenizer)) {}
 
 Result<std::string> SolveRoutes::Prompt(const std::string& problem) const {
   if (!prompt_.ok()) return prompt_.status();
-  if (!wrapper_.ok()) {
-    return Unsupported("the model's chat template is none that `qed solve` recognises by itself");
-  }
+  if (!wrapper_.ok()) return wrapper_.status();
   const TaskOptions options{.prompt = *prompt_,
                             .wrapper = *wrapper_,
                             .system = std::nullopt,

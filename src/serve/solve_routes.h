@@ -30,7 +30,7 @@ class SolveRoutes {
 
   // {"texts"}, one per sample and null where it has not ended, to {"answers",
   // "votes"}: what each text says in its last box, and the votes, winner first.
-  // Answers of different forms count as different: nothing is asked of sympy.
+  // Answers of different forms count as different: nothing is asked of the sandbox.
   static HttpResponse Votes(std::string_view body);
 
  private:

@@ -42,12 +42,11 @@ std::vector<AnswerClasses::Question> AnswerClasses::Questions(const std::string&
                    [](const Class* a, const Class* b) { return a->samples > b->samples; });
   ordered.resize(std::min(ordered.size(), kMaxComparedClasses));
   std::vector<Question> questions;
+  const bool needs_expected = expected_ && !IsExpected(form) && !FormsTell(form, expected_->form);
+  if (needs_expected) questions.push_back(*expected_);
   for (const Class* known : ordered) {
     questions.push_back({known->place.representative, known->written, false});
   }
-  const bool needs_expected = expected_ && !IsExpected(form) && !FormsTell(form, expected_->form);
-  // Where a sample gave the expected answer, that one's class is asked already.
-  if (needs_expected && Find(expected_->form) == nullptr) questions.push_back(*expected_);
   return questions;
 }
 
@@ -55,16 +54,20 @@ AnswerClasses::Place AnswerClasses::Add(const std::string& form, const std::stri
                                         const std::vector<Question>& questions,
                                         const AnswerComparer::Verdicts& verdicts) {
   Place place{form, std::nullopt};
-  if (expected_) place.correct = IsExpected(form);
-  const size_t at = static_cast<size_t>(
-      std::find(verdicts.begin(), verdicts.end(), Verdict::kEqual) - verdicts.begin());
-  if (at < verdicts.size() && at < questions.size()) {
-    const Place* joined = questions[at].expected ? nullptr : Find(questions[at].form);
-    if (joined != nullptr) place.representative = joined->representative;
-    const bool equals_expected =
-        questions[at].expected || (joined && joined->correct.value_or(false));
-    if (expected_) place.correct = *place.correct || equals_expected;
+  bool correct = IsExpected(form);
+  for (size_t i = 0; i < std::min(questions.size(), verdicts.size()); ++i) {
+    if (verdicts[i].verdict != Verdict::kEqual) continue;
+    if (questions[i].expected) {
+      correct = true;
+      continue;
+    }
+    const Place* joined = Find(questions[i].form);
+    if (joined == nullptr) continue;
+    place.representative = joined->representative;
+    correct = correct || joined->correct.value_or(false);
+    break;
   }
+  if (expected_) place.correct = correct;
   Restore(form, written, place);
   return place;
 }

@@ -2,10 +2,9 @@
 //
 // A class is known by its representative: the form (solve/answer.h) of the first
 // answer in it. An answer whose form is in a class belongs there. Any other is
-// compared with one answer of each class, those with the most samples first, then
-// with the expected answer; it joins the first class that it equals, or begins
-// one. Two plain numbers, or two single letters, of different forms are different
-// without being compared.
+// compared with the expected answer, and with one answer of each class, those with the
+// most samples first; it joins the first class that it equals, or begins one. Two plain numbers, or
+// two single letters, of different forms are different without being compared.
 #ifndef QED_SOLVE_ANSWER_CLASSES_H_
 #define QED_SOLVE_ANSWER_CLASSES_H_
 
@@ -27,6 +26,7 @@ inline constexpr size_t kMaxComparedClasses = 16;
 struct AnswerComparison {
   std::string with;  // a form
   Verdict verdict = Verdict::kDifferent;
+  bool again = false;  // see Judgement
 
   bool operator==(const AnswerComparison&) const = default;
 };
@@ -54,8 +54,8 @@ class AnswerClasses {
   // What an answer of unknown place is to be compared with, in this order.
   std::vector<Question> Questions(const std::string& form) const;
 
-  // Places it by the verdicts on `questions`, one each up to the first kEqual;
-  // missing ones count as different.
+  // Places it by the verdicts on `questions`, one each up to the first class that it
+  // equals; missing ones count as different.
   Place Add(const std::string& form, const std::string& written,
             const std::vector<Question>& questions, const AnswerComparer::Verdicts& verdicts);
 

@@ -30,11 +30,11 @@ TEST(AnswerClasses, NumbersAndLettersNeedNoComparison) {
   EXPECT_FALSE(*Add(classes, "43", {}).correct);
   EXPECT_THAT(classes.Questions("41"), IsEmpty());
   EXPECT_THAT(classes.Questions("1/3"), IsEmpty());
-  EXPECT_THAT(Forms(classes.Questions("\\sqrt{4}")), ElementsAre("42", "43"));
+  EXPECT_THAT(Forms(classes.Questions("\\sqrt{4}")), ElementsAre("42", "42", "43"));
   AnswerClasses letters(std::string("A"));
   Add(letters, "B", {});
   EXPECT_THAT(letters.Questions("C"), IsEmpty());
-  EXPECT_THAT(Forms(letters.Questions("3")), ElementsAre("B", "A"));
+  EXPECT_THAT(Forms(letters.Questions("3")), ElementsAre("A", "B"));
 }
 
 TEST(AnswerClasses, AnAnswerJoinsTheClassItEquals) {
@@ -49,14 +49,20 @@ TEST(AnswerClasses, AnAnswerJoinsTheClassItEquals) {
   EXPECT_EQ(classes.Find("x"), nullptr);
 }
 
-TEST(AnswerClasses, AsksTheExpectedAnswerLast) {
+TEST(AnswerClasses, AsksTheExpectedAnswerFirst) {
   AnswerClasses classes(std::string("\\sqrt{12}"));
   EXPECT_EQ(Forms(classes.Questions("2\\sqrt{3}")), std::vector<std::string>{"\\sqrt{12}"});
   EXPECT_TRUE(*Add(classes, "2\\sqrt{3}", {kEqual}).correct);
   EXPECT_FALSE(*Add(classes, "7", {kDifferent, kDifferent}).correct);
+  EXPECT_EQ(Forms(classes.Questions("x")),
+            (std::vector<std::string>{"\\sqrt{12}", "2\\sqrt{3}", "7"}));
   // What equals a member of a correct class is correct.
-  EXPECT_TRUE(*Add(classes, "\\sqrt{3}\\cdot2", {kEqual}).correct);
-  EXPECT_FALSE(*Add(classes, "\\sqrt{49}", {kDifferent, kEqual}).correct);
+  EXPECT_TRUE(*Add(classes, "\\sqrt{3}\\cdot2", {kTimeout, kEqual}).correct);
+  EXPECT_FALSE(*Add(classes, "\\sqrt{49}", {kDifferent, kDifferent, kEqual}).correct);
+  // Being equal to the expected answer is not being equal to a class.
+  const auto alone = Add(classes, "\\sqrt{3}+\\sqrt{3}", {kEqual, kDifferent, kDifferent});
+  EXPECT_TRUE(*alone.correct);
+  EXPECT_EQ(alone.representative, "\\sqrt{3}+\\sqrt{3}");
   // The expected answer, as it is, is right whatever it was found equal to.
   const auto place = Add(classes, "\\sqrt{12}", {kEqual});
   EXPECT_EQ(place.representative, "2\\sqrt{3}");
@@ -80,9 +86,9 @@ TEST(AnswerClasses, ComparesWithTheLargestClassesOnly) {
   classes.Count("x+19");
   const auto questions = Forms(classes.Questions("\\pi"));
   EXPECT_EQ(questions.size(), kMaxComparedClasses + 1);
-  EXPECT_EQ(questions.front(), "x+19");
-  EXPECT_EQ(questions[1], "x+0");
-  EXPECT_EQ(questions.back(), "e+f");
+  EXPECT_EQ(questions.front(), "e+f");
+  EXPECT_EQ(questions[1], "x+19");
+  EXPECT_EQ(questions[2], "x+0");
 }
 
 TEST(AnswerClasses, RestoresWhatAnEarlierRunFound) {
@@ -91,8 +97,8 @@ TEST(AnswerClasses, RestoresWhatAnEarlierRunFound) {
   classes.Restore("8/4+0", "8/4+0", {"\\sqrt{4}", true});
   EXPECT_EQ(classes.Find("8/4+0")->representative, "\\sqrt{4}");
   const auto questions = classes.Questions("1+1");
-  EXPECT_THAT(Forms(questions), ElementsAre("\\sqrt{4}", "2"));
-  EXPECT_EQ(questions[0].written, "\\sqrt4");
+  EXPECT_THAT(Forms(questions), ElementsAre("2", "\\sqrt{4}"));
+  EXPECT_EQ(questions[1].written, "\\sqrt4");
 }
 
 TEST(Verdict, HasAName) {

@@ -26,16 +26,34 @@ const char* VerdictName(Verdict verdict);
 Result<Verdict> ParseVerdict(const std::string& name);
 
 struct ComparisonRequest {
-  size_t problem = 0;               // its index
-  std::string answer;               // as it was written
-  std::vector<std::string> others;  // as they were written
+  struct Other {
+    std::string written;
+    // The problem's expected answer: (1, 4) and 1 < x < 4 are one answer then, whichever of
+    // the two was expected, and two answers otherwise.
+    bool expected = false;
+  };
+
+  size_t problem = 0;  // its index
+  std::string answer;  // as it was written
+  std::vector<Other> others;
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::kDifferent;
+  bool again = false;  // it was cut off, and asked again with more time
+
+  Judgement() = default;
+  Judgement(Verdict its_verdict, bool asked_again = false)  // NOLINT: a verdict is one
+      : verdict(its_verdict), again(asked_again) {}
+  bool operator==(const Judgement&) const = default;
 };
 
 // Thread-safe.
 class AnswerComparer {
  public:
-  // One for each of the others, in their order, up to the first kEqual.
-  using Verdicts = std::vector<Verdict>;
+  // One for each of the others, in their order, up to the first kEqual of one that is
+  // not the expected answer.
+  using Verdicts = std::vector<Judgement>;
 
   virtual ~AnswerComparer() = default;
   // `done` is called once, from any thread, perhaps before Compare returns.

@@ -1,4 +1,4 @@
-// Which answers are equal: the whole way, form first and then sympy in the jail.
+// Which answers are equal: the whole way, form first and then the comparison in the jail.
 #include <future>
 #include <memory>
 
@@ -205,15 +205,26 @@ class AnswerEquality : public ::testing::Test {
     Result<std::unique_ptr<LocalSandbox>> created = LocalSandbox::Create(SandboxConfig());
     ASSERT_TRUE(created.ok()) << created.status().message();
     sandbox_ = created->release();
+    comparer_ = new SandboxComparer(*sandbox_);
   }
-  static void TearDownTestSuite() { delete std::exchange(sandbox_, nullptr); }
+  static void TearDownTestSuite() {
+    delete std::exchange(comparer_, nullptr);
+    delete std::exchange(sandbox_, nullptr);
+  }
 
   static AnswerComparer::Verdicts Compare(const std::string& answer,
                                           const std::vector<std::string>& others,
-                                          double timeout = 60) {
-    SandboxComparer comparer(*sandbox_, {.timeout = timeout, .threads = 1});
+                                          double seconds = 60) {
+    SandboxComparer comparer(*sandbox_, {.seconds = seconds, .seconds_again = 60, .threads = 1});
+    return Ask(comparer, answer, others);
+  }
+  static AnswerComparer::Verdicts Ask(SandboxComparer& comparer, const std::string& answer,
+                                      const std::vector<std::string>& others) {
+    ComparisonRequest request;
+    request.answer = answer;
+    for (const std::string& other : others) request.others.push_back({other, false});
     std::promise<AnswerComparer::Verdicts> verdicts;
-    comparer.Compare({0, answer, others},
+    comparer.Compare(request,
                      [&](AnswerComparer::Verdicts found) { verdicts.set_value(std::move(found)); });
     return verdicts.get_future().get();
   }
@@ -226,14 +237,16 @@ class AnswerEquality : public ::testing::Test {
     if (classes.Find(form) != nullptr) return true;
     const std::vector<AnswerClasses::Question> questions = classes.Questions(form);
     if (questions.empty()) return false;
-    const auto verdicts = Compare(second, {questions[0].written});
+    const auto verdicts = Ask(*comparer_, second, {questions[0].written});
     return classes.Add(form, second, questions, verdicts).representative != form;
   }
 
   static LocalSandbox* sandbox_;
+  static SandboxComparer* comparer_;
 };
 
 LocalSandbox* AnswerEquality::sandbox_ = nullptr;
+SandboxComparer* AnswerEquality::comparer_ = nullptr;
 
 TEST_F(AnswerEquality, FindsEqualAnswers) {
   for (const auto& [first, second] : kEqualPairs) {
@@ -267,13 +280,20 @@ TEST_F(AnswerEquality, TheTextOfAnAnswerIsNeverRun) {
       ElementsAre(Verdict::kUnreadable, Verdict::kUnreadable));
 }
 
-// What comes after a time-out is asked again and may time out too: only the first is sure.
-TEST_F(AnswerEquality, WhatTakesTooLongIsATimeout) {
-  std::string seconds_long = "1";
-  for (int i = 0; i < 39; ++i) seconds_long += ", \\sin x<y+" + std::to_string(i);
-  const AnswerComparer::Verdicts verdicts = Compare("\\sqrt{4}", {seconds_long, "2"}, 0.05);
-  ASSERT_EQ(verdicts.size(), 2u);
-  EXPECT_EQ(verdicts[0], Verdict::kTimeout);
+// Three answers on which a pattern that tries all ways of reading would take seconds each.
+TEST_F(AnswerEquality, WordyAnswersCostNoOtherItsVote) {
+  SandboxComparer comparer(*sandbox_, {.seconds = 0.5, .seconds_again = 0.5, .threads = 1});
+  const std::string words(200, 'a');
+  for (const char* end : {"1", "\\", "{"}) {
+    EXPECT_THAT(Ask(comparer, "\\sqrt{8}", {words + end, "2\\sqrt2"}),
+                ElementsAre(::testing::Ne(Judgement(Verdict::kTimeout)), Verdict::kEqual));
+  }
+}
+
+// So little time that everything is cut off, and found when asked again.
+TEST_F(AnswerEquality, WhatIsCutOffIsAskedAgain) {
+  EXPECT_THAT(Compare("\\sum_{k=1}^{300}\\sin(kx)", {"\\sum_{k=1}^{300}\\sin(xk)"}, 1e-6),
+              ElementsAre(Judgement(Verdict::kEqual, true)));
 }
 
 }  // namespace

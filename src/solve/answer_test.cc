@@ -34,7 +34,8 @@ TEST(ExtractBoxedAnswer, FindsTheLastBalancedBox) {
       {R"(\boxed{})", std::nullopt},
       {R"(\boxed{ })", std::nullopt},
       {R"(\boxed)", std::nullopt},
-      {R"(\boxed{1} but then \boxed{})", std::nullopt},
+      {R"(\boxed{1} but then \boxed{})", "1"},
+      {R"(\boxed{1} but then \boxed{ } and \boxed)", "1"},
       {R"(\fbox{5})", std::nullopt},
       {R"(\boxedfoo{5})", std::nullopt},
       {"", std::nullopt},
@@ -134,20 +135,20 @@ INSTANTIATE_TEST_SUITE_P(Latex, NormalizeAnswerTest,
                              {"-\\frac{3}{4}", "-3/4"},
                              {"\\frac{-3}{4}", "-3/4"},
                              {"1\\frac{1}{2}", "3/2"},
-                             {"\\frac{1{,}000}{2}", "500"},
-                             {"\\frac{x+1}{2}", "(x+1)/2"},
-                             {"\\frac{\\frac{1}{2}}{3}", "(1/2)/3"},
-                             {"5\\text{ cm}", "5"},
-                             {"5 \\text{ apples}", "5"},
-                             {"\\frac{1}{2}\\text{ hour}", "1/2"},
-                             {"5\\,\\mathrm{km}", "5"},
+                             {"\\frac{1{,}000}{2}", "\\frac{1{,}000}{2}"},
+                             {"\\frac{x+1}{2}", "\\frac{x+1}{2}"},
+                             {"\\frac{\\frac{1}{2}}{3}", "\\frac{\\frac{1}{2}}{3}"},
+                             {"5\\text{ cm}", "5\\text{cm}"},
+                             {"5 \\text{ apples}", "5\\text{apples}"},
+                             {"\\frac{1}{2}\\text{ hour}", "\\frac{1}{2}\\text{hour}"},
+                             {"5\\,\\mathrm{km}", "5\\mathrm{km}"},
                              {"\\text{Monday}", "Monday"},
                              {"\\text{(A)}", "(A)"},
                              {"90^\\circ", "90"},
                              {"90^{\\circ}", "90"},
                              {"90\xC2\xB0", "90"},
-                             {"x = 5", "5"},
-                             {"x=\\frac{1}{2}", "1/2"},
+                             {"x = 5", "x=5"},
+                             {"x=\\frac{1}{2}", "x=\\frac{1}{2}"},
                              {"x = y = 5", "x=y=5"},
                              {"\\left(1, 2\\right)", "(1,2)"},
                              {"( 1 , 2 )", "(1,2)"},
@@ -157,6 +158,19 @@ INSTANTIATE_TEST_SUITE_P(Latex, NormalizeAnswerTest,
                              {"\\leftarrow", "\\leftarrow"},
                              {"3\\pi", "3\\pi"},
                              {"\\displaystyle 7", "7"},
+                             {"\\boxed{7}", "7"},
+                             {"32, 349", "32, 349"},
+                             {"32,\\! 349", "32349"},
+                             {"10\\,000", "10000"},
+                             {"1 2", "1 2"},
+                             {"0,100", "0,100"},
+                             {"x != 3", "x !=3"},
+                             {"x^{1}0", "x^{1}0"},
+                             {"7!", "7!"},
+                             {"\\frac{1}{2}x", "\\frac{1}{2}x"},
+                             {"\\frac{1}{2x}", "\\frac{1}{2x}"},
+                             {"3\\mathrm{i}", "3\\mathrm{i}"},
+                             {"5\\text{ million}", "5\\text{million}"},
                              {"", ""},
                              {".", ""},
                              {"\\frac", "\\frac"},
@@ -175,8 +189,9 @@ TEST(NormalizeAnswer, SurvivesHostileText) {
 }
 
 TEST(CanonicalNumber, RefusesWhatIsNoNumber) {
-  for (const char* text : {"", "-", "+", ".", "--1", "1e5", "abc", "1.2.3", "1/2/3", "/2", "1/",
-                           "1 2", "1 1/0", "1.5 1/2", "1,23", ",123", "1,234,", "0x10", "½"}) {
+  for (const char* text :
+       {"",   "-",   "+",     ".",       "--1",  "1e5",  "abc",    "1.2.3", "1/2/3", "/2",
+        "1/", "1 2", "1 1/0", "1.5 1/2", "1,23", ",123", "1,234,", "0,100", "0x10",  "½"}) {
     EXPECT_EQ(CanonicalNumber(text), std::nullopt) << text;
   }
 }
@@ -187,6 +202,9 @@ TEST(AnswerModulo, ReducesWholeNumbersOnly) {
   EXPECT_EQ(AnswerModulo("1000", 1000), "0");
   EXPECT_EQ(AnswerModulo("-1", 1000), "999");
   EXPECT_EQ(AnswerModulo("-2000", 1000), "0");
+  EXPECT_EQ(AnswerModulo("n=1016", 1000), "16");
+  EXPECT_EQ(AnswerModulo("16\\text{cm}", 1000), "16");
+  EXPECT_EQ(AnswerModulo("16\\text{million}", 1000), std::nullopt);
   EXPECT_EQ(AnswerModulo(std::string(900, '9') + "123", 1000), "123");
   for (const char* text : {"", "-", "1/2", "0.5", "x", "--1", "1 2", "\\pi"}) {
     EXPECT_EQ(AnswerModulo(text, 1000), std::nullopt) << text;

@@ -27,6 +27,16 @@ std::optional<std::string> ClosedCodeBlock(std::string_view text, const CodeTags
   return std::string(DropBlankLines(code));
 }
 
+std::string_view BeforeOpenCodeBlock(std::string_view text, const CodeTags& tags) {
+  std::string_view end = tags.code_end;
+  end = end.substr(0, end.find_last_not_of(" \t\r\n") + 1);
+  if (tags.code_begin.empty() || end.empty()) return text;
+  const size_t begin = text.rfind(tags.code_begin);
+  if (begin == std::string_view::npos) return text;
+  const bool ended = text.find(end, begin + tags.code_begin.size()) != std::string_view::npos;
+  return ended ? text : text.substr(0, begin);
+}
+
 std::string FormatCodeOutput(const ExecuteResult& result, const CodeTags& tags) {
   std::string text = tags.output_begin;
   if (tags.output_format == "llama") {

@@ -19,6 +19,10 @@ namespace qed {
 // REQUIRES: `text` ends with tags.code_end.
 std::optional<std::string> ClosedCodeBlock(std::string_view text, const CodeTags& tags);
 
+// The text before a program at its end that was begun and not ended; all of it where
+// there is none.
+std::string_view BeforeOpenCodeBlock(std::string_view text, const CodeTags& tags);
+
 // What is appended after a program: its output between the output tags.
 std::string FormatCodeOutput(const ExecuteResult& result, const CodeTags& tags);
 

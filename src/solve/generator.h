@@ -67,6 +67,8 @@ class Generator {
   // Generated so far by all streams, unfinished stretches included: for showing
   // how fast it goes.
   virtual int64_t tokens_generated() const = 0;
+  // For showing: where the streams run, if not here; else empty.
+  virtual std::string Places() const { return ""; }
   // Most tokens (prompt and generated) of one stream, and the tokens of a text.
   virtual int32_t max_seq_len() const = 0;
   virtual int32_t CountTokens(std::string_view text) const = 0;

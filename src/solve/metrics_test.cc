@@ -158,6 +158,9 @@ TEST(FormatProgress, TellsCountsRateTimeAndVotes) {
       FormatProgress(progress),
       "12 of 100 problems, 100 of 800 samples, 412 tokens/s, 23:20 left, bank 5:10, 2 in work "
       "| problem 7: 42 x3, 41 x1");
+  progress.places = "a:5000 (12), b:5000 (away)";
+  EXPECT_THAT(FormatProgress(progress),
+              HasSubstr("2 in work at a:5000 (12), b:5000 (away) | problem 7"));
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ std::string DropThousandsSeparators(std::string_view whole) {
       continue;
     }
     if (group == 0 || group > 3 || (!first && group != 3)) return "";
+    if (first && digits.front() == '0') return "";  // "0,100" is a list
     first = false;
     group = 0;
   }
@@ -99,7 +100,7 @@ std::string ToText(Wide value) {
 
 // The digits behind the point of a fraction below 1; none if they do not end soon.
 std::optional<std::string> DecimalDigits(Fraction value) {
-  constexpr size_t kMaxDigits = 40;
+  constexpr size_t kMaxDigits = 64;  // more than any denominator of 64 bits needs
   std::string digits;
   while (value.numerator != 0) {
     if (digits.size() == kMaxDigits) return std::nullopt;

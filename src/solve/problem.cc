@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/json_members.h"
 #include "nlohmann/json.hpp"
 
 namespace qed {
@@ -11,11 +12,15 @@ namespace {
 
 using nlohmann::json;
 
-// A string as it is, a number as JSON writes it; none for other values.
-std::optional<std::string> AsText(const json& value) {
+// A line's members by name, as they are written.
+using Members = std::map<std::string, std::string>;
+
+// A string as it is, a number with the digits that it is written with (a double would
+// lose some; only an exponent is written out); none for other values.
+std::optional<std::string> AsText(const json& value, const std::string& written) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number()) return DumpJson(value);
-  return std::nullopt;
+  if (!value.is_number()) return std::nullopt;
+  return written.find_first_of("eE") == std::string::npos ? written : DumpJson(value);
 }
 
 Status ReadProblemText(const json& object, Problem& problem) {
@@ -33,10 +38,10 @@ Status ReadProblemText(const json& object, Problem& problem) {
   return OkStatus();
 }
 
-Status ReadId(const json& object, Problem& problem) {
+Status ReadId(const json& object, const Members& members, Problem& problem) {
   const auto it = object.find("id");
   if (it == object.end() || it->is_null()) return OkStatus();
-  const std::optional<std::string> id = AsText(*it);
+  const std::optional<std::string> id = AsText(*it, members.at("id"));
   if (!id) return InvalidArgument("\"id\" is neither a string nor a number");
   if (id->empty()) return InvalidArgument("\"id\" is empty");
   if (id->size() > kMaxProblemIdBytes) {
@@ -46,10 +51,10 @@ Status ReadId(const json& object, Problem& problem) {
   return OkStatus();
 }
 
-Status ReadExpectedAnswer(const json& object, Problem& problem) {
+Status ReadExpectedAnswer(const json& object, const Members& members, Problem& problem) {
   const auto it = object.find("expected_answer");
   if (it == object.end() || it->is_null()) return OkStatus();
-  problem.expected_answer = AsText(*it);
+  problem.expected_answer = AsText(*it, members.at("expected_answer"));
   if (!problem.expected_answer) {
     return InvalidArgument("\"expected_answer\" is neither a string nor a number");
   }
@@ -63,10 +68,13 @@ Result<Problem> ParseProblem(std::string_view line, int64_t line_number) {
   problem.id = std::to_string(line_number);
   problem.json = std::string(line);
   QED_RETURN_IF_ERROR(ReadProblemText(object, problem));
-  QED_RETURN_IF_ERROR(ReadId(object, problem));
-  QED_RETURN_IF_ERROR(ReadExpectedAnswer(object, problem));
+  QED_ASSIGN_OR_RETURN(const Members members, ParseJsonMembers(line));
+  QED_RETURN_IF_ERROR(ReadId(object, members, problem));
+  QED_RETURN_IF_ERROR(ReadExpectedAnswer(object, members, problem));
   for (const auto& [key, value] : object.items()) {
-    if (std::optional<std::string> text = AsText(value)) problem.fields[key] = *text;
+    if (std::optional<std::string> text = AsText(value, members.at(key))) {
+      problem.fields[key] = *text;
+    }
   }
   return problem;
 }

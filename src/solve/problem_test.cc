@@ -29,6 +29,28 @@ TEST(ParseProblems, ReadsIdsAnswersAndOtherKeys) {
   EXPECT_EQ((*problems)[2].expected_answer, std::nullopt);
 }
 
+TEST(ParseProblems, NumbersKeepTheirDigits) {
+  for (const char* digits :
+       {"18446744073709551616", "-9223372036854775809", "123456789.123456789123", "1.50",
+        "0.12345678901234567890", "1267650600228229401496703205376"}) {
+    const auto problems =
+        ParseProblems(std::string("{\"problem\": \"x\", \"id\": ") + digits +
+                          ",\"expected_answer\":" + digits + " , \"level\" :" + digits + "}",
+                      "p.jsonl");
+    ASSERT_TRUE(problems.ok()) << problems.status().message();
+    EXPECT_EQ((*problems)[0].id, digits);
+    EXPECT_EQ((*problems)[0].expected_answer, digits);
+    EXPECT_EQ((*problems)[0].fields.at("level"), digits);
+  }
+  const auto two = ParseProblems(
+      "{\"problem\":\"a\",\"id\":100000000000000000001}\n"
+      "{\"problem\":\"b\",\"id\":100000000000000000002}",
+      "p.jsonl");
+  EXPECT_TRUE(two.ok()) << two.status().message();
+  EXPECT_EQ((*ParseProblems("{\"problem\":\"a\",\"expected_answer\":1e3}", "p"))[0].expected_answer,
+            "1000.0");
+}
+
 TEST(ParseProblems, SkipsAByteOrderMark) {
   EXPECT_TRUE(ParseProblems("\xEF\xBB\xBF{\"problem\": \"x\"}\n", "p.jsonl").ok());
 }

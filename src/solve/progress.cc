@@ -95,6 +95,7 @@ std::string FormatProgress(const SolveProgress& progress) {
   if (progress.problems_open > 1) {
     line += Format(", %" PRId64 " in work", progress.problems_open);
   }
+  if (!progress.places.empty()) line += " at " + progress.places;
   if (progress.oldest != nullptr && !progress.votes.votes.empty()) {
     line += " | problem " + Shown(progress.oldest->id) + ":";
     for (size_t i = 0; i < progress.votes.votes.size() && i < kMaxShownVotes; ++i) {

@@ -17,7 +17,8 @@ namespace qed {
 std::string FormatProblem(const ProblemReport& report);
 
 // "12 of 100 problems, 99 of 800 samples, 412 tokens/s, 3:20 left, bank 5:10, 2 in work |
-// problem 7: 42 x3, 41 x1": the votes are the oldest problem's.
+// problem 7: 42 x3, 41 x1": the votes are the oldest problem's. With servers, " at
+// host:5000 (12), host:5001 (away)" stands before them: samples that run there.
 std::string FormatProgress(const SolveProgress& progress);
 
 // Several lines: accuracy, tokens, code calls, seconds.

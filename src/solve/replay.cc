@@ -35,9 +35,9 @@ class RecordedComparer : public AnswerComparer {
 
   void Compare(ComparisonRequest request, std::function<void(Verdicts)> done) override {
     Verdicts verdicts;
-    for (const std::string& other : request.others) {
-      verdicts.push_back(Equal(request.problem, request.answer, other) ? Verdict::kEqual
-                                                                       : Verdict::kDifferent);
+    for (const ComparisonRequest::Other& other : request.others) {
+      const bool equal = Equal(request.problem, request.answer, other.written);
+      verdicts.push_back(equal ? Verdict::kEqual : Verdict::kDifferent);
     }
     done(std::move(verdicts));
   }

@@ -105,7 +105,8 @@ TEST(RecordLine, HoldsEverythingOfASample) {
 
   Sample compared = sample;
   compared.answer_class = "1/2";
-  compared.comparisons = {{"\\sqrt{4}", Verdict::kTimeout}, {"1/2", Verdict::kEqual}};
+  compared.comparisons = {
+      {"\\sqrt{4}", Verdict::kTimeout}, {"x", Verdict::kDifferent, true}, {"1/2", Verdict::kEqual}};
   const Result<Sample> compared_back = ParseRecordLine(ToRecordLine(compared));
   ASSERT_TRUE(compared_back.ok());
   EXPECT_EQ(compared_back->answer_class, "1/2");
@@ -149,6 +150,36 @@ TEST(ResultLine, HasTheKeysThatNemoSkillsReads) {
   EXPECT_EQ(line.at("predicted_answer"), "\xC2\xBD");
   EXPECT_EQ(line.at("symbolic_correct"), false);
   EXPECT_EQ(line.at("finish_reason"), "stop");
+}
+
+TEST(ResultLine, RepeatsTheDigitsOfTheProblem) {
+  Problem problem;
+  problem.json =
+      R"({"problem": "x", "expected_answer": 18446744073709551616, "id": 1.50, "generation": 7})";
+  const std::string line = ToResultLine(problem, MakeSample("1.50", 0));
+  EXPECT_THAT(line, HasSubstr(R"("expected_answer":18446744073709551616)"));
+  EXPECT_THAT(line, HasSubstr(R"("id":1.50,)"));
+  EXPECT_EQ(ParseJson(line)->at("generation"), MakeSample("1.50", 0).transcript.Text());
+}
+
+// A box that a program holds which was cut off is no answer; one before it is.
+TEST(ReadAnswer, ABoxInAProgramThatWasCutOffIsNone) {
+  Problem problem;
+  Sample sample;
+  sample.transcript.segments = {
+      {TranscriptSegment::Source::kModel, "So \\boxed{1}. <tool_call>\nprint('\\boxed{2}')", 9}};
+  for (const SampleFinish cut_off : {SampleFinish::kLength, SampleFinish::kDeadline}) {
+    sample.finish = cut_off;
+    ReadAnswer(problem, CodeTags(), 0, sample);
+    EXPECT_EQ(sample.boxed, "1");
+  }
+  sample.finish = SampleFinish::kStop;
+  ReadAnswer(problem, CodeTags(), 0, sample);
+  EXPECT_EQ(sample.boxed, "2");
+  sample.finish = SampleFinish::kLength;
+  sample.transcript.segments[0].text += "\n</tool_call> It is \\boxed{3}";
+  ReadAnswer(problem, CodeTags(), 0, sample);
+  EXPECT_EQ(sample.boxed, "3");
 }
 
 TEST(RunFolder, KeepsSamplesAndWritesResultsInOrder) {

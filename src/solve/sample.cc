@@ -1,11 +1,14 @@
 #include "solve/sample.h"
 
 #include <exception>
+#include <map>
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_members.h"
 #include "nlohmann/json.hpp"
 #include "solve/answer.h"
+#include "solve/code_block.h"
 
 namespace qed {
 namespace {
@@ -44,7 +47,9 @@ json MeanLogprob(const Transcript& transcript) {
 json ToJson(const std::vector<AnswerComparison>& comparisons) {
   json list = json::array();
   for (const AnswerComparison& comparison : comparisons) {
-    list.push_back({{"with", comparison.with}, {"verdict", VerdictName(comparison.verdict)}});
+    json entry = {{"with", comparison.with}, {"verdict", VerdictName(comparison.verdict)}};
+    if (comparison.again) entry["again"] = true;
+    list.push_back(std::move(entry));
   }
   return list;
 }
@@ -54,7 +59,8 @@ Result<std::vector<AnswerComparison>> ParseComparisons(const json& list) {
   for (const json& entry : list) {
     QED_ASSIGN_OR_RETURN(const Verdict verdict,
                          ParseVerdict(entry.at("verdict").get<std::string>()));
-    comparisons.push_back({entry.at("with").get<std::string>(), verdict});
+    comparisons.push_back(
+        {entry.at("with").get<std::string>(), verdict, entry.value("again", false)});
   }
   return comparisons;
 }
@@ -126,13 +132,17 @@ bool IsPartial(const Sample& sample) {
   return sample.finish == SampleFinish::kDeadline && !sample.answer.empty();
 }
 
-void ReadAnswer(const Problem& problem, int64_t modulo, Sample& sample) {
+void ReadAnswer(const Problem& problem, const CodeTags& tags, int64_t modulo, Sample& sample) {
   sample.boxed.clear();
   sample.answer.clear();
   sample.answer_class.clear();
   sample.comparisons.clear();
   if (sample.finish != SampleFinish::kCancelled && sample.finish != SampleFinish::kPruned) {
-    sample.boxed = ExtractBoxedAnswer(sample.transcript.Text()).value_or("");
+    const std::string text = sample.transcript.Text();
+    const bool cut_off =
+        sample.finish == SampleFinish::kLength || sample.finish == SampleFinish::kDeadline;
+    const std::string_view read = cut_off ? BeforeOpenCodeBlock(text, tags) : text;
+    sample.boxed = ExtractBoxedAnswer(read).value_or("");
     sample.answer = NormalizeAnswer(sample.boxed);
     if (modulo != 0) sample.answer = AnswerModulo(sample.answer, modulo).value_or("");
   }
@@ -190,9 +200,9 @@ Result<Sample> ParseRecordLine(std::string_view line) {
 
 std::string ToResultLine(const Problem& problem, const Sample& sample) {
   const Transcript& transcript = sample.transcript;
-  Result<json> parsed = ParseJson(problem.json);
-  QED_CHECK(parsed.ok()) << "a problem's line was read before";
-  json line = *std::move(parsed);
+  Result<std::map<std::string, std::string>> members = ParseJsonMembers(problem.json);
+  QED_CHECK(members.ok()) << "a problem's line was read before";
+  json line;
   int64_t timeouts = 0;
   for (const CodeCall& call : transcript.code_calls) {
     timeouts += call.status == ExecuteResult::ProcessStatus::kTimeout ? 1 : 0;
@@ -210,7 +220,13 @@ std::string ToResultLine(const Problem& problem, const Sample& sample) {
   line["predicted_answer"] = sample.boxed.empty() ? json() : json(sample.boxed);
   if (sample.correct) line["symbolic_correct"] = *sample.correct;
   if (!sample.error.empty()) line["error"] = sample.error;
-  return DumpJson(line);
+  // The problem's own members stay as they were written, digit by digit.
+  for (const auto& [key, value] : line.items()) (*members)[key] = DumpJson(value);
+  std::string text;
+  for (const auto& [key, value] : *members) {
+    text += (text.empty() ? '{' : ',') + DumpJson(json(key)) + ':' + value;
+  }
+  return text + '}';
 }
 
 }  // namespace qed

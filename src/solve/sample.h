@@ -12,6 +12,7 @@
 #include "solve/answer_classes.h"
 #include "solve/problem.h"
 #include "solve/transcript.h"
+#include "text/prompt.h"
 
 namespace qed {
 
@@ -43,9 +44,10 @@ bool IsPartial(const Sample& sample);
 
 // Fills boxed, answer and correct from the transcript, correct as far as the form
 // of the answer tells; answer_class and comparisons are emptied. A cancelled or pruned
-// sample has no answer: it was not allowed to finish. With a `modulo` (not 0)
+// sample has no answer: it was not allowed to finish. A box in a program that was cut off
+// (by `tags`) is none. With a `modulo` (not 0)
 // answers are AnswerModulo's, and the problem's expected one is such already.
-void ReadAnswer(const Problem& problem, int64_t modulo, Sample& sample);
+void ReadAnswer(const Problem& problem, const CodeTags& tags, int64_t modulo, Sample& sample);
 
 // One line of samples.jsonl, and back. Everything of a Sample is in it.
 std::string ToRecordLine(const Sample& sample);

@@ -1,11 +1,13 @@
-// Compares answers with sympy, in the jail that models' programs run in: an answer
-// is a stranger's text as much as a program is.
+// Compares answers (equality/) in the jail that models' programs run in: an answer is a
+// stranger's text as much as a program is.
 #ifndef QED_SOLVE_SANDBOX_COMPARER_H_
 #define QED_SOLVE_SANDBOX_COMPARER_H_
 
-#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -19,16 +21,20 @@
 namespace qed {
 
 struct SandboxComparerOptions {
-  double timeout = 2.0;  // seconds, of one call: the comparisons of one answer
-  int32_t threads = 2;   // calls that run at a time
+  double seconds = 1.0;         // of processor time, for one comparison
+  double seconds_again = 10.0;  // for one that is asked again
+  int32_t threads = 1;          // sessions that compare side by side
 };
 
-// Each call is a session of its own, ended with it. What a time-out leaves over is
-// asked again without the pair it came at; after kMaxTimeouts of them the rest
-// counts as timed out too. Thread-safe.
+// Each thread keeps one session, which no model's program ever enters: the program is
+// compiled there once, and everything that waits is asked in one call. A comparison that
+// is cut off is asked again when nothing else waits, with more time, and says so
+// (Judgement::again). Verdicts are remembered as long as the comparer lives. What stops a session
+// (a crash, no memory) is replaced by a new one. Thread-safe.
 class SandboxComparer : public AnswerComparer {
  public:
-  static constexpr int kMaxTimeouts = 3;
+  // Comparisons that one call to the sandbox may hold.
+  static constexpr size_t kMaxBatch = 64;
 
   // `sandbox` must outlive the comparer. REQUIRES: threads >= 1.
   explicit SandboxComparer(SandboxClient& sandbox, SandboxComparerOptions options = {});
@@ -40,16 +46,26 @@ class SandboxComparer : public AnswerComparer {
   void Stop() override;
 
  private:
-  Verdicts Ask(const ComparisonRequest& request);
-  Result<ExecuteResult> Execute(const std::string& input);
+  struct Job;
+  class Worker;
+  using Jobs = std::vector<std::unique_ptr<Job>>;
+
+  // Verdicts that are known already.
+  void Recall(Job& job);
+  void Remember(const Job& job);
+  void Finish(Job& job);
+  // False once all is stopped.
+  bool OpenSession(const std::string& id);
+  // False where there is none by that id.
+  bool ForgetSession(const std::string& id);
 
   SandboxClient& sandbox_;
   const SandboxComparerOptions options_;
   std::mutex mutex_;
-  bool stopped_ = false;            // guarded by mutex_
-  uint64_t next_session_ = 0;       // guarded by mutex_
-  std::set<std::string> sessions_;  // of the calls that run; guarded by mutex_
-  BlockingQueue<std::function<void()>> jobs_;
+  bool stopped_ = false;                  // guarded by mutex_
+  std::set<std::string> sessions_;        // that live; guarded by mutex_
+  std::map<std::string, Verdict> known_;  // by what was asked; guarded by mutex_
+  BlockingQueue<std::unique_ptr<Job>> jobs_;
   std::vector<std::thread> threads_;
 };
 

@@ -202,7 +202,7 @@ Status Solver::StopProblem(size_t problem, SampleFinish reason, const std::strin
     sample.end_time = sample.start_time;
     sample.problem_seconds = Seconds(bank_.charged(problem));
     sample.run_seconds = seconds();
-    ReadAnswer(problems_[problem], options_.answer_modulo, sample);
+    ReadAnswer(problems_[problem], options_.loop.tags, options_.answer_modulo, sample);
     QED_RETURN_IF_ERROR(Store(problem, sample));
   }
   return OkStatus();
@@ -292,6 +292,7 @@ void Solver::ReportProgress() {
   progress_.oldest = open_.empty() ? nullptr : &problems_[*open_.begin()];
   progress_.votes = open_.empty() ? Tally() : CountVotes(outcomes_[*open_.begin()]);
   progress_.new_tokens = parts_.generator.tokens_generated();
+  progress_.places = parts_.generator.Places();
   progress_.seconds = Seconds(parts_.clock.Now() - began_);
   if (!bank_.unlimited()) progress_.bank_seconds = Seconds(bank_.balance());
   parts_.observer.OnProgress(progress_);

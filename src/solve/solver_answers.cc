@@ -52,7 +52,7 @@ void Solver::Ask(size_t problem, const Sample& sample,
   request.problem = problem;
   request.answer = sample.boxed;
   for (const AnswerClasses::Question& question : questions) {
-    request.others.push_back(question.written);
+    request.others.push_back({question.written, question.expected});
   }
   const uint64_t id = next_id_++;
   states_[problem].asked = Asked{id, sample.index, std::move(questions)};
@@ -71,7 +71,8 @@ void Solver::OnCompared(uint64_t id, Compared compared) {
   const std::vector<AnswerClasses::Question> questions =
       std::exchange(state.asked, std::nullopt)->questions;
   for (size_t i = 0; i < std::min(questions.size(), compared.verdicts.size()); ++i) {
-    sample.comparisons.push_back({questions[i].form, compared.verdicts[i]});
+    sample.comparisons.push_back(
+        {questions[i].form, compared.verdicts[i].verdict, compared.verdicts[i].again});
   }
   state.classes.Add(sample.answer, sample.boxed, questions, compared.verdicts);
 }

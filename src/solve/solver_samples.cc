@@ -175,7 +175,7 @@ Status Solver::FinishSample(uint64_t id) {
       sample.stopped_by.clear();  // It ended before it could be stopped.
   }
   if (live->has_session) runner_->CloseSession(live->session_id);
-  ReadAnswer(problems_[live->problem], options_.answer_modulo, sample);
+  ReadAnswer(problems_[live->problem], options_.loop.tags, options_.answer_modulo, sample);
   if (draining_ && (sample.finish == SampleFinish::kCancelled)) {
     return parts_.store.AppendPartial(sample);
   }

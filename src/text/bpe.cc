@@ -21,14 +21,6 @@ size_t SlotOf(uint64_t key, size_t slots) {
   return static_cast<size_t>(key * 0x9E3779B97F4A7C15u >> 20) & (slots - 1);
 }
 
-// Lowest rank first, then leftmost.
-struct Later {
-  template <typename Candidate>
-  bool operator()(const Candidate& a, const Candidate& b) const {
-    return a.rank != b.rank ? a.rank > b.rank : a.left > b.left;
-  }
-};
-
 }  // namespace
 
 Result<Bpe> Bpe::Create(const TokenizerDefinition& definition) {
@@ -44,6 +36,12 @@ Result<Bpe> Bpe::Create(const TokenizerDefinition& definition) {
   }
   QED_RETURN_IF_ERROR(bpe.AddMerges(definition));
   return bpe;
+}
+
+size_t Bpe::KeptBytes(std::string_view text) const {
+  size_t kept = 0;
+  for (const char byte : text) kept += byte_ids_[static_cast<uint8_t>(byte)] >= 0 ? 1 : 0;
+  return kept;
 }
 
 Status Bpe::AddMerges(const TokenizerDefinition& definition) {
@@ -68,6 +66,9 @@ Status Bpe::AddMerges(const TokenizerDefinition& definition) {
                      " and " + QuotedForMessage(right_text) +
                      " needs a token that the vocabulary lacks");
     }
+    if (left_text.empty() || right_text.empty()) {
+      return Corrupt("merge " + std::to_string(rank) + " has an empty part");
+    }
     const uint64_t key = PairKey(left->second, right->second);
     size_t slot = SlotOf(key, slots);
     while (merges_[slot].first != kEmptySlot && merges_[slot].first != key) {
@@ -89,7 +90,6 @@ Bpe::Merge Bpe::FindMerge(int32_t left, int32_t right) const {
 
 void Bpe::SetSymbols(std::string_view word, Scratch& scratch) const {
   scratch.symbols.clear();
-  scratch.heap.clear();
   bool after_unknown = false;
   for (const char byte : word) {
     int32_t id = byte_ids_[static_cast<uint8_t>(byte)];
@@ -108,17 +108,14 @@ void Bpe::Push(int32_t left, Scratch& scratch) const {
   if (symbol.next < 0) return;
   const Merge merge = FindMerge(symbol.id, scratch.symbols[symbol.next].id);
   if (merge.rank < 0) return;
-  scratch.heap.push_back({merge.rank, left, merge.id});
-  std::push_heap(scratch.heap.begin(), scratch.heap.end(), Later());
+  scratch.queue.Push({merge.rank, left, merge.id});
 }
 
 void Bpe::MergeAll(Scratch& scratch) const {
   std::vector<Scratch::Symbol>& symbols = scratch.symbols;
+  scratch.queue.Reset(symbols.size());
   for (size_t i = 0; i < symbols.size(); ++i) Push(static_cast<int32_t>(i), scratch);
-  while (!scratch.heap.empty()) {
-    std::pop_heap(scratch.heap.begin(), scratch.heap.end(), Later());
-    const Scratch::Candidate best = scratch.heap.back();
-    scratch.heap.pop_back();
+  for (MergeQueue::Candidate best; scratch.queue.Pop(&best);) {
     Scratch::Symbol& left = symbols[best.left];
     if (left.merged_away || left.next < 0) continue;
     Scratch::Symbol& right = symbols[left.next];

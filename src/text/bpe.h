@@ -1,6 +1,6 @@
 // Byte-pair encoding of one word: merges the neighbours of lowest rank until
 // none can be merged (Sennrich et al., "Neural machine translation of rare words
-// with subword units", ACL 2016), in O(n log n) for n bytes.
+// with subword units", ACL 2016), in a time about linear in its bytes (merge_queue.h).
 #ifndef QED_TEXT_BPE_H_
 #define QED_TEXT_BPE_H_
 
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "text/merge_queue.h"
 #include "text/tokenizer_definition.h"
 
 namespace qed {
@@ -29,6 +30,9 @@ class Bpe {
   // Appends the ids of `word`. Bytes without a token become the unknown token,
   // or nothing where the model has none.
   void Encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
+
+  // How many bytes of `text` are in its tokens: all but those that have no token.
+  size_t KeptBytes(std::string_view text) const;
 
  private:
   struct Merge {
@@ -55,13 +59,8 @@ struct Bpe::Scratch {
     int32_t previous, next;  // -1: none
     bool merged_away;
   };
-  struct Candidate {
-    int32_t rank;
-    int32_t left;  // index of the left symbol
-    int32_t id;    // what the pair became when this was queued
-  };
   std::vector<Symbol> symbols;
-  std::vector<Candidate> heap;
+  MergeQueue queue;
 };
 
 }  // namespace qed

@@ -4,6 +4,7 @@
 
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,9 @@ struct ChatInput {
   nlohmann::ordered_json extra;  // an object of more variables ("enable_thinking"); null: none
 };
 
+// The time here and now, for the templates that ask for it.
+std::tm LocalTime();
+
 // Immutable: Render may be called by any number of threads.
 class ChatTemplate {
  public:
@@ -43,6 +47,12 @@ class ChatTemplate {
   // refuses these messages (its own words are in the message), or they have not
   // what it asks for. kResourceExhausted: it takes too much to render them.
   Result<std::string> Render(const ChatInput& input, const std::tm& now) const;
+  // The prompt for one turn of the user, behind one of the system if there is one.
+  Result<std::string> RenderTurn(const std::optional<std::string>& system, std::string_view user,
+                                 const std::tm& now) const;
+  // The text that the template puts behind the assistant's words, without white
+  // space at its ends ("<|im_end|>"); empty where it cannot be told.
+  std::string EndOfTurn() const;
 
  private:
   explicit ChatTemplate(jinja::Template compiled);

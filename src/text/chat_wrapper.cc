@@ -1,23 +1,22 @@
 #include <algorithm>
-#include <cstddef>
+#include <ctime>
 #include <utility>
 
+#include "text/chat_template.h"
 #include "text/prompt.h"
+#include "text/tokenizer.h"
 #include "text/tokenizer_definition.h"
 #include "text/unicode.h"
 
 namespace qed {
 namespace {
 
-constexpr std::string_view kImStart = "<|im_start|>";
-constexpr std::string_view kImEnd = "<|im_end|>";
-
 ChatWrapper ChatMl() {
   ChatWrapper w;
   w.system_begin = "<|im_start|>system\n";
   w.user_begin = "<|im_start|>user\n";
   w.assistant_begin = "<|im_start|>assistant\n";
-  w.system_end = w.user_end = w.assistant_end = "<|im_end|>\n";
+  w.system_end = w.user_end = "<|im_end|>\n";
   w.stop = {"<|im_end|>", "<|endoftext|>"};
   return w;
 }
@@ -34,7 +33,7 @@ ChatWrapper Llama3Instruct() {
   w.system_begin = "<|start_header_id|>system<|end_header_id|>\n\n";
   w.user_begin = "<|start_header_id|>user<|end_header_id|>\n\n";
   w.assistant_begin = "<|start_header_id|>assistant<|end_header_id|>\n\n";
-  w.system_end = w.user_end = w.assistant_end = "<|eot_id|>";
+  w.system_end = w.user_end = "<|eot_id|>";
   w.stop = {"<|eot_id|>", "<|end_of_text|>"};
   w.trim = true;
   return w;
@@ -46,82 +45,26 @@ ChatWrapper Plain() {
   return w;
 }
 
-bool Has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
+// The day of which prompts are written; also the one that Llama-3's template takes
+// where it knows of no other.
+std::tm PromptDay() {
+  std::tm day{};
+  day.tm_year = 2024 - 1900;
+  day.tm_mon = 6;
+  day.tm_mday = 26;
+  day.tm_wday = 5;
+  day.tm_yday = 207;
+  return day;
 }
 
-// The constant text of a template from `begin`, which lies in a quoted string or
-// between tags: up to the closing quote or the next tag, escapes resolved.
-std::string ConstantAt(std::string_view text, size_t begin) {
-  const char before = begin > 0 ? text[begin - 1] : '\0';
-  const bool quoted = before == '\'' || before == '"';
-  std::string out;
-  for (size_t pos = begin; pos < text.size(); ++pos) {
-    const std::string_view rest = text.substr(pos);
-    if (quoted ? rest.front() == before : rest.starts_with("{{") || rest.starts_with("{%")) break;
-    if (quoted && rest.front() == '\\' && rest.size() > 1) {
-      ++pos;
-      out.push_back(rest[1] == 'n' ? '\n' : rest[1] == 't' ? '\t' : rest[1]);
-    } else {
-      out.push_back(rest.front());
+Result<ChatWrapper> WrapperOf(Result<ChatTemplate> compiled, std::string_view eos_token) {
+  if (!compiled.ok()) return compiled.status();
+  ChatWrapper wrapper;
+  wrapper.chat_template = std::make_shared<const ChatTemplate>(*std::move(compiled));
+  for (const std::string& stop : {wrapper.chat_template->EndOfTurn(), std::string(eos_token)}) {
+    if (!stop.empty() && std::ranges::find(wrapper.stop, stop) == wrapper.stop.end()) {
+      wrapper.stop.push_back(stop);
     }
-  }
-  return out;
-}
-
-// The constant texts of the template that start with `prefix`.
-std::vector<std::string> Constants(std::string_view text, std::string_view prefix) {
-  std::vector<std::string> found;
-  for (size_t pos = text.find(prefix); pos != std::string_view::npos;
-       pos = text.find(prefix, pos + 1)) {
-    found.push_back(ConstantAt(text, pos));
-  }
-  return found;
-}
-
-// A template that writes the system turn as one constant does so where the
-// messages have none.
-Result<std::string> DefaultSystem(std::string_view chat_template, const ChatWrapper& wrapper) {
-  std::string system;
-  for (const std::string& text : Constants(chat_template, "<|im_start|>system")) {
-    const size_t end = text.find(kImEnd);
-    if (!text.starts_with(wrapper.system_begin) || end == std::string::npos) continue;
-    const size_t begin = wrapper.system_begin.size();
-    std::string found = text.substr(begin, end - begin);
-    if (!system.empty() && system != found) {
-      return Unsupported(
-          "the chat template has several system texts; choose one of the wrappers "
-          "with --chat-wrapper");
-    }
-    system = std::move(found);
-  }
-  return system;
-}
-
-Result<ChatWrapper> DetectChatMl(std::string_view chat_template) {
-  ChatWrapper wrapper = ChatMl();
-  QED_ASSIGN_OR_RETURN(wrapper.default_system, DefaultSystem(chat_template, wrapper));
-  wrapper.trim = Has(chat_template, "content'] | trim") || Has(chat_template, "content | trim");
-  const size_t generation = chat_template.rfind("add_generation_prompt");
-  if (generation == std::string_view::npos) return wrapper;
-  for (const std::string& text :
-       Constants(chat_template.substr(generation), "<|im_start|>assistant")) {
-    if (!text.starts_with(wrapper.assistant_begin)) continue;
-    wrapper.assistant_begin = text;  // may go on, for example with "<think>\n"
-    break;
-  }
-  return wrapper;
-}
-
-ChatWrapper DetectLlama3(std::string_view chat_template) {
-  ChatWrapper wrapper = Llama3Instruct();
-  wrapper.trim = Has(chat_template, "trim");
-  const bool begins = Has(chat_template, "bos_token") || Has(chat_template, wrapper.text_begin);
-  if (!begins) wrapper.text_begin.clear();
-  // Llama 3.1 and later write two dates into a system turn that is always there.
-  if (Has(chat_template, "Cutting Knowledge Date: December 2023")) {
-    wrapper.system_begin += "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
-    wrapper.always_system = true;
   }
   return wrapper;
 }
@@ -137,25 +80,25 @@ Result<ChatWrapper> ChatWrapper::Load(const std::string& name) {
                          " is not one of qwen-instruct, chatml, llama3-instruct and none");
 }
 
-Result<ChatWrapper> ChatWrapper::Detect(std::string_view chat_template) {
-  if (Has(chat_template, kImStart) && Has(chat_template, kImEnd)) {
-    return DetectChatMl(chat_template);
-  }
-  if (Has(chat_template, "<|start_header_id|>") && Has(chat_template, "<|eot_id|>")) {
-    return DetectLlama3(chat_template);
-  }
-  return Unsupported(std::string(chat_template.empty() ? "the checkpoint has no chat template"
-                                                       : "the chat template is not known") +
-                     "; choose qwen-instruct, chatml, llama3-instruct or none with --chat-wrapper");
+Result<ChatWrapper> ChatWrapper::FromTemplate(std::string_view chat_template, std::string bos_token,
+                                              std::string eos_token) {
+  const std::string eos = eos_token;
+  return WrapperOf(ChatTemplate::Compile(chat_template, std::move(bos_token), std::move(eos_token)),
+                   eos);
 }
 
-std::string ChatWrapper::Wrap(const std::optional<std::string>& system,
-                              std::string_view user) const {
+Result<ChatWrapper> ChatWrapper::FromTokenizer(const Tokenizer& tokenizer) {
+  return WrapperOf(ChatTemplate::FromTokenizer(tokenizer),
+                   tokenizer.TokenBytes(tokenizer.eos_token_id()));
+}
+
+Result<std::string> ChatWrapper::Wrap(const std::optional<std::string>& system,
+                                      std::string_view user) const {
+  if (chat_template) return chat_template->RenderTurn(system, user, PromptDay());
   std::string out = text_begin;
-  const std::string_view text = system.has_value() ? *system : default_system;
+  const std::string_view text = system.has_value() ? std::string_view(*system) : "";
   const bool plain_and_empty = text.empty() && system_begin.empty();
-  const bool has_system = system.has_value() || !default_system.empty() || always_system;
-  if (has_system && !plain_and_empty) {
+  if ((system.has_value() || always_system) && !plain_and_empty) {
     out.append(system_begin).append(trim ? TrimSpace(text) : text).append(system_end);
   }
   out.append(user_begin).append(trim ? TrimSpace(user) : user).append(user_end);

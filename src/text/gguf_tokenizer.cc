@@ -1,5 +1,8 @@
 // GGUF metadata (tokenizer.ggml.*) to a TokenizerDefinition.
+#include <algorithm>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "text/tokenizer_definition.h"
 
@@ -9,24 +12,56 @@ namespace {
 // tokenizer.ggml.token_type
 enum TokenType : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4 };
 
-Status SetPreTokenizer(const std::string& pre, TokenizerDefinition& out) {
-  using Digits = PreTokenizer::Digits;
-  using Pattern = PreTokenizer::Pattern;
-  if (pre == "smollm") {
-    out.pre_tokenizer = {Digits::kSingle, Pattern::kGpt2};
-  } else if (pre == "gpt-2") {
-    out.pre_tokenizer = {Digits::kNone, Pattern::kGpt2};
-  } else if (pre == "llama-bpe") {
-    out.pre_tokenizer = {Digits::kNone, Pattern::kLlama3};
-    out.ignore_merges = true;
-  } else if (pre == "qwen2") {
-    out.pre_tokenizer = {Digits::kNone, Pattern::kQwen2};
-    out.nfc = true;
-  } else {
-    return Unsupported("tokenizer.ggml.pre " + QuotedForMessage(pre) +
-                       " is not known: smollm, gpt-2, llama-bpe and qwen2 are");
+using Digits = PreTokenizer::Digits;
+using Pattern = PreTokenizer::Pattern;
+
+// What names of tokenizer.ggml.pre that mean the same rules have in common.
+// llama.cpp does not normalize text; the tokenizers of the names with `nfc` do.
+struct PreTokenizerNames {
+  PreTokenizer rules;
+  bool nfc;
+  bool ignore_merges;
+  std::initializer_list<std::string_view> names;
+};
+
+// Names of encoder models, which end texts with a separator, are not here.
+const PreTokenizerNames kPreTokenizers[] = {
+    {{Digits::kNone, Pattern::kGpt2},
+     false,
+     false,
+     {"gpt-2", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0",
+      "mellum", "modern-bert", "jais", "trillion", "granite-docling", "exaone4"}},
+    {{Digits::kNone, Pattern::kGpt2}, true, false, {"mpt", "olmo"}},
+    {{Digits::kSingle, Pattern::kGpt2},
+     false,
+     false,
+     {"smollm", "starcoder", "refact", "codeshell", "exaone", "minerva-7b", "mellum2"}},
+    {{Digits::kSingle, Pattern::kGpt2}, true, false, {"command-r"}},
+    {{Digits::kNone, Pattern::kQwen2},
+     true,
+     false,
+     {"qwen2", "deepseek-r1-qwen", "f2llmv2", "megrez", "stablelm2"}},
+    {{Digits::kNone, Pattern::kQwen2}, false, false, {"kormo", "hunyuan", "solar-open", "grok-2"}},
+    {{Digits::kNone, Pattern::kLlama3},
+     false,
+     true,
+     {"llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2",
+      "jina-v5-nano"}},
+    {{Digits::kNone, Pattern::kLlama3}, false, false, {"dbrx", "smaug-bpe", "glm4", "chatglm-bpe"}},
+};
+
+Status SetPreTokenizer(const TokenizerSpec& spec, TokenizerDefinition& out) {
+  for (const PreTokenizerNames& entry : kPreTokenizers) {
+    if (std::ranges::find(entry.names, spec.pre) == entry.names.end()) continue;
+    out.pre_tokenizer = entry.rules;
+    out.nfc = entry.nfc;
+    out.ignore_merges = entry.ignore_merges;
+    out.add_bos_by_default = spec.add_bos_token;
+    return OkStatus();
   }
-  return OkStatus();
+  return Unsupported("tokenizer.ggml.pre " + QuotedForMessage(spec.pre) +
+                     " is not known: gpt-2, smollm, qwen2, llama-bpe and the names that mean the "
+                     "rules of one of these are");
 }
 
 Status AddToken(const TokenizerSpec& spec, int32_t id, TokenizerDefinition& out) {
@@ -56,7 +91,7 @@ Result<TokenizerDefinition> ReadGgufTokenizer(const TokenizerSpec& spec) {
     return Unsupported("tokenizer.ggml.model " + QuotedForMessage(spec.model) +
                        " is not byte-level BPE (\"gpt2\")");
   }
-  QED_RETURN_IF_ERROR(SetPreTokenizer(spec.pre, out));
+  QED_RETURN_IF_ERROR(SetPreTokenizer(spec, out));
   if (spec.tokens.empty() || spec.tokens.size() > static_cast<size_t>(kMaxVocabSize)) {
     return Corrupt("tokenizer.ggml.tokens has " + std::to_string(spec.tokens.size()) +
                    " entries; 1 to " + std::to_string(kMaxVocabSize) + " are possible");
@@ -79,7 +114,6 @@ Result<TokenizerDefinition> ReadGgufTokenizer(const TokenizerSpec& spec) {
   }
   out.bos_token_id = spec.bos_token_id;
   out.eos_token_id = spec.eos_token_id;
-  out.add_bos_by_default = spec.add_bos_token;
   out.chat_template = spec.chat_template;
   return out;
 }

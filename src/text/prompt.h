@@ -12,6 +12,7 @@
 #define QED_TEXT_PROMPT_H_
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@
 #include "base/status.h"
 
 namespace qed {
+
+class ChatTemplate;
+class Tokenizer;
 
 // How code and its output are marked in a transcript. The defaults are those of
 // OpenMath-Nemotron.
@@ -45,30 +49,32 @@ struct PromptTemplate {
   Result<std::string> Fill(const std::map<std::string, std::string>& fields) const;
 };
 
-// How a user turn is wrapped for a chat model.
+// How a user turn is wrapped for a chat model: by the model's own chat template,
+// or by texts.
 struct ChatWrapper {
-  std::string text_begin;  // may hold the beginning-of-sequence token: do not add another
+  // The model's template; null: the texts below. What asks for the date gets 26
+  // July 2024, so that a prompt does not depend on the day.
+  std::shared_ptr<const ChatTemplate> chat_template;
+
+  std::string text_begin;
   std::string system_begin, system_end;
   std::string user_begin, user_end;
-  std::string assistant_begin, assistant_end;
+  std::string assistant_begin;
+  bool always_system = false;  // emit the system turn even with empty text
+  bool trim = false;           // take white space off both ends of each turn's text
+
   std::vector<std::string> stop;  // texts that end the assistant's turn
-  bool always_system = false;     // emit the system turn even with empty text
-  std::string default_system;     // used where the prompt gives none
-  bool trim = false;              // take white space off both ends of each turn's text
 
   // Built in: "qwen-instruct" (always an empty system turn), "chatml" (none
   // unless given), "llama3-instruct", "none" (plain text).
   static Result<ChatWrapper> Load(const std::string& name);
-  // The wrapper that fits a checkpoint's chat template (Jinja): the built-in one
-  // whose special tokens it has, with the system text, the beginning of the
-  // assistant's turn and the trimming that this template has. Where the template
-  // asks for today's date, the date it falls back to is used, so that a prompt
-  // does not depend on the day. kUnsupported, naming --chat-wrapper, where none
-  // is recognised.
-  static Result<ChatWrapper> Detect(std::string_view chat_template);
+  // The model's own. Errors: there is none, or it cannot be carried out.
+  static Result<ChatWrapper> FromTemplate(std::string_view chat_template, std::string bos_token,
+                                          std::string eos_token);
+  static Result<ChatWrapper> FromTokenizer(const Tokenizer& tokenizer);
 
-  // The text up to where the assistant begins.
-  std::string Wrap(const std::optional<std::string>& system, std::string_view user) const;
+  // The text up to where the assistant begins. Errors: what the template refuses.
+  Result<std::string> Wrap(const std::optional<std::string>& system, std::string_view user) const;
 };
 
 }  // namespace qed

@@ -49,11 +49,13 @@ struct Tokenizer::Impl {
   int32_t eos_token_id = -1;
   bool add_bos_by_default = false;
   std::string chat_template;
+  size_t longest_token = 0;  // in bytes; 0: a token can stand for any number of bytes
 
   explicit Impl(Bpe b) : bpe(std::move(b)) {}
 
   Status AddTokens(const TokenizerDefinition& definition);
   void SetAddedTokens(const std::vector<AddedToken>& added);
+  void FindLongestToken(const std::vector<AddedToken>& added);
   void EncodeText(std::string_view text, bool match_special, Bpe::Scratch& scratch,
                   std::vector<int32_t>& ids) const;
 };
@@ -106,6 +108,13 @@ void Tokenizer::Impl::SetAddedTokens(const std::vector<AddedToken>& added) {
   normalized_added = AddedTokenMatcher(std::move(normalized));
 }
 
+void Tokenizer::Impl::FindLongestToken(const std::vector<AddedToken>& added) {
+  const bool stretches = std::ranges::any_of(
+      added, [](const AddedToken& token) { return token.lstrip || token.rstrip; });
+  if (stretches) return;
+  for (const Token& token : tokens) longest_token = std::max(longest_token, token.bytes.size());
+}
+
 void Tokenizer::Impl::EncodeText(std::string_view text, bool match_special, Bpe::Scratch& scratch,
                                  std::vector<int32_t>& out) const {
   std::string normalized;
@@ -146,6 +155,7 @@ Result<std::unique_ptr<const Tokenizer>> Tokenizer::Create(const TokenizerSpec& 
     impl->pre_tokenizer = definition.pre_tokenizer;
     impl->nfc = definition.nfc;
     impl->SetAddedTokens(definition.added);
+    impl->FindLongestToken(definition.added);
     impl->bos_token_id = definition.bos_token_id;
     impl->eos_token_id = definition.eos_token_id;
     impl->add_bos_by_default = definition.add_bos_by_default;
@@ -171,6 +181,12 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text, const EncodeOption
     }
   }
   return ids;
+}
+
+size_t Tokenizer::FewestTokens(std::string_view text) const {
+  if (impl_->longest_token == 0) return 0;
+  const size_t bytes = impl_->nfc ? impl_->bpe.KeptBytes(ToNfc(text)) : impl_->bpe.KeptBytes(text);
+  return (bytes + impl_->longest_token - 1) / impl_->longest_token;
 }
 
 std::string Tokenizer::Decode(const std::vector<int32_t>& ids, bool skip_special) const {

@@ -30,6 +30,11 @@ class Tokenizer {
   // Any bytes are accepted; invalid UTF-8 is encoded byte by byte.
   std::vector<int32_t> Encode(std::string_view text, const EncodeOptions& options = {}) const;
 
+  // A lower bound of the number of ids that `text` has, told by its bytes and those of
+  // the longest token, without encoding it; 0 where nothing can be said: of a tokenizer
+  // with tokens that take the white space beside them.
+  size_t FewestTokens(std::string_view text) const;
+
   // Raw bytes of the ids: may end inside a character. Ids out of range give
   // nothing. Special tokens are written out, or left out with `skip_special`.
   std::string Decode(const std::vector<int32_t>& ids, bool skip_special = false) const;

@@ -5,6 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "text/test_tokenizers.h"
+#include "text/tokenizer_definition.h"
 
 namespace qed {
 namespace {
@@ -58,6 +59,24 @@ TEST(TokenizerTest, AMillionEqualBytesTakeNoTime) {
   EXPECT_EQ(tokenizer->Encode(std::string(1 << 20, 'l')).size(), size_t{1} << 19);
 }
 
+TEST(TokenizerTest, TheFewestTokensAreNeverMoreThanThereAre) {
+  TokenizerSpec spec = SmallGgufSpec();
+  spec.tokens['z'] = "unused";
+  const auto tokenizer = MakeTokenizer(spec);
+  std::string text;
+  for (const char* piece :
+       {"", "hello", " hello", "zzz", "<s>", "<tool>", "x\xFF", " hello hello"}) {
+    text += piece;
+    EXPECT_LE(tokenizer->FewestTokens(text), tokenizer->Encode(text).size()) << text;
+  }
+  EXPECT_EQ(tokenizer->FewestTokens("zzzzzz"), 0u) << "bytes that vanish";
+  // " hello" and "<tool>" are the longest.
+  EXPECT_EQ(tokenizer->FewestTokens(std::string(600, ' ')), 100u);
+  nlohmann::json json = SmallTokenizerJson();
+  json["added_tokens"][1]["rstrip"] = true;
+  EXPECT_EQ(MakeTokenizer(HfSpec(json))->FewestTokens(std::string(600, ' ')), 0u);
+}
+
 TEST(TokenizerTest, ThreadsShareIt) {
   const auto tokenizer = MakeTokenizer(SmallGgufSpec());
   std::vector<std::thread> threads;
@@ -69,6 +88,48 @@ TEST(TokenizerTest, ThreadsShareIt) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& result : ids) EXPECT_EQ(result, ids.front());
+}
+
+// Names of one rule cut text alike, whatever the name.
+TEST(TokenizerTest, NamesOfPreTokenizersInGgufFiles) {
+  using Pattern = PreTokenizer::Pattern;
+  struct Case {
+    std::string_view name;
+    Pattern pattern;
+    bool single_digits, nfc, ignore_merges;
+  };
+  const Case cases[] = {
+      {"gpt-2", Pattern::kGpt2, false, false, false},
+      {"exaone4", Pattern::kGpt2, false, false, false},
+      {"olmo", Pattern::kGpt2, false, true, false},
+      {"smollm", Pattern::kGpt2, true, false, false},
+      {"refact", Pattern::kGpt2, true, false, false},
+      {"command-r", Pattern::kGpt2, true, true, false},
+      {"qwen2", Pattern::kQwen2, false, true, false},
+      {"deepseek-r1-qwen", Pattern::kQwen2, false, true, false},
+      {"megrez", Pattern::kQwen2, false, true, false},
+      {"llama-bpe", Pattern::kLlama3, false, false, true},
+      {"llama-v3", Pattern::kLlama3, false, false, true},
+      {"llama3", Pattern::kLlama3, false, false, true},
+      {"falcon3", Pattern::kLlama3, false, false, true},
+      {"smaug-bpe", Pattern::kLlama3, false, false, false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    TokenizerSpec spec = SmallGgufSpec();
+    spec.pre = c.name;
+    const auto definition = ReadGgufTokenizer(spec);
+    ASSERT_TRUE(definition.ok()) << definition.status().message();
+    EXPECT_EQ(definition->pre_tokenizer.pattern, c.pattern);
+    EXPECT_EQ(definition->pre_tokenizer.digits == PreTokenizer::Digits::kSingle, c.single_digits);
+    EXPECT_EQ(definition->nfc, c.nfc);
+    EXPECT_EQ(definition->ignore_merges, c.ignore_merges);
+  }
+  for (const char* name : {"", "default", "deepseek-coder", "tekken", "gpt-4o", "roberta-bpe"}) {
+    TokenizerSpec spec = SmallGgufSpec();
+    spec.pre = name;
+    EXPECT_EQ(ReadGgufTokenizer(spec).status().code(), StatusCode::kUnsupported) << name;
+  }
 }
 
 TEST(TokenizerTest, GgufErrorsNameTheFileAndTheThing) {

@@ -1,6 +1,7 @@
 """The protocol of `qed sandbox`, asked as the recipe's clients ask."""
 
 import json
+import threading
 import time
 import uuid
 
@@ -11,6 +12,12 @@ from sandbox_run import sandbox
 def expect_reply(reply, status, stdout, stderr="", new=False):
     assert reply == {"process_status": status, "stdout": stdout, "stderr": stderr,
                      "new_session_created": new}, reply
+
+
+def expect_failure(reply):
+    """What NeMo-Skills' client reads of a reply, whatever its status."""
+    assert reply["process_status"] == "error" and reply["stdout"] == "", reply
+    assert reply["stderr"] == reply["error"] + "\n" and not reply["new_session_created"], reply
 
 
 def test_cells(server):
@@ -73,7 +80,9 @@ def test_sessions(server):
 def test_refusals(server):
     good = {"generated_code": "1", "timeout": 5}
     status, reply = server.post(good)
-    assert (status, reply) == (400, {"error": "X-Session-ID header required for ipython sessions"})
+    why = "X-Session-ID header required for ipython sessions"
+    assert status == 400 and reply["error"] == why, reply
+    expect_failure(reply)
     for change in ({"generated_code": None}, {"generated_code": 5}, {"generated_code": "x" * 2**21},
                    {"timeout": "5"}, {"timeout": 0}, {"timeout": -1}, {"timeout": 1e9},
                    {"timeout": None}, {"language": "lean4"}, {"language": 1},
@@ -104,6 +113,7 @@ def test_observation(server):
     health = server.get_json("/health")
     assert health["status"] == "healthy" and health["worker"] == server.process.pid, health
     assert isinstance(health["weaker_isolation"], list), health
+    assert health["packages"]["sympy"] and "matplotlib" in health["packages"], health
     status, headers, text = server.request("GET", "/metrics")
     assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
@@ -114,18 +124,95 @@ def test_observation(server):
     assert (status, body) == (200, "")
 
 
+def test_languages(server):
+    for language, code, out in (("python3", "print(6*7)", "42\n"), ("shell", "echo $((6*7))", "42\n"),
+                                ("shell", "read x; echo $x; id -u", "in\n1000\n")):
+        status, reply = server.post({"generated_code": code, "timeout": 20, "language": language,
+                                     "std_input": "in\n"})
+        assert status == 200, reply
+        expect_reply(reply, "completed", out)
+    status, reply = server.post({"generated_code": "exit 3", "timeout": 20, "language": "shell"})
+    expect_reply(reply, "error", "")
+
+
 def test_overload():
-    """Slots are never taken from their owners, and overload is no slow code."""
-    with sandbox("--workers", "1", "--sandbox-max-sessions", "1", "--sandbox-max-wait", "0.2") as server:
-        assert server.run("x = 1", "first")["process_status"] == "completed"
+    """Idle sessions make room; where cells run in all of them, overload is no slow code."""
+    with sandbox("--workers", "2", "--sandbox-max-sessions", "1", "--sandbox-max-wait", "0.2") as server:
+        expect_reply(server.run("x = 1", "first"), "completed", "", new=True)
+        expect_reply(server.run("2", "second"), "completed", "2\n", new=True)
+        assert list(server.get_json("/sessions")["sessions"]) == ["second"]
+        expect_reply(server.run("print('x' in globals())", "first"), "completed", "False\n", new=True)
+        running = threading.Thread(target=server.run, args=("import time; time.sleep(3)", "first"))
+        running.start()
+        while "qed_sandbox_cells_running 1" not in server.request("GET", "/metrics")[2]:
+            time.sleep(0.01)
         status, headers, body = server.request(
             "POST", "/execute", json.dumps({"generated_code": "1", "timeout": 0.1}),
-            {"X-Session-ID": "second"})
+            {"X-Session-ID": "third"})
         assert status == 503 and int(headers["Retry-After"]) >= 1, (status, body)
         assert "overloaded" in json.loads(body)["error"], body
-        assert server.run("x", "first")["stdout"] == "1\n"
-        assert server.request("DELETE", "/sessions/first")[0] == 200
-        assert server.run("2", "second")["stdout"] == "2\n"
+        expect_failure(json.loads(body))
+        running.join()
+        assert server.run("3", "third")["stdout"] == "3\n"
+
+
+def test_sessions_that_nobody_deletes():
+    """As NeMo-Skills' execute_code leaves them: a new one for each call."""
+    with sandbox("--sandbox-max-sessions", "8") as server:
+        for number in range(500):
+            expect_reply(server.run(str(number), f"session {number}"), "completed", f"{number}\n",
+                         new=True)
+        assert len(server.get_json("/sessions")["sessions"]) == 8
+
+
+def test_longest_timeout():
+    """Nobody holds a worker for long, whatever he asks for, and whether or not he stays."""
+    endless = {"generated_code": "while True: pass", "timeout": 1e6}
+    with sandbox("--workers", "1", "--max-timeout", "1") as server:
+        for fields, session in ((endless, "s"), ({**endless, "language": "python"}, None),
+                                ({**endless, "language": "shell",
+                                  "generated_code": "while true; do :; done"}, None)):
+            status, reply = server.post(fields, session)
+            assert status == 200 and reply["process_status"] == "timeout", reply
+            assert "after 1 seconds" in reply["stderr"], reply
+
+
+def test_clients_that_leave():
+    """A cell that only its client can ask for ends with him; /health says when none can start."""
+    body = json.dumps({"generated_code": "import time\nwhile True: time.sleep(1)", "timeout": 300,
+                       "language": "python"}).encode()
+    head = (b"POST /execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body))
+    with sandbox("--workers", "2", "--sandbox-max-wait", "0.5", "--drain-timeout", "0.5") as server:
+        clients = [server.connect() for _ in range(2)]
+        for client in clients:
+            client.sendall(head + body)
+        while "qed_sandbox_cells_running 2" not in server.request("GET", "/metrics")[2]:
+            time.sleep(0.01)
+        deadline = time.time() + 60
+        while server.request("GET", "/health")[0] == 200 and time.time() < deadline:
+            time.sleep(0.2)
+        status, _, text = server.request("GET", "/health")
+        health = json.loads(text)
+        assert status == 503 and health["status"] == "unhealthy" and health["running"] == 2, health
+        assert "overloaded" in health["error"], health
+        for client in clients:
+            client.close()
+        assert server.run("6 * 7", "after")["stdout"] == "42\n"
+        deadline = time.time() + 60
+        while server.request("GET", "/health")[0] != 200:
+            assert time.time() < deadline
+            time.sleep(0.2)
+        # Nor is the end waited for by somebody's patience.
+        last = server.connect()
+        last.sendall(head + body)
+        while "qed_sandbox_cells_running 1" not in server.request("GET", "/metrics")[2]:
+            time.sleep(0.01)
+        began = time.time()
+        code, log = server.terminate()
+        assert code == 0 and time.time() - began < 30, (code, log)
+        assert "The sandbox ended while this code ran" in last.makefile().read()
+        last.close()
 
 
 def test_expiry():
@@ -151,10 +238,11 @@ def test_command_line():
 def main():
     with sandbox() as server:
         for test in (test_cells, test_timeouts, test_one_shot, test_sessions, test_refusals,
-                     test_observation):
+                     test_languages, test_observation):
             test(server)
             print("ok", test.__name__, flush=True)
-    for test in (test_overload, test_expiry, test_command_line):
+    for test in (test_overload, test_sessions_that_nobody_deletes, test_longest_timeout,
+                 test_clients_that_leave, test_expiry, test_command_line):
         test()
         print("ok", test.__name__, flush=True)
 

@@ -28,14 +28,13 @@ class Sandbox:
         """Status, headers and body of the reply."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         with contextlib.closing(connection):
-            connection.request(method, path, body, headers or {})
+            types = {} if body is None else {"Content-Type": "application/json"}
+            connection.request(method, path, body, {**types, **(headers or {})})
             response = connection.getresponse()
             return response.status, response.headers, response.read().decode()
 
     def post(self, fields, session=None):
-        headers = {"Content-Type": "application/json"}
-        if session is not None:
-            headers["X-Session-ID"] = session
+        headers = {} if session is None else {"X-Session-ID": session}
         status, _, body = self.request("POST", "/execute", json.dumps(fields), headers)
         return status, json.loads(body)
 

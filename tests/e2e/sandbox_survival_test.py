@@ -55,7 +55,7 @@ def test_killed_children(server):
 
 def test_malformed_requests(server):
     random.seed(5)
-    words = [b"POST ", b"/execute", b" HTTP/1.1\r\n", b"Host: h\r\n", b"Content-Length: 9\r\n", b"\r\n",
+    words = [b"POST ", b"/execute", b" HTTP/1.1\r\n", b"Host: localhost\r\n", b"Content-Length: 9\r\n", b"\r\n",
              b"X-Session-ID: a\r\n", b"{}", b"\x00\xff", b"A" * 3000, b"Transfer-Encoding: chunked\r\n",
              b"5\r\nhello\r\n", b"GET ", b"Expect: 100-continue\r\n", b":", b"HTTP/9.9\r\n"]
     for _ in range(1000):
@@ -72,7 +72,7 @@ def test_malformed_requests(server):
 def test_slow_and_silent_clients(server):
     slow = [server.connect() for _ in range(200)]
     for number, connection in enumerate(slow):
-        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: h\r\nContent-Le"[:number % 45])
+        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: localhost\r\nContent-Le"[:number % 45])
     alive(server)
     for connection in slow:
         connection.close()
@@ -81,7 +81,8 @@ def test_slow_and_silent_clients(server):
 def test_half_closed_client(server):
     body = json.dumps({"generated_code": "print('still here')", "timeout": 20}).encode()
     with server.connect() as connection:
-        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: h\r\nX-Session-ID: half\r\n"
+        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: localhost\r\n"
+                           b"Content-Type: application/json\r\nX-Session-ID: half\r\n"
                            b"Content-Length: %d\r\n\r\n" % len(body) + body)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -92,7 +93,7 @@ def test_half_closed_client(server):
 
 def test_long_bodies(server):
     with server.connect() as connection:
-        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: h\r\nContent-Length: 1073741824\r\n\r\n")
+        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741824\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 413")
     alive(server)
 
@@ -157,7 +158,8 @@ def test_second_signal_ends_it_at_once():
     try:
         body = b'{"generated_code": "import time; time.sleep(60)", "timeout": 100}'
         connection = server.connect()
-        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: h\r\nX-Session-ID: s\r\n"
+        connection.sendall(b"POST /execute HTTP/1.1\r\nHost: localhost\r\n"
+                           b"Content-Type: application/json\r\nX-Session-ID: s\r\n"
                            b"Content-Length: %d\r\n\r\n" % len(body) + body)
         while "qed_sandbox_cells_running 1" not in server.request("GET", "/metrics")[2]:
             time.sleep(0.01)

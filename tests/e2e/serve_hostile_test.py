@@ -45,7 +45,7 @@ def mutate(numbers, data):
 
 
 def head(method, path, *fields):
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", *fields]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *fields]
     return "".join(line + "\r\n" for line in lines).encode() + b"\r\n"
 
 
@@ -53,7 +53,8 @@ def mutated_body(numbers):
     """A right request but for its body."""
     path, body = numbers.choice(BODIES)
     body = mutate(numbers, json.dumps(body).encode())
-    return head("POST", path, f"Content-Length: {len(body)}") + body
+    return head("POST", path, "Content-Type: application/json",
+                f"Content-Length: {len(body)}") + body
 
 
 def mutated_bytes(numbers):
@@ -68,7 +69,8 @@ def mutated_bytes(numbers):
                                     "Content-Type: application/json") + body)
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(body[i:i + 9]), body[i:i + 9])
                       for i in range(0, len(body), 9))
-    return mutate(numbers, head("POST", path, "Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
+    return mutate(numbers, head("POST", path, "Content-Type: application/json",
+                               "Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
 
 
 class Received:
@@ -177,8 +179,9 @@ class LimitsTest(unittest.TestCase):
         return data
 
     def test_senders_that_drip_are_cut_off(self):
-        starts = [b"GET /health HTTP/1.1\r\nHost: x\r\nA: ",
-                  head("POST", "/v1/completions", "Content-Length: 100000")]
+        starts = [b"GET /health HTTP/1.1\r\nHost: localhost\r\nA: ",
+                  head("POST", "/v1/completions", "Content-Type: application/json",
+                       "Content-Length: 100000")]
         socks = [self.connect() for _ in range(100)]
         for i, sock in enumerate(socks):
             sock.sendall(starts[i % 2])
@@ -212,7 +215,8 @@ class LimitsTest(unittest.TestCase):
     def test_a_gigabyte_of_chunks_is_cut_off(self):
         before = self.rss()
         sock = self.connect()
-        sock.sendall(head("POST", "/v1/completions", "Transfer-Encoding: chunked"))
+        sock.sendall(head("POST", "/v1/completions", "Content-Type: application/json",
+                          "Transfer-Encoding: chunked"))
         chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
         sent = 0
         try:

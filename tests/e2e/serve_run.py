@@ -54,7 +54,8 @@ class Server:
         connection = http.client.HTTPConnection(self.address.hostname, self.address.port,
                                                 timeout=timeout)
         try:
-            connection.request(method, path, body)
+            headers = {} if body is None else {"Content-Type": "application/json"}
+            connection.request(method, path, body, headers)
             reply = connection.getresponse()
             return reply.status, reply.headers, reply.read()
         finally:
@@ -74,7 +75,8 @@ class Server:
         """A socket on which a streamed completion has begun to arrive."""
         data = json.dumps({"stream": True, **body}).encode()
         sock = socket.create_connection((self.address.hostname, self.address.port), timeout=120)
-        sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: "
+        sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Content-Type: application/json\r\nContent-Length: "
                      + str(len(data)).encode() + b"\r\n\r\n" + data)
         first = b""
         while b"data: " not in first:

@@ -154,7 +154,8 @@ class ClientsThatLeaveTest(unittest.TestCase):
                     return True
                 data = json.dumps(fields).encode()
                 sock = socket.create_connection((server.address.hostname, server.address.port))
-                sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
+                             b"Content-Type: application/json\r\nContent-Length: "
                              + str(len(data)).encode() + b"\r\n\r\n" + data)
                 sock.close()
                 return True
@@ -177,7 +178,8 @@ class LoadTest(unittest.TestCase):
             for _ in range(2):  # wait in the queue: their streams have begun, without text
                 sock = socket.create_connection((server.address.hostname, server.address.port))
                 data = json.dumps({"stream": True, **LONG}).encode()
-                sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                sock.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
+                             b"Content-Type: application/json\r\nContent-Length: "
                              + str(len(data)).encode() + b"\r\n\r\n" + data)
                 self.assertIn(b"200 OK", sock.recv(4096))
                 streams.append(sock)

@@ -42,9 +42,11 @@ TEST(TokenizerOracleTest, TheChatTemplateBringsItsSystemText) {
   QED_REQUIRE_FILE(model, "the default model (scripts/get-model)");
   const auto checkpoint = OpenCheckpoint(model);
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
-  const auto wrapper = ChatWrapper::Detect(checkpoint->tokenizer.chat_template);
+  const auto tokenizer = Tokenizer::Create(checkpoint->tokenizer);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  const auto wrapper = ChatWrapper::FromTokenizer(**tokenizer);
   ASSERT_TRUE(wrapper.ok()) << wrapper.status().message();
-  EXPECT_EQ(wrapper->Wrap(std::nullopt, "Hi"),
+  EXPECT_EQ(*wrapper->Wrap(std::nullopt, "Hi"),
             "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
             "Face<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
 }

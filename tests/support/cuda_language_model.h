@@ -21,6 +21,7 @@ inline CudaDecoderOptions SmallDecoderOptions(int32_t max_num_tokens, int32_t ma
                                               std::optional<WeightRecipe> quantize) {
   return {.max_num_tokens = max_num_tokens,
           .max_batch_size = max_batch_size,
+          .max_logit_rows = max_batch_size,
           .max_seq_len = 1024,
           .page_size = 16,
           .kv_fraction = 0.01,
@@ -50,6 +51,7 @@ class CudaLanguageModel : public LanguageModel {
   int32_t num_pages() const override { return decoder_->num_pages(); }
   int32_t max_num_tokens() const override { return decoder_->options().max_num_tokens; }
   int32_t max_batch_size() const override { return decoder_->options().max_batch_size; }
+  int32_t max_logit_rows() const override { return decoder_->options().max_logit_rows; }
   ModelFootprint footprint() const override { return decoder_->footprint(); }
 
   std::span<const float> Forward(const ForwardBatch& batch) override {

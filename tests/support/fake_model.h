@@ -24,6 +24,7 @@ class FakeModel : public LanguageModel {
     int32_t num_pages = 200;
     int32_t max_num_tokens = 64;
     int32_t max_batch_size = 8;
+    int32_t max_logit_rows = 8;
     std::vector<int32_t> eos_token_ids = {};
   };
   // Fills the logits that follow `tokens`.
@@ -35,7 +36,7 @@ class FakeModel : public LanguageModel {
     config_.context_length = options.context_length;
     config_.eos_token_ids = options.eos_token_ids;
     slots_.resize(size_t(options.num_pages) * options.page_size);
-    logits_.resize(size_t(options.max_batch_size) * options.vocab_size);
+    logits_.resize(size_t(max_logit_rows()) * options.vocab_size);
     history_.reserve(options.context_length);
   }
 
@@ -44,6 +45,9 @@ class FakeModel : public LanguageModel {
   int32_t num_pages() const override { return options_.num_pages; }
   int32_t max_num_tokens() const override { return options_.max_num_tokens; }
   int32_t max_batch_size() const override { return options_.max_batch_size; }
+  int32_t max_logit_rows() const override {
+    return std::max(options_.max_logit_rows, options_.max_batch_size);
+  }
   ModelFootprint footprint() const override { return {}; }
 
   std::span<const float> Forward(const ForwardBatch& batch) override {
@@ -52,6 +56,7 @@ class FakeModel : public LanguageModel {
     Expect(!batch.tokens.empty() && int64_t(batch.tokens.size()) <= options_.max_num_tokens,
            "tokens of the step");
     Expect(int64_t(batch.sequences.size()) <= options_.max_batch_size, "sequences of the step");
+    Expect(int64_t(batch.logit_rows.size()) <= max_logit_rows(), "rows of logits of the step");
     int32_t row = 0;
     for (const auto& sequence : batch.sequences) {
       Expect(sequence.first_row == row && sequence.num_rows > 0, "rows are not contiguous");

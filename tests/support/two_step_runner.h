@@ -45,6 +45,7 @@ class TwoStepRunner : public StepRunner {
   int32_t num_pages() const override { return inner_.num_pages(); }
   int32_t max_num_tokens() const override { return inner_.max_num_tokens(); }
   int32_t max_batch_size() const override { return inner_.max_batch_size(); }
+  int32_t max_logit_rows() const override { return inner_.max_logit_rows(); }
   int32_t depth() const override { return 2; }
 
   void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,

@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "base/check.h"
+#include "cuda/early_start.cuh"
 #include "cuda/launch.cuh"
 #include "kernels/cuda/attention_launch.h"
 #include "kernels/cuda/attention_merge.cuh"
@@ -352,6 +353,7 @@ __device__ __forceinline__ void TakeItem(const DecodeParams& params, const Atten
 template <int kHeadDim>
 __global__ void __launch_bounds__(kThreads, 2)
     DecodeAttentionKernel(const __grid_constant__ DecodeParams params) {
+  LetNextKernelStart();
   extern __shared__ __align__(16) uint8_t shared[];
   const auto count = static_cast<unsigned>(*params.count);
   if (blockIdx.y >= count) WaitForKernelBefore();

@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "cuda/early_start.cuh"
 #include "cuda/launch.cuh"
 #include "kernels/cuda/quantize.h"
 #include "kernels/cuda/row.cuh"
@@ -11,6 +12,7 @@ namespace {
 template <int kVectors>
 __global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
     QuantizeRowsKernel(int width, const BFloat16* x, const Activations out) {
+  LetNextKernelStart();
   WaitForKernelBefore();
   __shared__ float scratch[kWarp];
   const int64_t t = blockIdx.x;

@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "cuda/early_start.cuh"
 #include "cuda/launch.cuh"
 #include "kernels/cuda/rope.h"
 #include "kernels/cuda/row.cuh"
@@ -94,6 +95,7 @@ __device__ __forceinline__ BFloat16* PlaceOfHead(const QkvShape& shape,
 template <int kHeads>
 __global__ void __launch_bounds__(kThreads)
     RotateAndStoreKernel(int lanes, const QkvShape shape, const RotateAndStoreArgs args) {
+  LetNextKernelStart();
   const int64_t t = blockIdx.x;
   const int rotated = shape.num_heads + shape.num_kv_heads;
   const int all = rotated + shape.num_kv_heads;

@@ -83,6 +83,9 @@ __device__ __forceinline__ Four LoadProduct(const Product& product, int64_t widt
   return Finish(LoadFour(product.data + t * width + n), product, t, n);
 }
 
+// The exponential of a very negative gate is infinite, and the quotient 0 as wanted.
+__device__ __forceinline__ float Silu(float x) { return __fdividef(x, 1.0F + __expf(-x)); }
+
 // The largest magnitude of `found` and the four; NaN where one is NaN.
 __device__ __forceinline__ float LargestWith(float found, const Four& f) {
 #pragma unroll

@@ -57,11 +57,15 @@ __device__ __forceinline__ void ChooseRow(const KernelArgs<kBlocks>& kernel) {
   uint16_t* counts = params.has_penalties != 0 && params.next != 0
                          ? args.counts + int64_t{params.slot} * args.vocab_size
                          : nullptr;
-  const int32_t id =
-      ChooseToken(team, params, args.logits + int64_t{row} * args.vocab_size, counts);
+  const TokenBias* biases = params.num_biases > 0 && params.next != 0
+                                ? args.biases + int64_t{params.slot} * kMaxTokenBiases
+                                : nullptr;
+  const int32_t id = ChooseToken(team, params, args.rows + row,
+                                 args.logits + int64_t{row} * args.vocab_size, counts, biases);
   if (team.is_first_block() && threadIdx.x == 0) {
     args.result[row] = {id, 0.0F};
-    if (params.next != 0) {
+    // What of a chain counts is known when all its rows are through.
+    if (params.next != 0 && params.place == 0 && params.draft < 0) {
       args.sampled[params.slot] = id;
       if (counts != nullptr && id >= 0) counts[id] = CountOnce(counts[id], true);
     }
@@ -93,6 +97,22 @@ __device__ __forceinline__ void FindRowLogprobs(const KernelArgs<kBlocks>& kerne
                                      });
   if (team.is_first_block() && threadIdx.x == 0) args.result[row].logprob = logprob;
   team.Sync();
+}
+
+// Keeps and counts the tokens of chains, a thread a chain.
+__global__ void FollowChains(const __grid_constant__ SamplingArgs args) {
+  WaitForKernelBefore();
+  const int first = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (first >= args.num_rows || args.rows[first].place > 0 || args.rows[first].draft < 0) return;
+  const int32_t slot = args.rows[first].slot;
+  uint16_t* counts =
+      args.rows[first].has_penalties != 0 ? args.counts + int64_t{slot} * args.vocab_size : nullptr;
+  for (int row = first;; ++row) {
+    const int32_t id = args.result[row].id;
+    args.sampled[slot] = id;
+    if (counts != nullptr && id >= 0) counts[id] = CountOnce(counts[id], true);
+    if (args.rows[row].draft < 0 || args.rows[row].draft != id) return;
+  }
 }
 
 QED_CLUSTER(kClusterBlocks)
@@ -145,6 +165,12 @@ void AllowShared(Kernel* kernel) {
                            DeviceSharedBytesPerBlock() - (kOwnSharedBytes + 127) / 128 * 128));
 }
 
+void LaunchFollowChains(const SamplingArgs& args, StreamHandle stream) {
+  if (!args.any_drafts) return;
+  const dim3 grid(static_cast<unsigned>((args.num_rows + kCountThreads - 1) / kCountThreads));
+  Launch(FollowChains, grid, dim3(kCountThreads), 0, stream, args);
+}
+
 }  // namespace
 
 int64_t SamplingScratchBytes(int32_t vocab_size, int32_t max_rows) {
@@ -160,6 +186,7 @@ void Sample(const SamplingArgs& args, StreamHandle stream) {
     const dim3 grid(static_cast<unsigned>(args.num_rows));
     Launch(ChooseInBlock, grid, block, 0, stream, kernel);
     if (args.any_logprobs) Launch(LogprobsInBlock, grid, block, 0, stream, kernel);
+    LaunchFollowChains(args, stream);
     return;
   }
   static const bool allowed = [] {
@@ -173,6 +200,7 @@ void Sample(const SamplingArgs& args, StreamHandle stream) {
   const size_t shared_bytes = KeyBytes(args.vocab_size, kClusterBlocks);
   Launch(ChooseInCluster, grid, block, shared_bytes, stream, kernel);
   if (args.any_logprobs) Launch(LogprobsInCluster, grid, block, shared_bytes, stream, kernel);
+  LaunchFollowChains(args, stream);
 }
 
 void AddTokenCounts(uint16_t* counts, int32_t vocab_size, bool clear, const int32_t* tokens,

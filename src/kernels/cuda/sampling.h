@@ -22,6 +22,16 @@ inline constexpr int32_t kMaxTopTokens = 100;
 // wrote it (at most 65,534 times counted).
 inline constexpr uint16_t kUnseen = 0;
 
+// A token that a request makes likelier or less likely, or bars for a while.
+struct TokenBias {
+  int32_t id = 0;
+  float bias = 0;      // added to its logit
+  int32_t barred = 0;  // not 0: impossible in rows with `barring` set
+};
+
+// Most of them for one slot.
+inline constexpr int32_t kMaxTokenBiases = 2048;
+
 // How one row of logits becomes a token.
 struct SamplingRow {
   uint64_t seed = 0;
@@ -41,8 +51,14 @@ struct SamplingRow {
   int32_t logprobs = 0;       // whether its log-probability is wanted
   int32_t num_top = 0;        // and those of so many likeliest tokens, at most kMaxTopTokens
   int32_t first_top = 0;      // where they go among the step's
+  int32_t num_biases = 0;     // of the slot's, used where `next` is set
+  int32_t barring = 0;        // whether those that are barred are
+  // A chain: rows one behind the other whose tokens are a sequence's next ones as long as
+  // each is the row's draft. Only those are kept and counted.
+  int32_t draft = -1;  // of this row's token, and the input of the row behind it; -1: none
+  int32_t place = 0;   // rows of its chain before it, whose drafts count as generated
 };
-static_assert(sizeof(SamplingRow) == 80);
+static_assert(sizeof(SamplingRow) == 96);
 
 // id -1: the largest logit is not a finite number.
 struct TokenLogprob {
@@ -61,9 +77,11 @@ struct SamplingArgs {
   int32_t vocab_size = 0;             // at most 2^19
   const SamplingRow* rows = nullptr;  // [R]
   int32_t num_rows = 0;
-  bool any_logprobs = false;   // of any row
-  uint16_t* counts = nullptr;  // [slots, V]
-  int32_t* sampled = nullptr;  // [slots]: the latest token of each slot
+  bool any_logprobs = false;          // of any row
+  bool any_drafts = false;            // in any row
+  uint16_t* counts = nullptr;         // [slots, V]
+  const TokenBias* biases = nullptr;  // [slots, kMaxTokenBiases], each slot's by id
+  int32_t* sampled = nullptr;         // [slots]: the latest token of each slot
   TokenLogprob* result = nullptr;
   int32_t num_tops = 0;         // of all rows
   uint32_t* scratch = nullptr;  // SamplingScratchBytes
@@ -74,7 +92,7 @@ struct SamplingArgs {
 // vocabulary. 0 elsewhere. Asks the calling thread's GPU.
 int64_t SamplingScratchBytes(int32_t vocab_size, int32_t max_rows);
 
-// REQUIRES: every slot of `rows` below the slots of `counts` and `sampled`.
+// REQUIRES: every slot of `rows` below the slots of `counts`, `biases` and `sampled`.
 void Sample(const SamplingArgs& args, StreamHandle stream);
 
 // A slot's counts: forgets all where `clear` is set, then adds `num_tokens` tokens;

@@ -23,9 +23,6 @@ constexpr int kRowsOfCluster = 4;
 constexpr int32_t kManyRows = 1024;
 constexpr int kThreadsOfSm = 1024;  // that they have at least, where they fit
 
-// The exponential of a very negative gate is infinite, and the quotient 0 as wanted.
-__device__ __forceinline__ float Silu(float x) { return __fdividef(x, 1.0F + __expf(-x)); }
-
 // Four columns of gate and up as they lie in memory.
 struct RawGated {
   uint2 gate, up;

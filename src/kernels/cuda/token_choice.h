@@ -327,6 +327,22 @@ QED_HOST_DEVICE inline float Penalize(const SamplingRow& params, uint16_t code, 
   return Plus(logit, -params.presence);
 }
 
+// The bias of a token among those of its slot; null: it has none.
+QED_HOST_DEVICE inline const TokenBias* FindBias(const SamplingRow& params, const TokenBias* biases,
+                                                 int32_t id) {
+  int32_t low = 0;
+  int32_t high = params.num_biases;
+  while (low < high) {
+    const int32_t middle = (low + high) / 2;
+    if (biases[middle].id < id) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low < params.num_biases && biases[low].id == id ? &biases[low] : nullptr;
+}
+
 // A count after the token came once more.
 QED_HOST_DEVICE inline uint16_t CountOnce(uint16_t code, bool generated) {
   const int seen = code == kUnseen ? 1 : code;
@@ -334,16 +350,40 @@ QED_HOST_DEVICE inline uint16_t CountOnce(uint16_t code, bool generated) {
   return static_cast<uint16_t>(next > 0xffff ? 0xffff : next);
 }
 
-// The row's token; -1 where its largest logit is not a finite number. `counts` [V]
-// is null where there are no penalties. A given token that is a sequence's next one
-// is drawn all the same, so that a replay takes the time that it would take.
+// The count of a token with the drafts before `row` in its chain; `row` is one of the
+// step's rows.
+QED_HOST_DEVICE inline uint16_t CountWithDrafts(const SamplingRow* row, uint16_t code, int32_t id) {
+  for (int32_t i = 1; i <= row->place; ++i) {
+    if (row[-i].draft == id) code = CountOnce(code, true);
+  }
+  return code;
+}
+
+// The key with which a token goes into the choice: its logit, biased, then penalized.
+QED_HOST_DEVICE inline uint32_t KeyForChoice(const SamplingRow& params, const SamplingRow* of_step,
+                                             const uint16_t* counts, const TokenBias* biases,
+                                             int32_t id, float logit) {
+  if (biases != nullptr) {
+    if (const TokenBias* bias = FindBias(params, biases, id)) {
+      if (bias->barred != 0 && params.barring != 0) return 0;
+      logit = Plus(logit, bias->bias);
+    }
+  }
+  if (counts == nullptr) return KeyOfLogit(logit);
+  return KeyOfLogit(Penalize(params, CountWithDrafts(of_step, counts[id], id), logit));
+}
+
+// The row's token; -1 where its largest logit is not a finite number. `of_step` is where
+// the row stands among those of the step. `counts` [V] is null where there are no
+// penalties, `biases` [params.num_biases] where there are no biases. A given token that is
+// a sequence's next one is drawn all the same, so that a replay takes the time that it
+// would take.
 template <typename Row>
-QED_HOST_DEVICE inline int32_t ChooseToken(Row& row, const SamplingRow& params, const float* logits,
-                                           const uint16_t* counts) {
-  const uint32_t largest = row.Load([&](int32_t id) {
-    const float logit = logits[id];
-    return KeyOfLogit(counts == nullptr ? logit : Penalize(params, counts[id], logit));
-  });
+QED_HOST_DEVICE inline int32_t ChooseToken(Row& row, const SamplingRow& params,
+                                           const SamplingRow* of_step, const float* logits,
+                                           const uint16_t* counts, const TokenBias* biases) {
+  const uint32_t largest = row.Load(
+      [&](int32_t id) { return KeyForChoice(params, of_step, counts, biases, id, logits[id]); });
   if (!IsFiniteLogit(largest)) return -1;
   const bool given = params.given >= 0;
   if (given && params.next == 0) return params.given;

@@ -150,7 +150,9 @@ Status BuildRoot(const std::vector<std::string>& paths) {
   // Not /dev/zero: mapped as shared, it is memory that no limit counts.
   std::vector<Detached> devices;
   for (const char* path : {"/dev/null", "/dev/full", "/dev/random", "/dev/urandom"}) {
-    QED_ASSIGN_OR_RETURN(Detached one, DetachReadOnly(path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+    // Read-only too: they can be written all the same, but nobody can change their times.
+    QED_ASSIGN_OR_RETURN(Detached one, DetachReadOnly(path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+                                                                MOUNT_ATTR_NOEXEC));
     devices.push_back(std::move(one));
   }
   const UniqueFd host_root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -107,6 +107,13 @@ void AddMmap(Filter& filter) {
   filter.Add(SCMP_ACT_ERRNO(EPERM), "mmap", {Masked(3, kSharedMemory, kSharedMemory)});
 }
 
+void AddLocks(Filter& filter) {
+  filter.Add(SCMP_ACT_ERRNO(ENOLCK), "flock");
+  for (const uint64_t command : kFcntlLocks) {
+    filter.Add(SCMP_ACT_ERRNO(ENOLCK), "fcntl", {Equals(1, command)});
+  }
+}
+
 }  // namespace
 
 bool SeccompWorks() {
@@ -122,6 +129,10 @@ Result<std::vector<sock_filter>> CompileFilter(bool one_process) {
   AddClone(filter, one_process);
   AddMmap(filter);
   filter.AllowWith("fcntl", 1, kFcntlCommands);
+  AddLocks(filter);
+  for (const uint64_t option : kSocketOptions) {
+    filter.Add(SCMP_ACT_ALLOW, "getsockopt", {Equals(1, SOL_SOCKET), Equals(2, option)});
+  }
   filter.AllowWith("ioctl", 1, kIoctlCommands);
   filter.AllowWith("prctl", 0, kPrctlOptions);
   filter.AllowWith("socketpair", 0, kSocketFamilies);

@@ -16,14 +16,13 @@ namespace qed::jail {
 constexpr const char* kAllowed[] = {
     // Files.
     "access", "chdir", "chmod", "close", "close_range", "copy_file_range", "creat", "dup", "dup2",
-    "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat",
-    "fdatasync", "fgetxattr", "flistxattr", "flock", "fstat", "fstatfs", "fsync", "ftruncate",
-    "futimesat", "getcwd", "getdents", "getdents64", "getxattr", "lgetxattr", "link", "linkat",
-    "listxattr", "llistxattr", "lseek", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat",
-    "pipe", "pipe2", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read",
-    "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2", "rmdir", "sendfile",
-    "stat", "statfs", "statx", "symlink", "symlinkat", "truncate", "umask", "unlink", "unlinkat",
-    "utime", "utimensat", "utimes", "write", "writev",
+    "dup3", "faccessat", "faccessat2", "fallocate", "fchdir", "fchmod", "fchmodat", "fdatasync",
+    "fgetxattr", "flistxattr", "fstat", "fstatfs", "fsync", "ftruncate", "futimesat", "getcwd",
+    "getdents", "getdents64", "getxattr", "lgetxattr", "link", "linkat", "listxattr", "llistxattr",
+    "lseek", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat", "pipe", "pipe2",
+    "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename",
+    "renameat", "renameat2", "rmdir", "sendfile", "stat", "statfs", "statx", "symlink", "symlinkat",
+    "truncate", "umask", "unlink", "unlinkat", "utime", "utimensat", "utimes", "write", "writev",
     // Memory. RLIMIT_AS bounds all of it; mmap has rules of its own.
     "brk", "madvise", "membarrier", "mprotect", "mremap", "msync", "munmap",
     // Threads and processes of this session. clone has rules of its own.
@@ -38,13 +37,13 @@ constexpr const char* kAllowed[] = {
     "alarm", "clock_getres", "clock_gettime", "clock_nanosleep", "getitimer", "gettimeofday",
     "nanosleep", "pause", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn",
     "rt_sigsuspend", "rt_sigtimedwait", "setitimer", "sigaltstack", "signalfd", "signalfd4", "time",
-    "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime",
     "timerfd_create", "timerfd_gettime", "timerfd_settime",
     // Waiting for descriptors.
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait",
     "eventfd", "eventfd2", "poll", "ppoll", "pselect6", "select",
-    // Socket pairs, as asyncio has them; socketpair and sendto have rules of their own.
-    "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmsg", "sendmsg", "shutdown",
+    // Socket pairs, as asyncio has them; socketpair, getsockopt and sendto have rules of
+    // their own.
+    "getpeername", "getsockname", "recvfrom", "recvmsg", "shutdown",
     // The rest.
     "getrandom"};
 
@@ -62,6 +61,9 @@ constexpr const char* kRefused[] = {
     // The network.
     "socket", "bind", "connect", "listen", "accept", "accept4", "sendmmsg", "recvmmsg",
     "setsockopt",
+    // Descriptors sent along are counted for all sessions together: one could keep the
+    // others from sending, and tell them something by it.
+    "sendmsg",
     // Memory that no limit counts.
     "memfd_create", "memfd_secret", "shmget", "shmat", "shmctl", "shmdt", "msgget", "msgsnd",
     "msgrcv", "msgctl", "semget", "semop", "semctl", "mlock", "mlock2", "mlockall",
@@ -88,15 +90,22 @@ constexpr const char* kRefused[] = {
     "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity", "ioprio_set"};
 
 // Allowed with these values of one argument only; else ENOSYS.
-constexpr uint64_t kFcntlCommands[] = {
-    F_DUPFD,  F_GETFD,     F_SETFD,     F_GETFL,      F_SETFL,         F_GETLK,      F_SETLK,
-    F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS};
+constexpr uint64_t kFcntlCommands[] = {F_DUPFD, F_GETFD,         F_SETFD,      F_GETFL,
+                                       F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ, F_GET_SEALS};
+// Refused with ENOLCK, as on a file system without locks: files below /usr are the same
+// for all sessions and for the host, and a lock on one is seen by everyone.
+constexpr uint64_t kFcntlLocks[] = {F_GETLK,     F_SETLK,     F_SETLKW,
+                                    F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW};
 constexpr uint64_t kIoctlCommands[] = {TCGETS,  TIOCGWINSZ, TIOCGPGRP, FIONREAD,
                                        FIONBIO, FIOCLEX,    FIONCLEX};
 constexpr uint64_t kPrctlOptions[] = {PR_GET_PDEATHSIG,  PR_GET_DUMPABLE,    PR_SET_NAME,
                                       PR_GET_NAME,       PR_GET_SECCOMP,     PR_CAPBSET_READ,
                                       PR_GET_TIMERSLACK, PR_GET_NO_NEW_PRIVS};
 constexpr uint64_t kSocketFamilies[] = {AF_UNIX};
+// Of the level SOL_SOCKET. Not what tells of the other side: descriptor 3 leads out.
+constexpr uint64_t kSocketOptions[] = {SO_TYPE,     SO_ERROR,    SO_DOMAIN,     SO_PROTOCOL,
+                                       SO_SNDBUF,   SO_RCVBUF,   SO_ACCEPTCONN, SO_LINGER,
+                                       SO_RCVTIMEO, SO_SNDTIMEO, SO_KEEPALIVE,  SO_REUSEADDR};
 
 }  // namespace qed::jail
 

@@ -41,7 +41,8 @@ export async function get(path) {
 }
 
 export function post(path, body, signal) {
-  return send(path, {method: "POST", body: JSON.stringify(body), signal});
+  const headers = {"Content-Type": "application/json"};
+  return send(path, {method: "POST", headers, body: JSON.stringify(body), signal});
 }
 
 // The events of a streamed completion. Throws where the stream ends before its time.

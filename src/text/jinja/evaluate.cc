@@ -5,11 +5,12 @@
 
 #include "text/jinja/arguments.h"
 #include "text/jinja/interpreter.h"
+#include "text/jinja/print.h"
 
 namespace qed::jinja {
 namespace {
 
-constexpr int64_t kMaxRange = 100'000;  // as in Jinja's sandbox
+constexpr uint64_t kMaxRange = 100'000;  // as in Jinja's sandbox
 
 constexpr std::array<std::string_view, 5> kFunctions = {"range", "namespace", "dict",
                                                         "raise_exception", "strftime_now"};
@@ -21,7 +22,7 @@ bool IsFunction(std::string_view name) {
 }
 
 Result<Value> Interpreter::Evaluate(const Expr& expr, const Scope& scope) {
-  QED_RETURN_IF_ERROR(budget_.Step());
+  QED_RETURN_IF_ERROR(budget_.Work(kStepWork));
   if (depth_ >= kMaxDepth) return ResourceExhausted("the chat template nests too deep");
   ++depth_;
   Result<Value> value = EvaluateKind(expr, scope);
@@ -38,18 +39,17 @@ Result<Value> Interpreter::EvaluateKind(const Expr& expr, const Scope& scope) {
     case Expr::Kind::kList:
     case Expr::Kind::kTuple: {
       QED_ASSIGN_OR_RETURN(auto items, EvaluateAll(expr.args, 0, scope));
-      QED_RETURN_IF_ERROR(budget_.Charge(items.size() * sizeof(Value)));
-      return MakeList(std::move(items), expr.kind == Expr::Kind::kTuple);
+      return MakeList(std::move(items), budget_, expr.kind == Expr::Kind::kTuple);
     }
     case Expr::Kind::kDict:
       return EvaluateDict(expr, scope);
     case Expr::Kind::kAttribute: {
       QED_ASSIGN_OR_RETURN(const Value object, Evaluate(*expr.args[0], scope));
-      return GetItem(object, Value(expr.text));
+      return GetAttribute(object, expr.text, budget_);
     }
     case Expr::Kind::kItem: {
       QED_ASSIGN_OR_RETURN(const auto both, EvaluateAll(expr.args, 0, scope));
-      return GetItem(both[0], both[1]);
+      return GetItem(both[0], both[1], budget_);
     }
     case Expr::Kind::kSlice:
       return EvaluateSlice(expr, scope);
@@ -63,7 +63,7 @@ Result<Value> Interpreter::EvaluateKind(const Expr& expr, const Scope& scope) {
     case Expr::Kind::kTest: {
       QED_ASSIGN_OR_RETURN(const Value input, Evaluate(*expr.args[0], scope));
       QED_ASSIGN_OR_RETURN(const Arguments arguments, EvaluateArguments(expr, scope));
-      QED_ASSIGN_OR_RETURN(const bool holds, ApplyTest(expr.text, input, arguments));
+      QED_ASSIGN_OR_RETURN(const bool holds, ApplyTest(expr.text, input, arguments, budget_));
       return Value(holds);
     }
     case Expr::Kind::kNot: {
@@ -106,13 +106,14 @@ Result<Value> Interpreter::EvaluateName(const Expr& expr, const Scope& scope) {
 
 Result<Value> Interpreter::EvaluateDict(const Expr& expr, const Scope& scope) {
   QED_ASSIGN_OR_RETURN(auto values, EvaluateAll(expr.args, 0, scope));
-  QED_RETURN_IF_ERROR(budget_.Charge(values.size() * sizeof(Value)));
   Dict dict;
   for (size_t i = 0; i + 1 < values.size(); i += 2) {
     if (!values[i].is_string()) return Unsupported("a dict key that is not a string");
+    QED_RETURN_IF_ERROR(budget_.Work(values[i].Breadth()));
+    QED_RETURN_IF_ERROR(budget_.Make(values[i].string().size()));
     dict.Set(values[i].string(), std::move(values[i + 1]));
   }
-  return MakeDict(std::move(dict));
+  return MakeDict(std::move(dict), budget_);
 }
 
 Result<Value> Interpreter::EvaluateSlice(const Expr& expr, const Scope& scope) {
@@ -145,7 +146,7 @@ Result<Value> Interpreter::EvaluateCompare(const Expr& expr, const Scope& scope)
     const bool negated = op == "not in";
     Arguments other;
     other.positional.push_back(right);
-    QED_ASSIGN_OR_RETURN(const bool holds, ApplyTest(negated ? "in" : op, left, other));
+    QED_ASSIGN_OR_RETURN(const bool holds, ApplyTest(negated ? "in" : op, left, other, budget_));
     if (holds == negated) return Value(false);
     left = std::move(right);
   }
@@ -153,12 +154,12 @@ Result<Value> Interpreter::EvaluateCompare(const Expr& expr, const Scope& scope)
 }
 
 Result<Value> Interpreter::EvaluateConcat(const Expr& expr, const Scope& scope) {
-  std::string out;
+  TextBuilder out(budget_);
   for (const ExprPtr& arg : expr.args) {
     QED_ASSIGN_OR_RETURN(const Value value, Evaluate(*arg, scope));
-    QED_RETURN_IF_ERROR(Print(value, out));
+    QED_RETURN_IF_ERROR(Print(value, budget_, out));
   }
-  return Value(std::move(out));
+  return out.Finish();
 }
 
 Result<std::vector<Value>> Interpreter::EvaluateAll(const std::vector<ExprPtr>& exprs, size_t first,
@@ -206,9 +207,9 @@ Result<Value> Interpreter::EvaluateCall(const Expr& expr, const Scope& scope, co
 Result<Value> Interpreter::CallMacro(const Callable& macro, const Arguments& arguments,
                                      const Value* caller) {
   const std::vector<MacroParameter>& parameters = macro.definition->parameters;
-  QED_RETURN_IF_ERROR(budget_.Charge(sizeof(Scope)));
   const size_t scopes = scopes_.size(), macros = macros_;
-  Scope& scope = NewScope(macro.closure);
+  QED_ASSIGN_OR_RETURN(Scope* const scope, NewScope(macro.closure));
+  QED_RETURN_IF_ERROR(budget_.Work(kStepWork * static_cast<int64_t>(parameters.size())));
   if (arguments.positional.size() > parameters.size()) {
     return InvalidArgument("too many arguments for the macro " + macro.definition->text);
   }
@@ -217,27 +218,27 @@ Result<Value> Interpreter::CallMacro(const Callable& macro, const Arguments& arg
     if (known == parameters.end()) {
       return InvalidArgument("the macro " + macro.definition->text + " has no parameter " + name);
     }
-    scope.Set(name, value);
+    scope->names.Set(name, value);
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
     const MacroParameter& parameter = parameters[i];
     if (i < arguments.positional.size()) {
-      scope.Set(parameter.name, arguments.positional[i]);
+      scope->names.Set(parameter.name, arguments.positional[i]);
     } else if (std::ranges::find(arguments.named, parameter.name,
                                  &std::pair<std::string, Value>::first) != arguments.named.end()) {
       continue;
     } else if (parameter.default_value) {
-      QED_ASSIGN_OR_RETURN(Value value, Evaluate(*parameter.default_value, scope));
-      scope.Set(parameter.name, std::move(value));
+      QED_ASSIGN_OR_RETURN(Value value, Evaluate(*parameter.default_value, *scope));
+      scope->names.Set(parameter.name, std::move(value));
     } else {
-      scope.Set(parameter.name, Value::MakeUndefined(parameter.name));
+      scope->names.Set(parameter.name, Value::MakeUndefined(parameter.name));
     }
   }
-  if (caller != nullptr) scope.Set("caller", *caller);
-  std::string text;
-  QED_RETURN_IF_ERROR(Execute(macro.definition->body, scope, text).status());
+  if (caller != nullptr) scope->names.Set("caller", *caller);
+  TextBuilder text(budget_);
+  QED_RETURN_IF_ERROR(Execute(macro.definition->body, *scope, text).status());
   if (macros == macros_) scopes_.resize(scopes);
-  return Value(std::move(text));
+  return text.Finish();
 }
 
 Result<Value> Interpreter::CallFunction(const std::string& name, const Arguments& arguments) {
@@ -246,13 +247,15 @@ Result<Value> Interpreter::CallFunction(const std::string& name, const Arguments
   if (name == "strftime_now") return FormatNow(arguments);
   if (name == "raise_exception") {
     QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"message"}, 1));
-    QED_ASSIGN_OR_RETURN(const std::string message, ToString(bound[0]));
+    TextBuilder text(budget_);
+    QED_RETURN_IF_ERROR(Print(bound[0], budget_, text));
+    QED_ASSIGN_OR_RETURN(const std::string message, text.Take());
     return InvalidArgument("the chat template refuses the messages: " + message.substr(0, 500));
   }
   if (!arguments.positional.empty()) return Unsupported("dict() of another dict");
   Dict dict;
   for (const auto& [key, value] : arguments.named) dict.Set(key, value);
-  return MakeDict(std::move(dict));
+  return MakeDict(std::move(dict), budget_);
 }
 
 Result<Value> Interpreter::MakeRange(const Arguments& arguments) {
@@ -265,24 +268,35 @@ Result<Value> Interpreter::MakeRange(const Arguments& arguments) {
   const int64_t stop = only_stop ? bound[0].integer() : bound[1].integer();
   const int64_t step = bound[2].is_undefined() ? 1 : bound[2].integer();
   if (step == 0) return InvalidArgument("range with step zero");
-  std::vector<Value> items;
-  for (int64_t i = start; step > 0 ? i < stop : i > stop;) {
-    if (static_cast<int64_t>(items.size()) >= kMaxRange) {
-      return ResourceExhausted("a range of more than " + std::to_string(kMaxRange) + " numbers");
-    }
-    items.emplace_back(i);
-    if (__builtin_add_overflow(i, step, &i)) break;
+  // Without a sign, so that no difference overflows.
+  const auto low = static_cast<uint64_t>(step > 0 ? start : stop);
+  const auto high = static_cast<uint64_t>(step > 0 ? stop : start);
+  const uint64_t by = step > 0 ? static_cast<uint64_t>(step) : 0 - static_cast<uint64_t>(step);
+  const uint64_t span = (step > 0 ? start < stop : stop < start) ? high - low : 0;
+  const uint64_t count = span / by + (span % by != 0 ? 1 : 0);
+  if (count > kMaxRange) {
+    return ResourceExhausted("a range of more than " + std::to_string(kMaxRange) + " numbers");
   }
-  QED_RETURN_IF_ERROR(budget_.Charge(items.size() * sizeof(Value)));
-  return MakeList(std::move(items));
+  QED_RETURN_IF_ERROR(budget_.Work(kValueWeight * static_cast<int64_t>(count)));
+  ListBuilder items(budget_);
+  for (uint64_t i = 0; i < count; ++i) {
+    items.Add(Value(
+        static_cast<int64_t>(static_cast<uint64_t>(start) + i * static_cast<uint64_t>(step))));
+  }
+  return items.Finish();
 }
 
 Result<Value> Interpreter::MakeNamespace(const Arguments& arguments) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind({arguments.positional, {}}, {"dict"}));
   auto ns = std::make_shared<Namespace>();
-  if (bound[0].is_dict()) ns->dict = bound[0].dict();
+  if (bound[0].is_dict()) {
+    // The keys are copied, however long they are.
+    QED_RETURN_IF_ERROR(budget_.Work(bound[0].Weight()));
+    QED_RETURN_IF_ERROR(budget_.Make(static_cast<size_t>(bound[0].Weight())));
+    ns->dict = bound[0].dict();
+  }
   for (const auto& [key, value] : arguments.named) ns->dict.Set(key, value);
-  QED_RETURN_IF_ERROR(budget_.Charge(sizeof(Namespace) + ns->dict.entries.size() * sizeof(Value)));
+  QED_RETURN_IF_ERROR(budget_.Make(sizeof(Namespace) + ns->dict.size() * kEntryBytes));
   namespaces_.push_back(ns);
   return Value(std::move(ns));
 }

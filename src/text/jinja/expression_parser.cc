@@ -9,6 +9,8 @@
 namespace qed::jinja {
 namespace {
 
+constexpr size_t kMaxArguments = 255;
+
 using Kind = Token::Kind;
 
 std::string Describe(const Token& token) {
@@ -125,7 +127,10 @@ Result<ExprPtr> ExpressionParser::Conditional() {
                          Make(Expr::Kind::kConditional, std::move(expr), std::move(condition)));
     ExprPtr otherwise;
     if (tokens_.TakeName("else")) {
-      QED_ASSIGN_OR_RETURN(otherwise, Conditional());
+      QED_RETURN_IF_ERROR(Descend(1));
+      Result<ExprPtr> rest = Conditional();
+      --depth_;
+      QED_ASSIGN_OR_RETURN(otherwise, std::move(rest));
     }
     whole->args.push_back(std::move(otherwise));
     QED_ASSIGN_OR_RETURN(expr, Finish(std::move(whole)));
@@ -151,15 +156,19 @@ Result<ExprPtr> ExpressionParser::And() {
   return left;
 }
 
-// Every way down through the grammar passes here, so this is where its depth is
-// counted.
-Result<ExprPtr> ExpressionParser::Not() {
-  int negations = 0;
-  while (tokens_.TakeName("not")) ++negations;
-  if (depth_ + negations > kMaxHeight / 2) {
+Status ExpressionParser::Descend(int levels) {
+  if (depth_ + levels > kMaxHeight / 2) {
     return AtLine(tokens_.peek().line, ResourceExhausted("an expression nested too deep"));
   }
   ++depth_;
+  return OkStatus();
+}
+
+// Every way down through the grammar, but for the one behind "else", passes here.
+Result<ExprPtr> ExpressionParser::Not() {
+  int negations = 0;
+  while (tokens_.TakeName("not")) ++negations;
+  QED_RETURN_IF_ERROR(Descend(1 + negations));
   Result<ExprPtr> expr = Compare();
   --depth_;
   for (; expr.ok() && negations > 0; --negations) {
@@ -417,6 +426,9 @@ Status ExpressionParser::Arguments(Expr& call) {
       QED_ASSIGN_OR_RETURN(ExprPtr value, Conditional());
       call.args.push_back(std::move(value));
     }
+    if (call.args.size() + call.named.size() > kMaxArguments) {
+      return AtLine(tokens_.peek().line, Unsupported("a call with more than 255 arguments"));
+    }
     if (!tokens_.TakeOperator(",")) break;
   }
   return tokens_.Expect(Kind::kOperator, ")");
@@ -519,6 +531,9 @@ Result<std::vector<MacroParameter>> ExpressionParser::ParseParameters() {
       QED_ASSIGN_OR_RETURN(parameter.default_value, Conditional());
     }
     parameters.push_back(std::move(parameter));
+    if (parameters.size() > kMaxArguments) {
+      return AtLine(tokens_.peek().line, Unsupported("a macro with more than 255 parameters"));
+    }
     if (!tokens_.TakeOperator(",")) break;
   }
   QED_RETURN_IF_ERROR(tokens_.Expect(Kind::kOperator, ")"));

@@ -69,6 +69,8 @@ class ExpressionParser {
  private:
   using Rule = Result<ExprPtr> (ExpressionParser::*)();
 
+  // Counts one level of the recursion; an error where it would be `levels` too many.
+  Status Descend(int levels);
   Result<ExprPtr> Conditional();
   Result<ExprPtr> Or();
   Result<ExprPtr> And();

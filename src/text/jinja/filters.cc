@@ -8,47 +8,39 @@
 
 #include "text/jinja/arguments.h"
 #include "text/jinja/builtins.h"
+#include "text/jinja/print.h"
 #include "text/jinja/py_string.h"
 
 namespace qed::jinja {
 namespace {
 
-// The input as text, its size charged.
-Result<std::string> Text(const Value& input, Budget& budget) {
-  QED_ASSIGN_OR_RETURN(std::string text, ToString(input));
-  QED_RETURN_IF_ERROR(budget.Charge(text.size()));
-  return text;
+// The input as text: its own, or what is printed into `storage`.
+Result<std::string_view> Text(const Value& input, Budget& budget, std::string& storage) {
+  if (input.is_string()) return std::string_view(input.string());
+  TextBuilder out(budget);
+  QED_RETURN_IF_ERROR(PrintValue(input, out));
+  QED_ASSIGN_OR_RETURN(storage, out.Take());
+  return std::string_view(storage);
 }
 
 Result<Value> Trim(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"chars"}));
-  QED_ASSIGN_OR_RETURN(const std::string text, Text(input, budget));
+  std::string storage;
+  QED_ASSIGN_OR_RETURN(const std::string_view text, Text(input, budget, storage));
   const bool blanks = bound[0].is_undefined() || bound[0].is_none();
   if (!blanks && !bound[0].is_string()) return InvalidArgument("wants a str");
   const std::string* chars = blanks ? nullptr : &bound[0].string();
-  return Value(std::string(Strip(text, chars, Ends::kBoth)));
+  return MakeText(Strip(text, chars, Ends::kBoth), budget);
 }
 
 template <auto kChange>
 Result<Value> ChangeCase(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(const std::string text, Text(input, budget));
-  QED_ASSIGN_OR_RETURN(std::string changed, kChange(text));
-  return Value(std::move(changed));
-}
-
-// Jinja's title() begins words behind white space and opening brackets only.
-Result<Value> TitleFilter(const Value& input, const Arguments& arguments, Budget& budget) {
-  QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(const std::string text, Text(input, budget));
-  QED_ASSIGN_OR_RETURN(std::string out, Lower(text));
-  bool begins = true;
-  for (char& c : out) {
-    if (begins && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    begins = std::string_view("-({[<").find(c) != std::string_view::npos ||
-             std::string_view(" \t\n\r\f\v").find(c) != std::string_view::npos;
-  }
-  return Value(std::move(out));
+  std::string storage;
+  QED_ASSIGN_OR_RETURN(const std::string_view text, Text(input, budget, storage));
+  TextBuilder out(budget);
+  QED_RETURN_IF_ERROR(kChange(text, out));
+  return out.Finish();
 }
 
 Result<Value> Length(const Value& input, const Arguments& arguments, Budget&) {
@@ -56,7 +48,7 @@ Result<Value> Length(const Value& input, const Arguments& arguments, Budget&) {
   if (input.is_undefined()) return Value(int64_t{0});
   if (input.is_string()) return Value(CountChars(input.string()));
   if (input.is_list()) return Value(static_cast<int64_t>(input.list().items.size()));
-  if (input.is_dict()) return Value(static_cast<int64_t>(input.dict().entries.size()));
+  if (input.is_dict()) return Value(static_cast<int64_t>(input.dict().size()));
   return InvalidArgument(std::string("a value of type ") + input.TypeName() + " has no length");
 }
 
@@ -69,38 +61,40 @@ Result<Value> Default(const Value& input, const Arguments& arguments, Budget&) {
 
 Result<Value> Join(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"d", "attribute"}));
-  QED_ASSIGN_OR_RETURN(const std::string separator, ToString(bound[0]));
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  std::string out;
+  std::string storage;
+  QED_ASSIGN_OR_RETURN(const std::string_view separator, Text(bound[0], budget, storage));
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  TextBuilder out(budget);
   for (size_t i = 0; i < items.size(); ++i) {
     Value item = items[i];
     if (!bound[1].is_undefined()) {
-      QED_ASSIGN_OR_RETURN(item, GetAttributePath(item, bound[1]));
+      QED_ASSIGN_OR_RETURN(item, GetAttributePath(item, bound[1], budget));
     }
-    QED_ASSIGN_OR_RETURN(const std::string text, Text(item, budget));
-    QED_RETURN_IF_ERROR(budget.Charge(separator.size()));
-    out += (i > 0 ? separator : "") + text;
+    if (i > 0) out.Add(separator);
+    QED_RETURN_IF_ERROR(PrintValue(item, out));
   }
-  return Value(std::move(out));
+  return out.Finish();
 }
 
 Result<Value> ReplaceFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"old", "new", "count"}, 2));
-  QED_ASSIGN_OR_RETURN(const std::string text, Text(input, budget));
-  QED_ASSIGN_OR_RETURN(const std::string from, ToString(bound[0]));
-  QED_ASSIGN_OR_RETURN(const std::string to, ToString(bound[1]));
+  std::string storage, from_storage, to_storage;
+  QED_ASSIGN_OR_RETURN(const std::string_view text, Text(input, budget, storage));
+  QED_ASSIGN_OR_RETURN(const std::string_view from, Text(bound[0], budget, from_storage));
+  QED_ASSIGN_OR_RETURN(const std::string_view to, Text(bound[1], budget, to_storage));
   const bool all = bound[2].is_undefined() || bound[2].is_none();
   if (!all && !bound[2].is_int()) return InvalidArgument("wants a whole count");
-  const size_t most = text.size() / std::max<size_t>(1, from.size()) + 1;
-  QED_RETURN_IF_ERROR(budget.Charge(text.size()));
-  if (to.size() > from.size()) QED_RETURN_IF_ERROR(budget.Charge(most * (to.size() - from.size())));
-  return Value(Replace(text, from, to, all ? -1 : bound[2].integer()));
+  TextBuilder out(budget);
+  Replace(text, from, to, all ? -1 : bound[2].integer(), out);
+  return out.Finish();
 }
 
 Result<Value> StringFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(std::string text, Text(input, budget));
-  return Value(std::move(text));
+  if (input.is_string()) return input;
+  TextBuilder out(budget);
+  QED_RETURN_IF_ERROR(PrintValue(input, out));
+  return out.Finish();
 }
 
 // A number that the whole text is, but for white space around it.
@@ -145,7 +139,8 @@ Result<Value> Abs(const Value& input, const Arguments& arguments, Budget&) {
 
 Result<Value> Indent(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"width", "first", "blank"}));
-  QED_ASSIGN_OR_RETURN(const std::string text, Text(input, budget));
+  std::string storage;
+  QED_ASSIGN_OR_RETURN(const std::string_view text, Text(input, budget, storage));
   std::string margin(4, ' ');
   if (bound[0].is_string()) {
     margin = bound[0].string();
@@ -155,18 +150,9 @@ Result<Value> Indent(const Value& input, const Arguments& arguments, Budget& bud
   } else if (!bound[0].is_undefined()) {
     return InvalidArgument("wants a width");
   }
-  // The line end put behind the text keeps one that it ends with.
-  const std::string ended = text + "\n";
-  const std::vector<std::string_view> lines = SplitLines(ended);
-  QED_RETURN_IF_ERROR(budget.Charge(text.size() + lines.size() * (margin.size() + 1)));
-  std::string out;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    if (i > 0) out += '\n';
-    const bool margins = i == 0 ? bound[1].Truthy() : bound[2].Truthy() || !lines[i].empty();
-    if (margins) out += margin;
-    out += lines[i];
-  }
-  return Value(std::move(out));
+  TextBuilder out(budget);
+  IndentLines(text, margin, bound[1].Truthy(), bound[2].Truthy(), out);
+  return out.Finish();
 }
 
 Result<Value> Same(const Value& input, const Arguments& arguments, Budget&) {
@@ -196,51 +182,52 @@ Result<Value> ToJsonFilter(const Value& input, const Arguments& arguments, Budge
     format.item_separator = pair[0].string();
     format.key_separator = pair[1].string();
   }
-  QED_ASSIGN_OR_RETURN(std::string text, ToJson(input, format));
-  QED_RETURN_IF_ERROR(budget.Charge(text.size()));
-  return Value(std::move(text));
+  TextBuilder out(budget);
+  QED_RETURN_IF_ERROR(PrintJson(input, format, out));
+  return out.Finish();
 }
 
 using Filter = Result<Value> (*)(const Value& input, const Arguments& arguments, Budget& budget);
 struct NamedFilter {
   std::string_view name;
   Filter apply;
+  Cost cost;
 };
 constexpr std::array kFilters = {
-    NamedFilter{"trim", Trim},
-    NamedFilter{"upper", ChangeCase<Upper>},
-    NamedFilter{"lower", ChangeCase<Lower>},
-    NamedFilter{"capitalize", ChangeCase<Capitalize>},
-    NamedFilter{"title", TitleFilter},
-    NamedFilter{"length", Length},
-    NamedFilter{"count", Length},
-    NamedFilter{"default", Default},
-    NamedFilter{"d", Default},
-    NamedFilter{"join", Join},
-    NamedFilter{"replace", ReplaceFilter},
-    NamedFilter{"string", StringFilter},
-    NamedFilter{"int", Int},
-    NamedFilter{"float", Float},
-    NamedFilter{"abs", Abs},
-    NamedFilter{"indent", Indent},
-    NamedFilter{"safe", Same},
-    NamedFilter{"tojson", ToJsonFilter},
-    NamedFilter{"list", ListFilter},
-    NamedFilter{"items", ItemsFilter},
-    NamedFilter{"first", FirstFilter},
-    NamedFilter{"last", LastFilter},
-    NamedFilter{"reverse", ReverseFilter},
-    NamedFilter{"sort", SortFilter},
-    NamedFilter{"dictsort", DictSortFilter},
-    NamedFilter{"unique", UniqueFilter},
-    NamedFilter{"sum", SumFilter},
-    NamedFilter{"min", MinFilter},
-    NamedFilter{"max", MaxFilter},
-    NamedFilter{"map", MapFilter},
-    NamedFilter{"select", SelectFilter},
-    NamedFilter{"reject", RejectFilter},
-    NamedFilter{"selectattr", SelectAttrFilter},
-    NamedFilter{"rejectattr", RejectAttrFilter},
+    NamedFilter{"trim", Trim, Cost::kDepth},
+    NamedFilter{"upper", ChangeCase<Upper>, Cost::kDepth},
+    NamedFilter{"lower", ChangeCase<Lower>, Cost::kDepth},
+    NamedFilter{"capitalize", ChangeCase<Capitalize>, Cost::kDepth},
+    NamedFilter{"title", ChangeCase<TitleWords>, Cost::kDepth},
+    NamedFilter{"length", Length, Cost::kBreadth},
+    NamedFilter{"count", Length, Cost::kBreadth},
+    NamedFilter{"default", Default, Cost::kGlance},
+    NamedFilter{"d", Default, Cost::kGlance},
+    NamedFilter{"join", Join, Cost::kDepth},
+    NamedFilter{"replace", ReplaceFilter, Cost::kDepth},
+    NamedFilter{"string", StringFilter, Cost::kDepth},
+    NamedFilter{"int", Int, Cost::kBreadth},
+    NamedFilter{"float", Float, Cost::kBreadth},
+    NamedFilter{"abs", Abs, Cost::kGlance},
+    NamedFilter{"indent", Indent, Cost::kDepth},
+    NamedFilter{"safe", Same, Cost::kGlance},
+    NamedFilter{"tojson", ToJsonFilter, Cost::kSort},
+    NamedFilter{"list", ListFilter, Cost::kBreadth},
+    NamedFilter{"items", ItemsFilter, Cost::kBreadth},
+    NamedFilter{"first", FirstFilter, Cost::kGlance},
+    NamedFilter{"last", LastFilter, Cost::kGlance},
+    NamedFilter{"reverse", ReverseFilter, Cost::kBreadth},
+    NamedFilter{"sort", SortFilter, Cost::kSort},
+    NamedFilter{"dictsort", DictSortFilter, Cost::kSort},
+    NamedFilter{"unique", UniqueFilter, Cost::kEachPair},
+    NamedFilter{"sum", SumFilter, Cost::kEach},
+    NamedFilter{"min", MinFilter, Cost::kSort},
+    NamedFilter{"max", MaxFilter, Cost::kSort},
+    NamedFilter{"map", MapFilter, Cost::kEach},
+    NamedFilter{"select", SelectFilter, Cost::kEach},
+    NamedFilter{"reject", RejectFilter, Cost::kEach},
+    NamedFilter{"selectattr", SelectAttrFilter, Cost::kEach},
+    NamedFilter{"rejectattr", RejectAttrFilter, Cost::kEach},
 };
 
 }  // namespace
@@ -249,12 +236,24 @@ bool IsFilter(std::string_view name) {
   return std::ranges::find(kFilters, name, &NamedFilter::name) != kFilters.end();
 }
 
+std::vector<std::string_view> FilterNames() {
+  std::vector<std::string_view> names;
+  for (const NamedFilter& filter : kFilters) names.push_back(filter.name);
+  return names;
+}
+
 Result<Value> ApplyFilter(std::string_view name, const Value& input, const Arguments& arguments,
                           Budget& budget) {
   const auto* filter = std::ranges::find(kFilters, name, &NamedFilter::name);
   QED_CHECK(filter != kFilters.end()) << "an unknown filter";
+  QED_RETURN_IF_ERROR(budget.Work(WorkOf(filter->cost, input, arguments)));
   Result<Value> result = filter->apply(input, arguments, budget);
   return result.ok() ? std::move(result) : result.status().WithPrefix(name);
+}
+
+Status Print(const Value& value, Budget& budget, TextBuilder& out) {
+  QED_RETURN_IF_ERROR(budget.Work(value.Weight()));
+  return PrintValue(value, out);
 }
 
 }  // namespace qed::jinja

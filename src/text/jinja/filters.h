@@ -7,7 +7,7 @@
 namespace qed::jinja {
 
 // item.a.b for the path "a.b"; numbers in it are list positions.
-Result<Value> GetAttributePath(const Value& item, const Value& path);
+Result<Value> GetAttributePath(const Value& item, const Value& path, Budget& budget);
 
 Result<Value> ListFilter(const Value& input, const Arguments& arguments, Budget& budget);
 Result<Value> ItemsFilter(const Value& input, const Arguments& arguments, Budget& budget);

@@ -10,66 +10,60 @@ Status AtLine(int line, const Status& status) {
   return status.WithPrefix("line " + std::to_string(line));
 }
 
-Value At(const std::vector<Value>& items, size_t index) {
-  return index < items.size() ? items[index] : Value::MakeUndefined("an item beside the loop");
-}
-
 // What "loop" is in a loop's body.
-Result<Value> MakeLoop(const std::vector<Value>& items, size_t index, int64_t depth) {
+Result<Value> MakeLoop(const Items& items, size_t index, int64_t depth, Budget& budget) {
   const auto n = static_cast<int64_t>(items.size()), i = static_cast<int64_t>(index);
   Dict loop;
-  loop.entries = {{"index", Value(i + 1)},     {"index0", Value(i)},
-                  {"revindex", Value(n - i)},  {"revindex0", Value(n - i - 1)},
-                  {"first", Value(i == 0)},    {"last", Value(i == n - 1)},
-                  {"length", Value(n)},        {"depth", Value(depth)},
-                  {"depth0", Value(depth - 1)}};
-  loop.Set("previtem", index > 0 ? items[index - 1] : Value::MakeUndefined("loop.previtem"));
-  loop.Set("nextitem", At(items, index + 1));
-  return MakeDict(std::move(loop));
+  const std::pair<std::string_view, Value> entries[] = {
+      {"index", Value(i + 1)},
+      {"index0", Value(i)},
+      {"revindex", Value(n - i)},
+      {"revindex0", Value(n - i - 1)},
+      {"first", Value(i == 0)},
+      {"last", Value(i == n - 1)},
+      {"length", Value(n)},
+      {"depth", Value(depth)},
+      {"depth0", Value(depth - 1)},
+      {"previtem", index > 0 ? items[index - 1] : Value::MakeUndefined("loop.previtem")},
+      {"nextitem",
+       index + 1 < items.size() ? items[index + 1] : Value::MakeUndefined("loop.nextitem")}};
+  for (const auto& [name, value] : entries) loop.Set(name, value);
+  return MakeDict(std::move(loop), budget);
 }
 
 }  // namespace
 
 const Value* Scope::Find(std::string_view name) const {
   for (const Scope* scope = this; scope != nullptr; scope = scope->parent) {
-    for (const auto& [known, value] : scope->names) {
-      if (known == name) return &value;
-    }
+    if (const Value* found = scope->names.Find(name); found != nullptr) return found;
   }
   return nullptr;
 }
 
-void Scope::Set(const std::string& name, Value value) {
-  for (auto& [known, old] : names) {
-    if (known != name) continue;
-    old = std::move(value);
-    return;
-  }
-  names.emplace_back(name, std::move(value));
-}
-
 Interpreter::~Interpreter() {
   // They may hold each other in a circle.
-  for (const auto& ns : namespaces_) ns->dict.entries.clear();
+  for (const auto& ns : namespaces_) ns->dict.Clear();
 }
 
-Scope& Interpreter::NewScope(const Scope* parent) {
+Result<Scope*> Interpreter::NewScope(const Scope* parent) {
+  QED_RETURN_IF_ERROR(budget_.Work(kScopeWork));
+  QED_RETURN_IF_ERROR(budget_.Make(sizeof(Scope)));
   scopes_.push_back(std::make_unique<Scope>());
   scopes_.back()->parent = parent;
-  return *scopes_.back();
+  return scopes_.back().get();
 }
 
 Result<std::string> Interpreter::Run(const Body& body, const Dict& context) {
-  Scope& root = NewScope(nullptr);
-  root.names = context.entries;
-  std::string out;
-  QED_RETURN_IF_ERROR(Execute(body, root, out).status());
-  return out;
+  QED_ASSIGN_OR_RETURN(Scope* const root, NewScope(nullptr));
+  root->names = context;
+  TextBuilder out(budget_);
+  QED_RETURN_IF_ERROR(Execute(body, *root, out).status());
+  return out.Take();
 }
 
-Result<Interpreter::Flow> Interpreter::Execute(const Body& body, Scope& scope, std::string& out) {
+Result<Interpreter::Flow> Interpreter::Execute(const Body& body, Scope& scope, TextBuilder& out) {
   for (const auto& statement : body) {
-    QED_RETURN_IF_ERROR(budget_.Step());
+    QED_RETURN_IF_ERROR(budget_.Work(kStepWork));
     if (depth_ >= kMaxDepth) return ResourceExhausted("the chat template nests too deep");
     ++depth_;
     Result<Flow> flow = ExecuteOne(*statement, scope, out);
@@ -81,15 +75,14 @@ Result<Interpreter::Flow> Interpreter::Execute(const Body& body, Scope& scope, s
 }
 
 Result<Interpreter::Flow> Interpreter::ExecuteOne(const Stmt& statement, Scope& scope,
-                                                  std::string& out) {
+                                                  TextBuilder& out) {
   switch (statement.kind) {
     case Stmt::Kind::kText:
-      QED_RETURN_IF_ERROR(budget_.Charge(statement.text.size()));
-      out += statement.text;
+      out.Add(statement.text);
       return Flow::kNext;
     case Stmt::Kind::kOutput: {
       QED_ASSIGN_OR_RETURN(const Value value, Evaluate(*statement.expr, scope));
-      QED_RETURN_IF_ERROR(Print(value, out));
+      QED_RETURN_IF_ERROR(Print(value, budget_, out));
       return Flow::kNext;
     }
     case Stmt::Kind::kIf:
@@ -108,20 +101,21 @@ Result<Interpreter::Flow> Interpreter::ExecuteOne(const Stmt& statement, Scope& 
     }
     case Stmt::Kind::kFilter: {
       QED_ASSIGN_OR_RETURN(const Value value, FilteredBlock(statement, scope));
-      QED_RETURN_IF_ERROR(Print(value, out));
+      QED_RETURN_IF_ERROR(Print(value, budget_, out));
       return Flow::kNext;
     }
     case Stmt::Kind::kMacro:
       ++macros_;
-      scope.Set(statement.text,
-                Value(std::make_shared<const Callable>(Callable{&statement, &scope, ""})));
+      QED_RETURN_IF_ERROR(budget_.Make(sizeof(Callable)));
+      scope.names.Set(statement.text,
+                      Value(std::make_shared<const Callable>(Callable{&statement, &scope, ""})));
       return Flow::kNext;
     case Stmt::Kind::kCall:
       QED_RETURN_IF_ERROR(ExecuteCall(statement, scope, out));
       return Flow::kNext;
     case Stmt::Kind::kScope: {
       QED_ASSIGN_OR_RETURN(const Value value, Capture(statement.body, scope));
-      QED_RETURN_IF_ERROR(Print(value, out));
+      QED_RETURN_IF_ERROR(Print(value, budget_, out));
       return Flow::kNext;
     }
     case Stmt::Kind::kBreak:
@@ -133,7 +127,7 @@ Result<Interpreter::Flow> Interpreter::ExecuteOne(const Stmt& statement, Scope& 
 }
 
 Result<Interpreter::Flow> Interpreter::ExecuteIf(const Stmt& statement, Scope& scope,
-                                                 std::string& out) {
+                                                 TextBuilder& out) {
   for (const auto& [condition, body] : statement.branches) {
     QED_ASSIGN_OR_RETURN(const Value value, Evaluate(*condition, scope));
     if (value.Truthy()) return Execute(body, scope, out);
@@ -142,39 +136,47 @@ Result<Interpreter::Flow> Interpreter::ExecuteIf(const Stmt& statement, Scope& s
 }
 
 Result<Interpreter::Flow> Interpreter::ExecuteFor(const Stmt& statement, Scope& scope,
-                                                  std::string& out) {
+                                                  TextBuilder& out) {
   QED_ASSIGN_OR_RETURN(const Value iterable, Evaluate(*statement.expr, scope));
-  QED_ASSIGN_OR_RETURN(std::vector<Value> items, Iterate(iterable, budget_));
+  QED_ASSIGN_OR_RETURN(Items items, Items::Of(iterable, budget_));
   if (statement.condition) {
-    std::vector<Value> chosen;
-    Scope& inner = NewScope(&scope);
-    for (Value& item : items) {
-      QED_RETURN_IF_ERROR(Assign(*statement.target, item, inner));
-      QED_ASSIGN_OR_RETURN(const Value keep, Evaluate(*statement.condition, inner));
-      if (keep.Truthy()) chosen.push_back(std::move(item));
-    }
-    items = std::move(chosen);
+    QED_ASSIGN_OR_RETURN(items, FilterItems(statement, std::move(items), scope));
   }
-  if (items.empty()) return Execute(statement.else_body, NewScope(&scope), out);
+  if (items.empty()) {
+    QED_ASSIGN_OR_RETURN(Scope* const inner, NewScope(&scope));
+    return Execute(statement.else_body, *inner, out);
+  }
   QED_RETURN_IF_ERROR(ExecuteLoop(statement, items, scope, out));
   return Flow::kNext;
 }
 
-Status Interpreter::ExecuteLoop(const Stmt& statement, const std::vector<Value>& items,
-                                Scope& scope, std::string& out) {
+Result<Items> Interpreter::FilterItems(const Stmt& statement, Items items, const Scope& scope) {
+  std::vector<Value> chosen;
+  QED_ASSIGN_OR_RETURN(Scope* const inner, NewScope(&scope));
+  for (const Value& item : items) {
+    QED_RETURN_IF_ERROR(Assign(*statement.target, item, *inner));
+    QED_ASSIGN_OR_RETURN(const Value keep, Evaluate(*statement.condition, *inner));
+    if (!keep.Truthy()) continue;
+    QED_RETURN_IF_ERROR(budget_.Make(sizeof(Value)));
+    chosen.push_back(item);
+  }
+  return Items(std::move(chosen));
+}
+
+Status Interpreter::ExecuteLoop(const Stmt& statement, const Items& items, Scope& scope,
+                                TextBuilder& out) {
   const Value* outer = scope.Find("loop");
   const Value* outer_depth =
       outer != nullptr && outer->is_dict() ? outer->dict().Find("depth") : nullptr;
   const bool nested = outer_depth != nullptr && outer_depth->is_int();
   const int64_t depth = nested ? outer_depth->integer() + 1 : 1;
   for (size_t i = 0; i < items.size(); ++i) {
-    QED_RETURN_IF_ERROR(budget_.Charge(sizeof(Scope) + 16 * sizeof(Value)));
     const size_t scopes = scopes_.size(), macros = macros_;
-    Scope& inner = NewScope(&scope);
-    QED_ASSIGN_OR_RETURN(Value loop, MakeLoop(items, i, depth));
-    inner.Set("loop", std::move(loop));
-    QED_RETURN_IF_ERROR(Assign(*statement.target, items[i], inner));
-    QED_ASSIGN_OR_RETURN(const Flow flow, Execute(statement.body, inner, out));
+    QED_ASSIGN_OR_RETURN(Scope* const inner, NewScope(&scope));
+    QED_ASSIGN_OR_RETURN(Value loop, MakeLoop(items, i, depth, budget_));
+    inner->names.Set("loop", std::move(loop));
+    QED_RETURN_IF_ERROR(Assign(*statement.target, items[i], *inner));
+    QED_ASSIGN_OR_RETURN(const Flow flow, Execute(statement.body, *inner, out));
     // Without a macro nobody can have kept the scopes of this round.
     if (macros == macros_) scopes_.resize(scopes);
     if (flow == Flow::kBreak) break;
@@ -182,30 +184,31 @@ Status Interpreter::ExecuteLoop(const Stmt& statement, const std::vector<Value>&
   return OkStatus();
 }
 
-Status Interpreter::ExecuteCall(const Stmt& statement, Scope& scope, std::string& out) {
+Status Interpreter::ExecuteCall(const Stmt& statement, Scope& scope, TextBuilder& out) {
   ++macros_;
   const Value caller(std::make_shared<const Callable>(Callable{&statement, &scope, ""}));
   QED_ASSIGN_OR_RETURN(const Value value, EvaluateCall(*statement.expr, scope, &caller));
-  return Print(value, out);
+  return Print(value, budget_, out);
 }
 
 Result<Value> Interpreter::Capture(const Body& body, const Scope& parent) {
-  std::string text;
-  QED_RETURN_IF_ERROR(Execute(body, NewScope(&parent), text).status());
-  return Value(std::move(text));
+  TextBuilder text(budget_);
+  QED_ASSIGN_OR_RETURN(Scope* const inner, NewScope(&parent));
+  QED_RETURN_IF_ERROR(Execute(body, *inner, text).status());
+  return text.Finish();
 }
 
 Result<Value> Interpreter::FilteredBlock(const Stmt& statement, const Scope& scope) {
   QED_ASSIGN_OR_RETURN(Value text, Capture(statement.body, scope));
-  Scope& inner = NewScope(&scope);
-  inner.Set(kBlockInput, std::move(text));
-  return Evaluate(*statement.expr, inner);
+  QED_ASSIGN_OR_RETURN(Scope* const inner, NewScope(&scope));
+  inner->names.Set(kBlockInput, std::move(text));
+  return Evaluate(*statement.expr, *inner);
 }
 
 Status Interpreter::Assign(const Expr& target, const Value& value, Scope& scope) {
-  QED_RETURN_IF_ERROR(budget_.Charge(sizeof(Value)));
+  QED_RETURN_IF_ERROR(budget_.Work(kStepWork));
   if (target.kind == Expr::Kind::kName) {
-    scope.Set(target.text, value);
+    scope.names.Set(target.text, value);
     return OkStatus();
   }
   if (target.kind == Expr::Kind::kAttribute) {
@@ -218,7 +221,7 @@ Status Interpreter::Assign(const Expr& target, const Value& value, Scope& scope)
     ns.ns().dict.Set(target.text, value);
     return OkStatus();
   }
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(value, budget_));
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(value, budget_));
   if (items.size() != target.args.size()) {
     return InvalidArgument(std::to_string(items.size()) + " values for " +
                            std::to_string(target.args.size()) + " names");
@@ -226,13 +229,6 @@ Status Interpreter::Assign(const Expr& target, const Value& value, Scope& scope)
   for (size_t i = 0; i < items.size(); ++i) {
     QED_RETURN_IF_ERROR(Assign(*target.args[i], items[i], scope));
   }
-  return OkStatus();
-}
-
-Status Interpreter::Print(const Value& value, std::string& out) {
-  QED_ASSIGN_OR_RETURN(const std::string text, ToString(value));
-  QED_RETURN_IF_ERROR(budget_.Charge(text.size()));
-  out += text;
   return OkStatus();
 }
 

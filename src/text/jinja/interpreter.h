@@ -18,10 +18,9 @@ namespace qed::jinja {
 // Names and their values; a name that is not here is looked for in `parent`.
 struct Scope {
   const Scope* parent = nullptr;
-  std::vector<std::pair<std::string, Value>> names;
+  Dict names;
 
   const Value* Find(std::string_view name) const;
-  void Set(const std::string& name, Value value);
 };
 
 // A macro (or the body of a call block) and where it was defined; or a function
@@ -38,8 +37,8 @@ class Interpreter {
   // What a recursion of macros may nest.
   static constexpr int kMaxDepth = 600;
 
-  // `now` is the time of strftime_now.
-  explicit Interpreter(const std::tm& now) : now_(now) {}
+  // `now` is the time of strftime_now. The budget must outlive this.
+  Interpreter(const std::tm& now, Budget& budget) : now_(now), budget_(budget) {}
   ~Interpreter();
 
   // Errors say the line. kInvalidArgument with the template's own message where
@@ -49,19 +48,19 @@ class Interpreter {
  private:
   enum class Flow { kNext, kBreak, kContinue };
 
-  Result<Flow> Execute(const Body& body, Scope& scope, std::string& out);
-  Result<Flow> ExecuteOne(const Stmt& statement, Scope& scope, std::string& out);
-  Result<Flow> ExecuteIf(const Stmt& statement, Scope& scope, std::string& out);
-  Result<Flow> ExecuteFor(const Stmt& statement, Scope& scope, std::string& out);
-  Status ExecuteLoop(const Stmt& statement, const std::vector<Value>& items, Scope& scope,
-                     std::string& out);
-  Status ExecuteCall(const Stmt& statement, Scope& scope, std::string& out);
+  Result<Flow> Execute(const Body& body, Scope& scope, TextBuilder& out);
+  Result<Flow> ExecuteOne(const Stmt& statement, Scope& scope, TextBuilder& out);
+  Result<Flow> ExecuteIf(const Stmt& statement, Scope& scope, TextBuilder& out);
+  Result<Flow> ExecuteFor(const Stmt& statement, Scope& scope, TextBuilder& out);
+  Status ExecuteLoop(const Stmt& statement, const Items& items, Scope& scope, TextBuilder& out);
+  // Those for which the loop's condition holds.
+  Result<Items> FilterItems(const Stmt& statement, Items items, const Scope& scope);
+  Status ExecuteCall(const Stmt& statement, Scope& scope, TextBuilder& out);
   // The body in a scope of its own, as text.
   Result<Value> Capture(const Body& body, const Scope& parent);
   // The body's text, run through the statement's filters.
   Result<Value> FilteredBlock(const Stmt& statement, const Scope& scope);
   Status Assign(const Expr& target, const Value& value, Scope& scope);
-  Status Print(const Value& value, std::string& out);
 
   Result<Value> Evaluate(const Expr& expr, const Scope& scope);
   Result<Value> EvaluateKind(const Expr& expr, const Scope& scope);
@@ -83,10 +82,10 @@ class Interpreter {
 
   // Lives until the end of the loop's round or the macro around it; where a macro
   // was defined meanwhile, which may have kept it, until the end of all.
-  Scope& NewScope(const Scope* parent);
+  Result<Scope*> NewScope(const Scope* parent);
 
   const std::tm now_;
-  Budget budget_;
+  Budget& budget_;
   int depth_ = 0;      // of the recursion
   size_t macros_ = 0;  // defined so far
   std::vector<std::unique_ptr<Scope>> scopes_;

@@ -12,6 +12,8 @@ namespace {
 
 using Kind = Token::Kind;
 
+constexpr size_t kMaxNameBytes = 200;
+
 bool IsNameStart(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameChar(char c) { return IsNameStart(c) || IsDigit(c); }
@@ -207,6 +209,7 @@ class Lexer {
   Status Name() {
     size_t size = 1;
     while (size < rest_.size() && IsNameChar(rest_[size])) ++size;
+    if (size > kMaxNameBytes) return Unsupported("a name of more than 200 letters");
     Push(Kind::kName, std::string(rest_.substr(0, size)));
     Skip(size);
     return OkStatus();

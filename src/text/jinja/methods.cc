@@ -7,7 +7,6 @@
 #include "text/jinja/arguments.h"
 #include "text/jinja/builtins.h"
 #include "text/jinja/py_string.h"
-#include "text/unicode.h"
 
 namespace qed::jinja {
 namespace {
@@ -17,6 +16,7 @@ struct NamedMethod {
   std::string_view name;
   bool (Value::*of_type)() const;
   Method call;
+  Cost cost;
 };
 
 // An argument that must be a string; null where it is none or was not given.
@@ -36,21 +36,11 @@ Result<int64_t> OptionalInteger(const Value& value, int64_t otherwise) {
   return value.integer();
 }
 
-Result<Value> ListOfStrings(const std::vector<std::string_view>& pieces, Budget& budget) {
-  std::vector<Value> items;
-  size_t bytes = pieces.size() * (sizeof(Value) + sizeof(std::string));
-  for (std::string_view piece : pieces) bytes += piece.size();
-  QED_RETURN_IF_ERROR(budget.Charge(bytes));
-  for (std::string_view piece : pieces) items.emplace_back(std::string(piece));
-  return MakeList(std::move(items));
-}
-
 template <Ends kEnds>
 Result<Value> StripMethod(const Value& self, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"chars"}));
   QED_ASSIGN_OR_RETURN(const std::string* chars, OptionalString(bound[0]));
-  QED_RETURN_IF_ERROR(budget.Charge(self.string().size()));
-  return Value(std::string(Strip(self.string(), chars, kEnds)));
+  return MakeText(Strip(self.string(), chars, kEnds), budget);
 }
 
 template <auto kSplit>
@@ -59,20 +49,24 @@ Result<Value> SplitMethod(const Value& self, const Arguments& arguments, Budget&
   QED_ASSIGN_OR_RETURN(const std::string* separator, OptionalString(bound[0]));
   QED_ASSIGN_OR_RETURN(const int64_t limit, OptionalInteger(bound[1], -1));
   if (separator != nullptr && separator->empty()) return InvalidArgument("an empty separator");
-  return ListOfStrings(kSplit(self.string(), separator, limit), budget);
+  ListBuilder out(budget);
+  kSplit(self.string(), separator, std::max<int64_t>(limit, -1), out);
+  return out.Finish();
 }
 
 Result<Value> SplitLinesMethod(const Value& self, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  return ListOfStrings(SplitLines(self.string()), budget);
+  ListBuilder out(budget);
+  SplitLines(self.string(), out);
+  return out.Finish();
 }
 
 template <auto kChange>
 Result<Value> CaseMethod(const Value& self, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_RETURN_IF_ERROR(budget.Charge(self.string().size()));
-  QED_ASSIGN_OR_RETURN(std::string text, kChange(self.string()));
-  return Value(std::move(text));
+  TextBuilder out(budget);
+  QED_RETURN_IF_ERROR(kChange(self.string(), out));
+  return out.Finish();
 }
 
 // startswith and endswith: of a string, or any of a tuple of them.
@@ -100,12 +94,11 @@ template <bool kStart>
 Result<Value> RemoveAffix(const Value& self, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"affix"}, 1));
   QED_ASSIGN_OR_RETURN(const std::string* affix, OptionalString(bound[0]));
-  QED_RETURN_IF_ERROR(budget.Charge(self.string().size()));
   std::string_view text = self.string();
   if (affix == nullptr) return InvalidArgument("wants a str");
   if (kStart && text.starts_with(*affix)) text.remove_prefix(affix->size());
   if (!kStart && text.ends_with(*affix)) text.remove_suffix(affix->size());
-  return Value(std::string(text));
+  return MakeText(text, budget);
 }
 
 Result<Value> ReplaceMethod(const Value& self, const Arguments& arguments, Budget& budget) {
@@ -119,7 +112,7 @@ Result<Value> FindMethod(const Value& self, const Arguments& arguments, Budget&)
   QED_ASSIGN_OR_RETURN(const std::string* piece, OptionalString(bound[0]));
   if (piece == nullptr) return InvalidArgument("wants a str");
   const std::string& text = self.string();
-  const size_t at = kLast ? text.rfind(*piece) : text.find(*piece);
+  const size_t at = kLast ? FindLastPiece(text, *piece) : FindPiece(text, *piece);
   if (at == std::string::npos) return Value(int64_t{-1});
   return Value(CountChars(std::string_view(text).substr(0, at)));
 }
@@ -132,22 +125,21 @@ Result<Value> CountMethod(const Value& self, const Arguments& arguments, Budget&
   }
   QED_ASSIGN_OR_RETURN(const std::string* piece, OptionalString(bound[0]));
   if (piece == nullptr || piece->empty()) return InvalidArgument("wants a str that is not empty");
-  return Value(static_cast<int64_t>(Split(self.string(), piece, -1).size()) - 1);
+  return Value(CountPieces(self.string(), *piece));
 }
 
 Result<Value> JoinMethod(const Value& self, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"iterable"}, 1));
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(bound[0], budget));
-  std::string out;
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(bound[0], budget));
+  TextBuilder out(budget);
   for (size_t i = 0; i < items.size(); ++i) {
     if (!items[i].is_string()) {
       return InvalidArgument(std::string("join wants strings, not ") + items[i].TypeName());
     }
-    QED_RETURN_IF_ERROR(budget.Charge(self.string().size() + items[i].string().size()));
-    if (i > 0) out += self.string();
-    out += items[i].string();
+    if (i > 0) out.Add(self);
+    out.Add(items[i]);
   }
-  return Value(std::move(out));
+  return out.Finish();
 }
 
 Result<Value> IsDigitMethod(const Value& self, const Arguments& arguments, Budget&) {
@@ -158,17 +150,14 @@ Result<Value> IsDigitMethod(const Value& self, const Arguments& arguments, Budge
 }
 
 Result<Value> KeysMethod(const Value& self, const Arguments& arguments, Budget& budget) {
-  QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(auto keys, Iterate(self, budget));
-  return MakeList(std::move(keys));
+  return ApplyFilter("list", self, arguments, budget);
 }
 
 Result<Value> ValuesMethod(const Value& self, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  std::vector<Value> values;
-  for (const auto& entry : self.dict().entries) values.push_back(entry.second);
-  QED_RETURN_IF_ERROR(budget.Charge(values.size() * sizeof(Value)));
-  return MakeList(std::move(values));
+  ListBuilder values(budget);
+  for (const auto& entry : self.dict().entries()) values.Add(entry.second);
+  return values.Finish();
 }
 
 Result<Value> ItemsMethod(const Value& self, const Arguments& arguments, Budget& budget) {
@@ -192,32 +181,32 @@ Result<Value> CycleMethod(const Value& self, const Arguments& arguments, Budget&
 }
 
 constexpr std::array kMethods = {
-    NamedMethod{"strip", &Value::is_string, StripMethod<Ends::kBoth>},
-    NamedMethod{"lstrip", &Value::is_string, StripMethod<Ends::kLeft>},
-    NamedMethod{"rstrip", &Value::is_string, StripMethod<Ends::kRight>},
-    NamedMethod{"split", &Value::is_string, SplitMethod<Split>},
-    NamedMethod{"rsplit", &Value::is_string, SplitMethod<RSplit>},
-    NamedMethod{"splitlines", &Value::is_string, SplitLinesMethod},
-    NamedMethod{"upper", &Value::is_string, CaseMethod<Upper>},
-    NamedMethod{"lower", &Value::is_string, CaseMethod<Lower>},
-    NamedMethod{"title", &Value::is_string, CaseMethod<Title>},
-    NamedMethod{"capitalize", &Value::is_string, CaseMethod<Capitalize>},
-    NamedMethod{"startswith", &Value::is_string, HasAffix<true>},
-    NamedMethod{"endswith", &Value::is_string, HasAffix<false>},
-    NamedMethod{"removeprefix", &Value::is_string, RemoveAffix<true>},
-    NamedMethod{"removesuffix", &Value::is_string, RemoveAffix<false>},
-    NamedMethod{"replace", &Value::is_string, ReplaceMethod},
-    NamedMethod{"find", &Value::is_string, FindMethod<false>},
-    NamedMethod{"rfind", &Value::is_string, FindMethod<true>},
-    NamedMethod{"count", &Value::is_string, CountMethod},
-    NamedMethod{"count", &Value::is_list, CountMethod},
-    NamedMethod{"join", &Value::is_string, JoinMethod},
-    NamedMethod{"isdigit", &Value::is_string, IsDigitMethod},
-    NamedMethod{"keys", &Value::is_dict, KeysMethod},
-    NamedMethod{"values", &Value::is_dict, ValuesMethod},
-    NamedMethod{"items", &Value::is_dict, ItemsMethod},
-    NamedMethod{"get", &Value::is_dict, GetMethod},
-    NamedMethod{"cycle", &Value::is_dict, CycleMethod},
+    NamedMethod{"strip", &Value::is_string, StripMethod<Ends::kBoth>, Cost::kDepth},
+    NamedMethod{"lstrip", &Value::is_string, StripMethod<Ends::kLeft>, Cost::kDepth},
+    NamedMethod{"rstrip", &Value::is_string, StripMethod<Ends::kRight>, Cost::kDepth},
+    NamedMethod{"split", &Value::is_string, SplitMethod<Split>, Cost::kDepth},
+    NamedMethod{"rsplit", &Value::is_string, SplitMethod<RSplit>, Cost::kDepth},
+    NamedMethod{"splitlines", &Value::is_string, SplitLinesMethod, Cost::kDepth},
+    NamedMethod{"upper", &Value::is_string, CaseMethod<Upper>, Cost::kDepth},
+    NamedMethod{"lower", &Value::is_string, CaseMethod<Lower>, Cost::kDepth},
+    NamedMethod{"title", &Value::is_string, CaseMethod<Title>, Cost::kDepth},
+    NamedMethod{"capitalize", &Value::is_string, CaseMethod<Capitalize>, Cost::kDepth},
+    NamedMethod{"startswith", &Value::is_string, HasAffix<true>, Cost::kDepth},
+    NamedMethod{"endswith", &Value::is_string, HasAffix<false>, Cost::kDepth},
+    NamedMethod{"removeprefix", &Value::is_string, RemoveAffix<true>, Cost::kDepth},
+    NamedMethod{"removesuffix", &Value::is_string, RemoveAffix<false>, Cost::kDepth},
+    NamedMethod{"replace", &Value::is_string, ReplaceMethod, Cost::kDepth},
+    NamedMethod{"find", &Value::is_string, FindMethod<false>, Cost::kDepth},
+    NamedMethod{"rfind", &Value::is_string, FindMethod<true>, Cost::kDepth},
+    NamedMethod{"count", &Value::is_string, CountMethod, Cost::kDepth},
+    NamedMethod{"count", &Value::is_list, CountMethod, Cost::kDepth},
+    NamedMethod{"join", &Value::is_string, JoinMethod, Cost::kDepth},
+    NamedMethod{"isdigit", &Value::is_string, IsDigitMethod, Cost::kDepth},
+    NamedMethod{"keys", &Value::is_dict, KeysMethod, Cost::kBreadth},
+    NamedMethod{"values", &Value::is_dict, ValuesMethod, Cost::kBreadth},
+    NamedMethod{"items", &Value::is_dict, ItemsMethod, Cost::kBreadth},
+    NamedMethod{"get", &Value::is_dict, GetMethod, Cost::kBreadth},
+    NamedMethod{"cycle", &Value::is_dict, CycleMethod, Cost::kGlance},
 };
 
 }  // namespace
@@ -226,10 +215,17 @@ bool IsMethod(std::string_view name) {
   return std::ranges::find(kMethods, name, &NamedMethod::name) != kMethods.end();
 }
 
+std::vector<std::string_view> MethodNames() {
+  std::vector<std::string_view> names;
+  for (const NamedMethod& method : kMethods) names.push_back(method.name);
+  return names;
+}
+
 Result<Value> CallMethod(std::string_view name, const Value& self, const Arguments& arguments,
                          Budget& budget) {
   for (const NamedMethod& method : kMethods) {
     if (method.name != name || !(self.*method.of_type)()) continue;
+    QED_RETURN_IF_ERROR(budget.Work(WorkOf(method.cost, self, arguments)));
     Result<Value> result = method.call(self, arguments, budget);
     return result.ok() ? std::move(result) : result.status().WithPrefix(name);
   }

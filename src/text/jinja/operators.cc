@@ -69,22 +69,22 @@ Result<Value> ComputeFloats(std::string_view op, double a, double b) {
 }
 
 Result<Value> Repeat(const Value& sequence, int64_t times, Budget& budget) {
-  const size_t size = sequence.is_string() ? sequence.string().size()
-                                           : sequence.list().items.size() * sizeof(Value);
+  const int64_t size = static_cast<int64_t>(sequence.is_string() ? sequence.string().size()
+                                                                 : sequence.list().items.size());
   if (times <= 0 || size == 0) times = 0;
-  if (times > Budget::kMaxBytes) return ResourceExhausted("a sequence repeated too often");
-  QED_RETURN_IF_ERROR(budget.Charge(size * static_cast<size_t>(times)));
+  int64_t work = 0;
+  if (__builtin_mul_overflow(sequence.Breadth(), times, &work)) work = kMaxWeight;
+  QED_RETURN_IF_ERROR(budget.Work(work));
   if (sequence.is_string()) {
-    std::string out;
-    for (int64_t i = 0; i < times; ++i) out += sequence.string();
-    return Value(std::move(out));
+    TextBuilder out(budget);
+    for (int64_t i = 0; i < times; ++i) out.Add(sequence);
+    return out.Finish();
   }
-  std::vector<Value> items;
-  const List& list = sequence.list();
+  ListBuilder out(budget);
   for (int64_t i = 0; i < times; ++i) {
-    items.insert(items.end(), list.items.begin(), list.items.end());
+    for (const Value& item : sequence.list().items) out.Add(item);
   }
-  return MakeList(std::move(items), list.is_tuple);
+  return out.Finish(sequence.list().is_tuple);
 }
 
 // What a slice takes of `size` items, in order.
@@ -117,98 +117,129 @@ Result<std::vector<size_t>> SliceIndices(const Value& start, const Value& stop, 
   return indices;
 }
 
+Status IsUndefined(const Value& value) {
+  return InvalidArgument("\"" + value.undefined_name() + "\" is undefined");
+}
+
+// The character at the index; undefined: out of range.
+Value CharAt(const std::string& text, int64_t index) {
+  size_t begin = 0;
+  if (index < 0) {
+    for (begin = text.size(); begin > 0 && index < 0; ++index) begin = PreviousChar(text, begin);
+    if (index < 0) return Value::MakeUndefined("an item");
+  }
+  for (; begin < text.size() && index > 0; --index) begin += DecodeUtf8(text, begin).length;
+  if (begin == text.size()) return Value::MakeUndefined("an item");
+  return Value(text.substr(begin, DecodeUtf8(text, begin).length));
+}
+
+Result<Value> SliceText(const std::string& text, const Value& start, const Value& stop,
+                        const Value& step, Budget& budget) {
+  QED_RETURN_IF_ERROR(budget.Make(text.size() * (sizeof(uint32_t) + sizeof(size_t))));
+  std::vector<uint32_t> begins;  // of the characters
+  begins.reserve(text.size());
+  ForEachChar(text, [&](std::string_view c) {
+    begins.push_back(static_cast<uint32_t>(c.data() - text.data()));
+  });
+  QED_ASSIGN_OR_RETURN(const auto indices, SliceIndices(start, stop, step, begins.size()));
+  TextBuilder out(budget);
+  for (size_t index : indices) {
+    const size_t end = index + 1 < begins.size() ? begins[index + 1] : text.size();
+    out.Add(std::string_view(text).substr(begins[index], end - begins[index]));
+  }
+  return out.Finish();
+}
+
 }  // namespace
 
-Result<std::vector<Value>> Iterate(const Value& value, Budget& budget) {
+Result<Items> Items::Of(const Value& value, Budget& budget) {
+  if (value.is_list()) return Items(value);
+  QED_RETURN_IF_ERROR(budget.Work(value.Breadth()));
   std::vector<Value> items;
-  if (value.is_list()) {
-    items = value.list().items;
-  } else if (value.is_dict()) {
-    for (const auto& entry : value.dict().entries) items.emplace_back(entry.first);
+  if (value.is_dict()) {
+    for (const auto& entry : value.dict().entries()) {
+      QED_ASSIGN_OR_RETURN(Value key, MakeText(entry.first, budget));
+      items.push_back(std::move(key));
+    }
   } else if (value.is_string()) {
-    QED_RETURN_IF_ERROR(budget.Charge(value.string().size() * sizeof(Value)));
-    for (std::string_view c : SplitChars(value.string())) items.emplace_back(std::string(c));
+    // Every character becomes a text.
+    QED_RETURN_IF_ERROR(budget.Work(value.Breadth() * 16));
+    QED_RETURN_IF_ERROR(budget.Make(value.string().size() * (kTextBytes + sizeof(Value))));
+    ForEachChar(value.string(), [&](std::string_view c) { items.emplace_back(std::string(c)); });
   } else if (!value.is_undefined()) {
     return InvalidArgument(std::string("a value of type ") + value.TypeName() +
                            " has nothing to loop over");
   }
-  QED_RETURN_IF_ERROR(budget.Charge(items.size() * sizeof(Value)));
-  return items;
+  return Items(std::move(items));
 }
 
-Result<Value> GetItem(const Value& value, const Value& key) {
-  if (value.is_undefined()) {
-    return InvalidArgument("\"" + value.undefined_name() + "\" is undefined");
+Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& budget) {
+  if (value.is_undefined()) return IsUndefined(value);
+  QED_RETURN_IF_ERROR(budget.Work(kValueWeight + static_cast<int64_t>(name.size())));
+  const Dict* dict = value.is_dict()        ? &value.dict()
+                     : value.is_namespace() ? &value.ns().dict
+                                            : nullptr;
+  const Value* found = dict != nullptr ? dict->Find(name) : nullptr;
+  return found != nullptr ? *found : Value::MakeUndefined(std::string(name.substr(0, 100)));
+}
+
+Result<Value> GetItem(const Value& value, const Value& key, Budget& budget) {
+  if (key.is_string() || value.is_undefined()) {
+    return GetAttribute(value, key.is_string() ? std::string_view(key.string()) : "", budget);
   }
-  const auto undefined = [&] {
-    return Value::MakeUndefined(key.is_string() ? key.string() : "an item");
-  };
-  if (value.is_dict() || value.is_namespace()) {
-    const Dict& dict = value.is_dict() ? value.dict() : value.ns().dict;
-    const Value* found = key.is_string() ? dict.Find(key.string()) : nullptr;
-    return found != nullptr ? *found : undefined();
-  }
-  if (!key.is_int() && !key.is_bool()) return undefined();
+  if (!key.is_int() && !key.is_bool()) return Value::MakeUndefined("an item");
   if (value.is_list()) {
     const int64_t index = Position(key.integer(), value.list().items.size());
-    return index < 0 ? undefined() : value.list().items[static_cast<size_t>(index)];
+    return index < 0 ? Value::MakeUndefined("an item")
+                     : value.list().items[static_cast<size_t>(index)];
   }
-  if (value.is_string()) {
-    const std::vector<std::string_view> chars = SplitChars(value.string());
-    const int64_t index = Position(key.integer(), chars.size());
-    return index < 0 ? undefined() : Value(std::string(chars[static_cast<size_t>(index)]));
-  }
-  return undefined();
+  if (!value.is_string()) return Value::MakeUndefined("an item");
+  QED_RETURN_IF_ERROR(budget.Work(value.Breadth()));
+  QED_RETURN_IF_ERROR(budget.Make(kTextBytes));
+  return CharAt(value.string(), key.integer());
 }
 
 Result<Value> GetSlice(const Value& value, const Value& start, const Value& stop, const Value& step,
                        Budget& budget) {
-  if (value.is_string()) {
-    QED_RETURN_IF_ERROR(budget.Charge(value.string().size()));
-    const std::vector<std::string_view> chars = SplitChars(value.string());
-    QED_ASSIGN_OR_RETURN(const auto indices, SliceIndices(start, stop, step, chars.size()));
-    std::string out;
-    for (size_t index : indices) out += chars[index];
-    return Value(std::move(out));
-  }
-  if (value.is_undefined()) {
-    return InvalidArgument("\"" + value.undefined_name() + "\" is undefined");
-  }
+  if (value.is_undefined()) return IsUndefined(value);
+  QED_RETURN_IF_ERROR(budget.Work(value.Breadth()));
+  if (value.is_string()) return SliceText(value.string(), start, stop, step, budget);
   if (!value.is_list()) {
     return InvalidArgument(std::string("a slice of a ") + value.TypeName());
   }
   const List& list = value.list();
   QED_ASSIGN_OR_RETURN(const auto indices, SliceIndices(start, stop, step, list.items.size()));
-  QED_RETURN_IF_ERROR(budget.Charge(indices.size() * sizeof(Value)));
-  std::vector<Value> items;
-  for (size_t index : indices) items.push_back(list.items[index]);
-  return MakeList(std::move(items), list.is_tuple);
+  ListBuilder out(budget);
+  for (size_t index : indices) out.Add(list.items[index]);
+  return out.Finish(list.is_tuple);
 }
 
 Result<Value> ApplyBinary(std::string_view op, const Value& a, const Value& b, Budget& budget) {
   for (const Value* operand : {&a, &b}) {
-    if (operand->is_undefined()) {
-      return InvalidArgument("\"" + operand->undefined_name() + "\" is undefined");
-    }
+    if (operand->is_undefined()) return IsUndefined(*operand);
   }
   if (a.is_number() && b.is_number()) {
     if (a.is_float() || b.is_float()) return ComputeFloats(op, a.number(), b.number());
     return ComputeIntegers(op, a.integer(), b.integer());
   }
-  if (op == "+" && a.is_string() && b.is_string()) {
-    QED_RETURN_IF_ERROR(budget.Charge(a.string().size() + b.string().size()));
-    return Value(a.string() + b.string());
-  }
-  if (op == "+" && a.is_list() && b.is_list() && a.list().is_tuple == b.list().is_tuple) {
-    std::vector<Value> items = a.list().items;
-    items.insert(items.end(), b.list().items.begin(), b.list().items.end());
-    QED_RETURN_IF_ERROR(budget.Charge(items.size() * sizeof(Value)));
-    return MakeList(std::move(items), a.list().is_tuple);
-  }
   const auto is_sequence = [](const Value& v) { return v.is_string() || v.is_list(); };
   const auto is_integer = [](const Value& v) { return v.is_int() || v.is_bool(); };
   if (op == "*" && is_sequence(a) && is_integer(b)) return Repeat(a, b.integer(), budget);
   if (op == "*" && is_integer(a) && is_sequence(b)) return Repeat(b, a.integer(), budget);
+  QED_RETURN_IF_ERROR(budget.Work(a.Breadth() + b.Breadth()));
+  if (op == "+" && a.is_string() && b.is_string()) {
+    TextBuilder out(budget);
+    out.Add(a);
+    out.Add(b);
+    return out.Finish();
+  }
+  if (op == "+" && a.is_list() && b.is_list() && a.list().is_tuple == b.list().is_tuple) {
+    ListBuilder out(budget);
+    for (const Value* part : {&a, &b}) {
+      for (const Value& item : part->list().items) out.Add(item);
+    }
+    return out.Finish(a.list().is_tuple);
+  }
   return BadOperands(op, a, b);
 }
 

@@ -1,11 +1,15 @@
-// Values as text, as Python prints them.
+#include "text/jinja/print.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
-#include "text/jinja/value.h"
 #include "text/unicode.h"
 
 namespace qed::jinja {
@@ -27,10 +31,24 @@ std::string FloatRepr(double value) {
   return plain.find('.') == std::string::npos ? plain + ".0" : plain;
 }
 
-void AppendHex(const char* format, uint32_t code, std::string& out) {
+void AddHex(const char* format, uint32_t code, TextBuilder& out) {
   std::array<char, 16> buffer;
   std::snprintf(buffer.data(), buffer.size(), format, code);
-  out += buffer.data();
+  out.Add(buffer.data());
+}
+
+// Adds the text, but for the characters for which `escape` adds something else
+// and returns true.
+template <typename Escape>
+void AddEscaped(std::string_view text, TextBuilder& out, Escape escape) {
+  size_t plain = 0;  // where what is still to be added as it stands begins
+  for (size_t pos = 0; pos < text.size();) {
+    const DecodedChar c = DecodeUtf8(text, pos);
+    const std::string_view before = text.substr(plain, pos - plain);
+    if (escape(c.code, before)) plain = pos + c.length;
+    pos += c.length;
+  }
+  out.Add(text.substr(plain));
 }
 
 // What str.isprintable() says no to: separators, controls, formats, private use.
@@ -44,95 +62,119 @@ bool IsPrintable(uint32_t code) {
   return !control && !format && !private_use && !IsSpace(code);
 }
 
-std::string StringRepr(const std::string& text) {
+void AddStringRepr(const std::string& text, TextBuilder& out) {
   const bool has_single = text.find('\'') != std::string::npos;
   const bool has_double = text.find('"') != std::string::npos;
   const char quote = has_single && !has_double ? '"' : '\'';
-  std::string out(1, quote);
-  for (size_t pos = 0; pos < text.size();) {
-    const DecodedChar c = DecodeUtf8(text, pos);
-    pos += c.length;
-    if (c.code == static_cast<uint32_t>(quote) || c.code == '\\') {
-      out += '\\';
-      out += static_cast<char>(c.code);
-    } else if (c.code == '\n') {
-      out += "\\n";
-    } else if (c.code == '\r') {
-      out += "\\r";
-    } else if (c.code == '\t') {
-      out += "\\t";
-    } else if (IsPrintable(c.code)) {
-      AppendUtf8(c.code, out);
+  out.Add(1, quote);
+  AddEscaped(text, out, [&](uint32_t code, std::string_view before) {
+    const bool backslash = code == static_cast<uint32_t>(quote) || code == '\\';
+    const char* const name = code == '\n' ? "\\n" : code == '\r' ? "\\r" : "\\t";
+    const bool named = code == '\n' || code == '\r' || code == '\t';
+    if (!backslash && !named && IsPrintable(code)) return false;
+    out.Add(before);
+    if (named) {
+      out.Add(name);
+    } else if (backslash) {
+      out.Add(1, '\\');
+      out.Add(1, static_cast<char>(code));
     } else {
-      AppendHex(c.code < 0x100 ? "\\x%02x" : c.code < 0x10000 ? "\\u%04x" : "\\U%08x", c.code, out);
+      AddHex(code < 0x100 ? "\\x%02x" : code < 0x10000 ? "\\u%04x" : "\\U%08x", code, out);
     }
-  }
-  return out + quote;
+    return true;
+  });
+  out.Add(1, quote);
 }
 
-Result<std::string> ListRepr(const List& list) {
-  std::string out(1, list.is_tuple ? '(' : '[');
+Status AddRepr(const Value& value, TextBuilder& out);
+
+Status AddListRepr(const List& list, TextBuilder& out) {
+  out.Add(1, list.is_tuple ? '(' : '[');
   for (size_t i = 0; i < list.items.size(); ++i) {
-    QED_ASSIGN_OR_RETURN(const std::string item, ToRepr(list.items[i]));
-    out += (i > 0 ? ", " : "") + item;
+    if (i > 0) out.Add(", ");
+    QED_RETURN_IF_ERROR(AddRepr(list.items[i], out));
   }
-  if (list.is_tuple && list.items.size() == 1) out += ",";
-  return out + (list.is_tuple ? ')' : ']');
+  if (list.is_tuple && list.items.size() == 1) out.Add(",");
+  out.Add(1, list.is_tuple ? ')' : ']');
+  return OkStatus();
 }
 
-Result<std::string> DictRepr(const Dict& dict) {
-  std::string out = "{";
-  for (const auto& [key, value] : dict.entries) {
-    QED_ASSIGN_OR_RETURN(const std::string item, ToRepr(value));
-    out += (out.size() > 1 ? ", " : "") + StringRepr(key) + ": " + item;
+Status AddDictRepr(const Dict& dict, TextBuilder& out) {
+  out.Add("{");
+  for (const auto& entry : dict.entries()) {
+    if (&entry != &dict.entries().front()) out.Add(", ");
+    AddStringRepr(entry.first, out);
+    out.Add(": ");
+    QED_RETURN_IF_ERROR(AddRepr(entry.second, out));
   }
-  return out + "}";
+  out.Add("}");
+  return OkStatus();
 }
 
-void AppendJsonString(const std::string& text, bool ensure_ascii, std::string& out) {
-  out += '"';
-  for (size_t pos = 0; pos < text.size();) {
-    const DecodedChar c = DecodeUtf8(text, pos);
-    pos += c.length;
+Status AddRepr(const Value& value, TextBuilder& out) {
+  if (value.is_list()) return AddListRepr(value.list(), out);
+  if (value.is_dict()) return AddDictRepr(value.dict(), out);
+  if (value.is_none()) {
+    out.Add("None");
+  } else if (value.is_undefined()) {
+    out.Add("Undefined");
+  } else if (value.is_bool()) {
+    out.Add(value.boolean() ? "True" : "False");
+  } else if (value.is_int()) {
+    out.Add(std::to_string(value.integer()));
+  } else if (value.is_float()) {
+    out.Add(FloatRepr(value.number()));
+  } else if (value.is_string()) {
+    AddStringRepr(value.string(), out);
+  } else {
+    return InvalidArgument(std::string("a value of type ") + value.TypeName() + " is not text");
+  }
+  return OkStatus();
+}
+
+void AddJsonString(const std::string& text, bool ensure_ascii, TextBuilder& out) {
+  out.Add("\"");
+  AddEscaped(text, out, [&](uint32_t code, std::string_view before) {
     constexpr std::string_view kEscaped = "\"\\\n\r\t\f\b", kLetters = "\"\\nrtfb";
     const size_t escape =
-        c.code < 0x80 ? kEscaped.find(static_cast<char>(c.code)) : std::string_view::npos;
-    if (escape != std::string_view::npos) {
-      out += {'\\', kLetters[escape]};
-    } else if (c.code < 0x20 || (ensure_ascii && c.code > 0x7E && c.code < 0x10000)) {
-      AppendHex("\\u%04x", c.code, out);
-    } else if (ensure_ascii && c.code >= 0x10000) {
-      AppendHex("\\u%04x", 0xD800 + ((c.code - 0x10000) >> 10 & 0x3FF), out);
-      AppendHex("\\u%04x", 0xDC00 + ((c.code - 0x10000) & 0x3FF), out);
+        code < 0x80 ? kEscaped.find(static_cast<char>(code)) : std::string_view::npos;
+    const bool named = escape != std::string_view::npos;
+    if (!named && code >= 0x20 && (!ensure_ascii || code <= 0x7E)) return false;
+    out.Add(before);
+    if (named) {
+      out.Add(1, '\\');
+      out.Add(1, kLetters[escape]);
+    } else if (code < 0x10000) {
+      AddHex("\\u%04x", code, out);
     } else {
-      AppendUtf8(c.code, out);
+      AddHex("\\u%04x", 0xD800 + ((code - 0x10000) >> 10 & 0x3FF), out);
+      AddHex("\\u%04x", 0xDC00 + ((code - 0x10000) & 0x3FF), out);
     }
-  }
-  out += '"';
+    return true;
+  });
+  out.Add("\"");
 }
 
 class JsonWriter {
  public:
-  JsonWriter(const JsonFormat& format, std::string& out) : format_(format), out_(out) {}
+  JsonWriter(const JsonFormat& format, TextBuilder& out) : format_(format), out_(out) {}
 
   Status Write(const Value& value) {
+    if (value.is_list()) return WriteList(value.list());
+    if (value.is_dict()) return WriteDict(value.dict());
     if (value.is_none()) {
-      out_ += "null";
+      out_.Add("null");
     } else if (value.is_bool()) {
-      out_ += value.boolean() ? "true" : "false";
+      out_.Add(value.boolean() ? "true" : "false");
     } else if (value.is_int()) {
-      out_ += std::to_string(value.integer());
+      out_.Add(std::to_string(value.integer()));
     } else if (value.is_float()) {
       const double number = value.number();
-      out_ += std::isnan(number)   ? "NaN"
-              : std::isinf(number) ? (number < 0 ? "-Infinity" : "Infinity")
-                                   : FloatRepr(number);
+      out_.Add(std::isnan(number)   ? "NaN"
+               : std::isinf(number) ? (number < 0 ? "-Infinity" : "Infinity")
+                                    : FloatRepr(number));
     } else if (value.is_string()) {
-      AppendJsonString(value.string(), format_.ensure_ascii, out_);
-    } else if (value.is_list()) {
-      return WriteList(value.list());
-    } else if (value.is_dict()) {
-      return WriteDict(value.dict());
+      AddJsonString(value.string(), format_.ensure_ascii, out_);
     } else {
       return InvalidArgument(std::string("tojson of a value of type ") + value.TypeName());
     }
@@ -152,17 +194,18 @@ class JsonWriter {
   }
 
   Status WriteDict(const Dict& dict) {
-    if (dict.entries.empty()) return Put("{}");
+    if (dict.size() == 0) return Put("{}");
     std::vector<const std::pair<std::string, Value>*> entries;
-    for (const auto& entry : dict.entries) entries.push_back(&entry);
+    for (const auto& entry : dict.entries()) entries.push_back(&entry);
     if (format_.sort_keys) {
-      std::ranges::sort(entries, {}, [](const auto* entry) { return entry->first; });
+      std::ranges::sort(entries, {},
+                        [](const auto* entry) -> std::string_view { return entry->first; });
     }
     Open('{');
     for (size_t i = 0; i < entries.size(); ++i) {
       BeginItem(i);
-      AppendJsonString(entries[i]->first, format_.ensure_ascii, out_);
-      out_ += format_.key_separator;
+      AddJsonString(entries[i]->first, format_.ensure_ascii, out_);
+      out_.Add(format_.key_separator);
       QED_RETURN_IF_ERROR(Write(entries[i]->second));
     }
     Close('}');
@@ -170,57 +213,44 @@ class JsonWriter {
   }
 
   Status Put(std::string_view text) {
-    out_ += text;
+    out_.Add(text);
     return OkStatus();
   }
   void Open(char bracket) {
-    out_ += bracket;
+    out_.Add(1, bracket);
     ++level_;
   }
   void Close(char bracket) {
     --level_;
     NewLine();
-    out_ += bracket;
+    out_.Add(1, bracket);
   }
   void BeginItem(size_t index) {
-    if (index > 0) out_ += format_.item_separator;
+    if (index > 0) out_.Add(format_.item_separator);
     NewLine();
   }
   void NewLine() {
     if (format_.indent < 0) return;
-    out_ += '\n';
-    out_.append(static_cast<size_t>(format_.indent) * static_cast<size_t>(level_), ' ');
+    out_.Add("\n");
+    out_.Add(static_cast<size_t>(format_.indent) * static_cast<size_t>(level_), ' ');
   }
 
   const JsonFormat& format_;
-  std::string& out_;
+  TextBuilder& out_;
   int level_ = 0;
 };
 
 }  // namespace
 
-Result<std::string> ToString(const Value& value) {
-  if (value.is_undefined()) return std::string();
-  if (value.is_string()) return value.string();
-  return ToRepr(value);
+Status PrintValue(const Value& value, TextBuilder& out) {
+  if (value.is_undefined()) return OkStatus();
+  if (!value.is_string()) return AddRepr(value, out);
+  out.Add(value);
+  return OkStatus();
 }
 
-Result<std::string> ToRepr(const Value& value) {
-  if (value.is_none()) return std::string("None");
-  if (value.is_undefined()) return std::string("Undefined");
-  if (value.is_bool()) return std::string(value.boolean() ? "True" : "False");
-  if (value.is_int()) return std::to_string(value.integer());
-  if (value.is_float()) return FloatRepr(value.number());
-  if (value.is_string()) return StringRepr(value.string());
-  if (value.is_list()) return ListRepr(value.list());
-  if (value.is_dict()) return DictRepr(value.dict());
-  return InvalidArgument(std::string("a value of type ") + value.TypeName() + " is not text");
-}
-
-Result<std::string> ToJson(const Value& value, const JsonFormat& format) {
-  std::string out;
-  QED_RETURN_IF_ERROR(JsonWriter(format, out).Write(value));
-  return out;
+Status PrintJson(const Value& value, const JsonFormat& format, TextBuilder& out) {
+  return JsonWriter(format, out).Write(value);
 }
 
 }  // namespace qed::jinja

@@ -16,17 +16,20 @@ struct Keyed {
 
 // Every item beside what it is compared by: itself or one of its attributes,
 // without case unless asked for.
-Result<std::vector<Keyed>> KeyItems(const std::vector<Value>& items, const Value& attribute,
-                                    bool case_sensitive) {
+Result<std::vector<Keyed>> KeyItems(const Items& items, const Value& attribute, bool case_sensitive,
+                                    Budget& budget) {
+  // Sorting takes as much again.
+  QED_RETURN_IF_ERROR(budget.Make(2 * items.size() * sizeof(Keyed)));
   std::vector<Keyed> keyed;
   for (const Value& item : items) {
     Value key = item;
     if (!attribute.is_undefined() && !attribute.is_none()) {
-      QED_ASSIGN_OR_RETURN(key, GetAttributePath(item, attribute));
+      QED_ASSIGN_OR_RETURN(key, GetAttributePath(item, attribute, budget));
     }
     if (!case_sensitive && key.is_string()) {
-      QED_ASSIGN_OR_RETURN(std::string lower, Lower(key.string()));
-      key = Value(std::move(lower));
+      TextBuilder lower(budget);
+      QED_RETURN_IF_ERROR(Lower(key.string(), lower));
+      QED_ASSIGN_OR_RETURN(key, lower.Finish());
     }
     keyed.push_back({std::move(key), item});
   }
@@ -58,9 +61,9 @@ Result<std::vector<Value>> SortKeyed(std::vector<Keyed> keyed, bool reverse) {
 Result<Value> Extreme(const Value& input, const Arguments& arguments, Budget& budget,
                       bool largest) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"case_sensitive", "attribute"}));
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
   if (items.empty()) return Value::MakeUndefined("an item of nothing");
-  QED_ASSIGN_OR_RETURN(const auto keyed, KeyItems(items, bound[1], bound[0].Truthy()));
+  QED_ASSIGN_OR_RETURN(const auto keyed, KeyItems(items, bound[1], bound[0].Truthy(), budget));
   const Keyed* best = &keyed[0];
   for (const Keyed& entry : keyed) {
     QED_ASSIGN_OR_RETURN(const bool better,
@@ -86,125 +89,144 @@ Result<Value> Choose(const Value& input, const Arguments& arguments, Budget& bud
     test = given[test_index].string();
     rest.positional.assign(given.begin() + static_cast<int64_t>(test_index) + 1, given.end());
   }
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  std::vector<Value> chosen;
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  ListBuilder chosen(budget);
   for (const Value& item : items) {
-    QED_RETURN_IF_ERROR(budget.Step());
     Value subject = item;
     if (by_attribute) {
-      QED_ASSIGN_OR_RETURN(subject, GetAttributePath(item, given[0]));
+      QED_ASSIGN_OR_RETURN(subject, GetAttributePath(item, given[0], budget));
     }
     bool holds = subject.Truthy();
     if (!test.empty()) {
-      QED_ASSIGN_OR_RETURN(holds, ApplyTest(test, subject, rest));
+      QED_ASSIGN_OR_RETURN(holds, ApplyTest(test, subject, rest, budget));
     }
-    if (holds == wanted) chosen.push_back(item);
+    if (holds == wanted) chosen.Add(item);
   }
-  return MakeList(std::move(chosen));
+  return chosen.Finish();
 }
 
-Value Pair(const std::string& key, const Value& value) {
-  Result<Value> pair = MakeList({Value(key), value}, true);
-  return pair.ok() ? *std::move(pair) : Value::MakeUndefined("a value nested too deep");
+Result<Value> Pair(const std::string& key, const Value& value, Budget& budget) {
+  QED_ASSIGN_OR_RETURN(Value text, MakeText(key, budget));
+  return MakeList({std::move(text), value}, budget, true);
 }
 
 }  // namespace
 
-Result<Value> GetAttributePath(const Value& item, const Value& path) {
-  if (path.is_int()) return GetItem(item, path);
+Result<Value> GetAttributePath(const Value& item, const Value& path, Budget& budget) {
+  if (path.is_int()) return GetItem(item, path, budget);
   if (!path.is_string()) return InvalidArgument("an attribute is a name");
-  const std::string dot = ".";
   Value value = item;
-  for (std::string_view part : Split(path.string(), &dot, -1)) {
+  std::string_view rest = path.string();
+  for (size_t dot = 0; dot != std::string_view::npos;) {
+    dot = rest.find('.');
+    const std::string_view part = rest.substr(0, dot);
+    if (dot != std::string_view::npos) rest.remove_prefix(dot + 1);
     int64_t index = 0;
     const auto parsed = std::from_chars(part.data(), part.data() + part.size(), index);
     const bool number = parsed.ec == std::errc() && parsed.ptr == part.data() + part.size();
-    QED_ASSIGN_OR_RETURN(value, GetItem(value, number ? Value(index) : Value(std::string(part))));
+    QED_ASSIGN_OR_RETURN(
+        value, number ? GetItem(value, Value(index), budget) : GetAttribute(value, part, budget));
   }
   return value;
 }
 
 Result<Value> ListFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(auto items, Iterate(input, budget));
-  return MakeList(std::move(items));
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  return MakeList({items.begin(), items.end()}, budget);
 }
 
 Result<Value> ItemsFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  if (input.is_undefined()) return MakeList({});
+  ListBuilder items(budget);
+  if (input.is_undefined()) return items.Finish();
   if (!input.is_dict()) return InvalidArgument("wants a dict");
-  std::vector<Value> items;
-  for (const auto& [key, value] : input.dict().entries) {
-    QED_RETURN_IF_ERROR(budget.Charge(key.size() + 4 * sizeof(Value)));
-    items.push_back(Pair(key, value));
+  for (const auto& [key, value] : input.dict().entries()) {
+    QED_ASSIGN_OR_RETURN(Value pair, Pair(key, value, budget));
+    items.Add(std::move(pair));
   }
-  return MakeList(std::move(items));
+  return items.Finish();
 }
 
+// The first or last item, key or character.
+Result<Value> EndFilter(const Value& input, const Arguments& arguments, Budget& budget, bool last) {
+  QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
+  Value end;
+  if (input.is_string()) {
+    QED_ASSIGN_OR_RETURN(end, GetItem(input, Value(int64_t{last ? -1 : 0}), budget));
+  } else {
+    QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+    if (!items.empty()) return items[last ? items.size() - 1 : 0];
+    end = Value::MakeUndefined("");
+  }
+  return end.is_undefined()
+             ? Value::MakeUndefined(last ? "the last of nothing" : "the first of nothing")
+             : end;
+}
 Result<Value> FirstFilter(const Value& input, const Arguments& arguments, Budget& budget) {
-  QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  return items.empty() ? Value::MakeUndefined("the first of nothing") : items.front();
+  return EndFilter(input, arguments, budget, false);
 }
-
 Result<Value> LastFilter(const Value& input, const Arguments& arguments, Budget& budget) {
-  QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  return items.empty() ? Value::MakeUndefined("the last of nothing") : items.back();
+  return EndFilter(input, arguments, budget, true);
 }
 
 Result<Value> ReverseFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
-  QED_ASSIGN_OR_RETURN(auto items, Iterate(input, budget));
-  std::ranges::reverse(items);
-  if (!input.is_string()) return MakeList(std::move(items));
-  std::string out;
-  for (const Value& c : items) out += c.string();
-  return Value(std::move(out));
+  if (input.is_string()) {
+    TextBuilder out(budget);
+    const std::string_view text = input.string();
+    for (size_t end = text.size(); end > 0;) {
+      const size_t begin = PreviousChar(text, end);
+      out.Add(text.substr(begin, end - begin));
+      end = begin;
+    }
+    return out.Finish();
+  }
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  std::vector<Value> reversed(items.begin(), items.end());
+  std::ranges::reverse(reversed);
+  return MakeList(std::move(reversed), budget);
 }
 
 Result<Value> SortFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound,
                        Bind(arguments, {"reverse", "case_sensitive", "attribute"}));
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  QED_ASSIGN_OR_RETURN(auto keyed, KeyItems(items, bound[2], bound[1].Truthy()));
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  QED_ASSIGN_OR_RETURN(auto keyed, KeyItems(items, bound[2], bound[1].Truthy(), budget));
   QED_ASSIGN_OR_RETURN(auto sorted, SortKeyed(std::move(keyed), bound[0].Truthy()));
-  return MakeList(std::move(sorted));
+  return MakeList(std::move(sorted), budget);
 }
 
 Result<Value> DictSortFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"case_sensitive", "by", "reverse"}));
   QED_ASSIGN_OR_RETURN(const Value pairs, ItemsFilter(input, {}, budget));
   const bool by_value = bound[1].is_string() && bound[1].string() == "value";
-  QED_ASSIGN_OR_RETURN(auto keyed, KeyItems(pairs.list().items, Value(int64_t{by_value ? 1 : 0}),
-                                            bound[0].Truthy()));
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(pairs, budget));
+  QED_ASSIGN_OR_RETURN(
+      auto keyed, KeyItems(items, Value(int64_t{by_value ? 1 : 0}), bound[0].Truthy(), budget));
   QED_ASSIGN_OR_RETURN(auto sorted, SortKeyed(std::move(keyed), bound[2].Truthy()));
-  return MakeList(std::move(sorted));
+  return MakeList(std::move(sorted), budget);
 }
 
 Result<Value> UniqueFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"case_sensitive", "attribute"}));
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  QED_ASSIGN_OR_RETURN(const auto keyed, KeyItems(items, bound[1], bound[0].Truthy()));
-  std::vector<Value> seen, unique;
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  QED_ASSIGN_OR_RETURN(const auto keyed, KeyItems(items, bound[1], bound[0].Truthy(), budget));
+  std::vector<const Value*> seen;
+  ListBuilder unique(budget);
   for (const Keyed& entry : keyed) {
-    bool known = false;
-    for (const Value& key : seen) {
-      QED_RETURN_IF_ERROR(budget.Step());
-      known = known || Equal(key, entry.key);
-    }
-    if (known) continue;
-    seen.push_back(entry.key);
-    unique.push_back(entry.item);
+    const auto is_key = [&](const Value* key) { return Equal(*key, entry.key); };
+    if (std::ranges::any_of(seen, is_key)) continue;
+    seen.push_back(&entry.key);
+    unique.Add(entry.item);
   }
-  return MakeList(std::move(unique));
+  return unique.Finish();
 }
 
 Result<Value> SumFilter(const Value& input, const Arguments& arguments, Budget& budget) {
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(arguments, {"attribute", "start"}));
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  QED_ASSIGN_OR_RETURN(const auto keyed, KeyItems(items, bound[0], true));
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  QED_ASSIGN_OR_RETURN(const auto keyed, KeyItems(items, bound[0], true, budget));
   Value sum = bound[1].is_undefined() ? Value(int64_t{0}) : bound[1];
   for (const Keyed& entry : keyed) {
     QED_ASSIGN_OR_RETURN(sum, ApplyBinary("+", sum, entry.key, budget));
@@ -220,8 +242,8 @@ Result<Value> MaxFilter(const Value& input, const Arguments& arguments, Budget& 
 }
 
 Result<Value> MapFilter(const Value& input, const Arguments& arguments, Budget& budget) {
-  QED_ASSIGN_OR_RETURN(const auto items, Iterate(input, budget));
-  std::vector<Value> mapped;
+  QED_ASSIGN_OR_RETURN(const Items items, Items::Of(input, budget));
+  ListBuilder mapped(budget);
   const bool by_filter = !arguments.positional.empty();
   if (by_filter &&
       (!arguments.positional[0].is_string() || !IsFilter(arguments.positional[0].string()) ||
@@ -237,18 +259,17 @@ Result<Value> MapFilter(const Value& input, const Arguments& arguments, Budget& 
   if (!by_filter) named.named = arguments.named;
   QED_ASSIGN_OR_RETURN(const auto bound, Bind(named, {"attribute", "default"}, by_filter ? 0 : 1));
   for (const Value& item : items) {
-    QED_RETURN_IF_ERROR(budget.Step());
     Value value;
     if (by_filter) {
       QED_ASSIGN_OR_RETURN(value,
                            ApplyFilter(arguments.positional[0].string(), item, rest, budget));
     } else {
-      QED_ASSIGN_OR_RETURN(value, GetAttributePath(item, bound[0]));
+      QED_ASSIGN_OR_RETURN(value, GetAttributePath(item, bound[0], budget));
       if (value.is_undefined() && !bound[1].is_undefined()) value = bound[1];
     }
-    mapped.push_back(std::move(value));
+    mapped.Add(std::move(value));
   }
-  return MakeList(std::move(mapped));
+  return mapped.Finish();
 }
 
 Result<Value> SelectFilter(const Value& input, const Arguments& arguments, Budget& budget) {

@@ -19,8 +19,9 @@ Result<Template> Template::Compile(std::string_view source) {
   return Template(std::move(body));
 }
 
-Result<std::string> Template::Render(const Dict& context, const std::tm& now) const {
-  return Interpreter(now).Run(body_, context);
+Result<std::string> Template::Render(const Dict& context, const std::tm& now,
+                                     Budget& budget) const {
+  return Interpreter(now, budget).Run(body_, context);
 }
 
 }  // namespace qed::jinja

@@ -27,9 +27,9 @@ class Template {
   // method or function that is not carried out. Both name it and its line.
   static Result<Template> Compile(std::string_view source);
 
-  // Errors: what the data do not allow, a limit on steps, memory or depth, and
-  // what the template itself refuses (raise_exception).
-  Result<std::string> Render(const Dict& context, const std::tm& now) const;
+  // Errors: what the data do not allow, a budget that is used up, too deep a
+  // recursion, and what the template itself refuses (raise_exception).
+  Result<std::string> Render(const Dict& context, const std::tm& now, Budget& budget) const;
 
  private:
   explicit Template(Body body) : body_(std::move(body)) {}

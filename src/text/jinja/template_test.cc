@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "text/jinja/budget.h"
 #include "text/jinja/value.h"
 
 namespace qed::jinja {
@@ -20,12 +21,13 @@ constexpr const char* kData = R"({
 
 Result<std::string> Render(const std::string& source) {
   QED_ASSIGN_OR_RETURN(const Template compiled, Template::Compile(source));
-  QED_ASSIGN_OR_RETURN(const Value data, FromJson(nlohmann::ordered_json::parse(kData)));
+  Budget budget;
+  QED_ASSIGN_OR_RETURN(const Value data, FromJson(nlohmann::ordered_json::parse(kData), budget));
   std::tm now = {};
   now.tm_year = 126;
   now.tm_mon = 6;
   now.tm_mday = 26;
-  return compiled.Render(data.dict(), now);
+  return compiled.Render(data.dict(), now, budget);
 }
 
 struct Case {

@@ -28,6 +28,7 @@ using Predicate = bool (*)(const Value&);
 struct SimpleTest {
   std::string_view name;
   Predicate holds;
+  Cost cost = Cost::kGlance;
 };
 constexpr std::array kSimpleTests = {
     SimpleTest{"defined", [](const Value& v) { return !v.is_undefined(); }},
@@ -44,8 +45,10 @@ constexpr std::array kSimpleTests = {
     SimpleTest{"true", [](const Value& v) { return v.is_bool() && v.boolean(); }},
     SimpleTest{"false", [](const Value& v) { return v.is_bool() && !v.boolean(); }},
     SimpleTest{"callable", [](const Value& v) { return v.is_callable(); }},
-    SimpleTest{"upper", [](const Value& v) { return HasCase(v, std::isupper, std::islower); }},
-    SimpleTest{"lower", [](const Value& v) { return HasCase(v, std::islower, std::isupper); }},
+    SimpleTest{"upper", [](const Value& v) { return HasCase(v, std::isupper, std::islower); },
+               Cost::kBreadth},
+    SimpleTest{"lower", [](const Value& v) { return HasCase(v, std::islower, std::isupper); },
+               Cost::kBreadth},
 };
 
 Result<bool> Divides(const Value& value, const Value& divisor) {
@@ -58,6 +61,7 @@ using Comparison = Result<bool> (*)(const Value&, const Value&);
 struct BinaryTest {
   std::string_view name;
   Comparison holds;
+  Cost cost = Cost::kCompare;
 };
 Result<bool> Same(const Value& a, const Value& b) { return Equal(a, b); }
 Result<bool> Differ(const Value& a, const Value& b) { return !Equal(a, b); }
@@ -89,7 +93,7 @@ constexpr std::array kBinaryTests = {
     BinaryTest{"le", AtMost},
     BinaryTest{">=", AtLeast},
     BinaryTest{"ge", AtLeast},
-    BinaryTest{"in", In},
+    BinaryTest{"in", In, Cost::kDepth},
     BinaryTest{"sameas", Identical},
     BinaryTest{"divisibleby", Divides},
 };
@@ -106,9 +110,18 @@ bool IsTest(std::string_view name) {
          Find(kBinaryTests, name) != kBinaryTests.end() || name == "odd" || name == "even";
 }
 
-Result<bool> ApplyTest(std::string_view name, const Value& input, const Arguments& arguments) {
+std::vector<std::string_view> TestNames() {
+  std::vector<std::string_view> names = {"odd", "even"};
+  for (const SimpleTest& test : kSimpleTests) names.push_back(test.name);
+  for (const BinaryTest& test : kBinaryTests) names.push_back(test.name);
+  return names;
+}
+
+Result<bool> ApplyTest(std::string_view name, const Value& input, const Arguments& arguments,
+                       Budget& budget) {
   if (const auto test = Find(kSimpleTests, name); test != kSimpleTests.end()) {
     QED_RETURN_IF_ERROR(Bind(arguments, {}).status());
+    QED_RETURN_IF_ERROR(budget.Work(WorkOf(test->cost, input, arguments)));
     return test->holds(input);
   }
   if (const auto test = Find(kBinaryTests, name); test != kBinaryTests.end()) {
@@ -116,6 +129,7 @@ Result<bool> ApplyTest(std::string_view name, const Value& input, const Argument
     if (arguments.positional.empty() && arguments.named.empty()) {
       return InvalidArgument("the test " + std::string(name) + " needs an argument");
     }
+    QED_RETURN_IF_ERROR(budget.Work(WorkOf(test->cost, input, arguments)));
     return test->holds(input, bound[0]);
   }
   QED_RETURN_IF_ERROR(Bind(arguments, {}).status());

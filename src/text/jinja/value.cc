@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "nlohmann/json.hpp"
+#include "text/jinja/budget.h"
+#include "text/jinja/py_string.h"
 
 namespace qed::jinja {
 namespace {
@@ -13,9 +15,14 @@ Status TooDeep() {
                            " levels");
 }
 
+// From here on a dict has an index of its keys.
+constexpr size_t kIndexedEntries = 16;
+
+int64_t AddWeights(int64_t a, int64_t b) { return std::min(a + b, kMaxWeight); }
+
 int DepthOf(const Value& value) {
   if (value.is_list()) return value.list().depth;
-  if (value.is_dict()) return value.dict().depth;
+  if (value.is_dict()) return value.dict().depth();
   return 0;
 }
 
@@ -31,8 +38,8 @@ bool EqualLists(const List& a, const List& b) {
 }
 
 bool EqualDicts(const Dict& a, const Dict& b) {
-  if (a.entries.size() != b.entries.size()) return false;
-  return std::ranges::all_of(a.entries, [&](const auto& entry) {
+  if (a.size() != b.size()) return false;
+  return std::ranges::all_of(a.entries(), [&](const auto& entry) {
     const Value* other = b.Find(entry.first);
     return other != nullptr && Equal(entry.second, *other);
   });
@@ -42,6 +49,8 @@ bool EqualDicts(const Dict& a, const Dict& b) {
 
 Value Value::MakeUndefined(std::string name) {
   Value value;
+  constexpr size_t kMaxNameInMessages = 100;
+  if (name.size() > kMaxNameInMessages) name.resize(kMaxNameInMessages);
   value.data_ = std::make_shared<const Undefined>(Undefined{std::move(name)});
   return value;
 }
@@ -52,12 +61,24 @@ double Value::number() const {
   return is_float() ? std::get<double>(data_) : static_cast<double>(integer());
 }
 
+int64_t Value::Weight() const {
+  if (is_list()) return list().weight;
+  if (is_dict()) return dict().weight();
+  return Breadth();
+}
+
+int64_t Value::Breadth() const {
+  if (is_string()) return kValueWeight + static_cast<int64_t>(string().size());
+  const size_t items = is_list() ? list().items.size() : is_dict() ? dict().size() : 0;
+  return kValueWeight * static_cast<int64_t>(items + 1);
+}
+
 bool Value::Truthy() const {
   if (is_none() || is_undefined()) return false;
   if (is_number()) return number() != 0;
   if (is_string()) return !string().empty();
   if (is_list()) return !list().items.empty();
-  if (is_dict()) return !dict().entries.empty();
+  if (is_dict()) return dict().size() > 0;
   return true;
 }
 
@@ -74,38 +95,66 @@ const char* Value::TypeName() const {
   return "function";
 }
 
-const Value* Dict::Find(std::string_view key) const {
-  for (const auto& [name, value] : entries) {
-    if (name == key) return &value;
+ptrdiff_t Dict::IndexOf(std::string_view key) const {
+  if (!index_.empty()) {
+    const auto found = index_.find(key);
+    return found == index_.end() ? -1 : static_cast<ptrdiff_t>(found->second);
   }
-  return nullptr;
+  const auto found = std::ranges::find(entries_, key, &std::pair<std::string, Value>::first);
+  return found == entries_.end() ? -1 : found - entries_.begin();
 }
 
-void Dict::Set(std::string key, Value value) {
-  depth = std::max(depth, 1 + DepthOf(value));
-  for (auto& [name, old] : entries) {
-    if (name != key) continue;
+const Value* Dict::Find(std::string_view key) const {
+  const ptrdiff_t index = IndexOf(key);
+  return index < 0 ? nullptr : &entries_[static_cast<size_t>(index)].second;
+}
+
+void Dict::Set(std::string_view key, Value value) {
+  depth_ = std::max(depth_, 1 + DepthOf(value));
+  const ptrdiff_t index = IndexOf(key);
+  if (index >= 0) {
+    Value& old = entries_[static_cast<size_t>(index)].second;
+    // Of a weight that has met its end nobody knows what is without the old value.
+    if (weight_ < kMaxWeight) weight_ = AddWeights(weight_ - old.Weight(), value.Weight());
     old = std::move(value);
     return;
   }
-  entries.emplace_back(std::move(key), std::move(value));
+  weight_ = AddWeights(weight_, kValueWeight + static_cast<int64_t>(key.size()) + value.Weight());
+  entries_.emplace_back(std::string(key), std::move(value));
+  if (entries_.size() < kIndexedEntries) return;
+  const size_t first = index_.empty() ? 0 : entries_.size() - 1;
+  for (size_t i = first; i < entries_.size(); ++i) index_.emplace(entries_[i].first, i);
 }
 
-Result<Value> MakeList(std::vector<Value> items, bool is_tuple) {
+void Dict::Clear() { *this = Dict(); }
+
+Result<Value> MakeText(std::string_view text, Budget& budget) {
+  QED_RETURN_IF_ERROR(budget.Make(kTextBytes + text.size()));
+  return Value(std::string(text));
+}
+
+Result<Value> MakeList(std::vector<Value> items, Budget& budget, bool is_tuple) {
+  QED_RETURN_IF_ERROR(budget.Make(sizeof(List) + items.size() * sizeof(Value)));
   List list;
-  for (const Value& item : items) list.depth = std::max(list.depth, 1 + DepthOf(item));
+  for (const Value& item : items) {
+    list.depth = std::max(list.depth, 1 + DepthOf(item));
+    list.weight = AddWeights(list.weight, item.Weight());
+  }
   if (list.depth > kMaxValueDepth) return TooDeep();
   list.items = std::move(items);
   list.is_tuple = is_tuple;
   return Value(std::make_shared<const List>(std::move(list)));
 }
 
-Result<Value> MakeDict(Dict dict) {
-  if (dict.depth > kMaxValueDepth) return TooDeep();
+Result<Value> MakeDict(Dict dict, Budget& budget) {
+  const size_t entry = dict.size() < kIndexedEntries ? sizeof(dict.entries()[0]) : kEntryBytes;
+  QED_RETURN_IF_ERROR(budget.Make(sizeof(Dict) + dict.size() * entry));
+  if (dict.depth() > kMaxValueDepth) return TooDeep();
   return Value(std::make_shared<const Dict>(std::move(dict)));
 }
 
-Result<Value> FromJson(const nlohmann::ordered_json& json) {
+Result<Value> FromJson(const nlohmann::ordered_json& json, Budget& budget) {
+  QED_RETURN_IF_ERROR(budget.Work(kValueWeight));
   if (json.is_null() || json.is_discarded()) return Value();
   if (json.is_boolean()) return Value(json.get<bool>());
   if (json.is_number_unsigned() && json.get<uint64_t>() > INT64_MAX) {
@@ -113,23 +162,23 @@ Result<Value> FromJson(const nlohmann::ordered_json& json) {
   }
   if (json.is_number_integer()) return Value(json.get<int64_t>());
   if (json.is_number()) return Value(json.get<double>());
-  if (json.is_string()) return Value(json.get<std::string>());
+  if (json.is_string()) return MakeText(json.get_ref<const std::string&>(), budget);
   if (json.is_array()) {
     std::vector<Value> items;
     items.reserve(json.size());
     for (const auto& element : json) {
-      QED_ASSIGN_OR_RETURN(Value item, FromJson(element));
+      QED_ASSIGN_OR_RETURN(Value item, FromJson(element, budget));
       items.push_back(std::move(item));
     }
-    return MakeList(std::move(items));
+    return MakeList(std::move(items), budget);
   }
   if (!json.is_object()) return InvalidArgument("binary data in JSON");
   Dict dict;
   for (const auto& [key, element] : json.items()) {
-    QED_ASSIGN_OR_RETURN(Value item, FromJson(element));
+    QED_ASSIGN_OR_RETURN(Value item, FromJson(element, budget));
     dict.Set(key, std::move(item));
   }
-  return MakeDict(std::move(dict));
+  return MakeDict(std::move(dict), budget);
 }
 
 bool Equal(const Value& a, const Value& b) {
@@ -169,7 +218,7 @@ Result<bool> Contains(const Value& container, const Value& item) {
     if (!item.is_string()) {
       return InvalidArgument(std::string("\"in\" a str wants a str, not ") + item.TypeName());
     }
-    return container.string().find(item.string()) != std::string::npos;
+    return FindPiece(container.string(), item.string()) != std::string::npos;
   }
   if (container.is_list()) {
     return std::ranges::any_of(container.list().items,

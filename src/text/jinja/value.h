@@ -2,7 +2,10 @@
 #ifndef QED_TEXT_JINJA_VALUE_H_
 #define QED_TEXT_JINJA_VALUE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,8 +21,15 @@ namespace qed::jinja {
 // Deepest nesting of lists and dicts: what recursion over a value may cost.
 inline constexpr int kMaxValueDepth = 64;
 
+// What looking at one value costs beside a byte of a text (Value::Weight).
+inline constexpr int64_t kValueWeight = 8;
+// Weights end here: a list that holds one list twice, which holds another twice,
+// and so on, weighs more than a number can say.
+inline constexpr int64_t kMaxWeight = int64_t{1} << 48;
+
+class Budget;
 struct Callable;
-struct Dict;
+class Dict;
 struct List;
 struct Namespace;
 
@@ -67,6 +77,12 @@ class Value {
     return std::get<std::shared_ptr<const Undefined>>(data_)->name;
   }
 
+  // What looking at all of it costs, in bytes of a text: as deep as it goes, and
+  // what it holds several times as often. Known without looking.
+  int64_t Weight() const;
+  // What looking once at its items, keys or characters costs.
+  int64_t Breadth() const;
+
   bool Truthy() const;
   // Python's name of the type: "str", "list", "Undefined".
   const char* TypeName() const;
@@ -87,15 +103,29 @@ struct List {
   std::vector<Value> items;
   bool is_tuple = false;
   int depth = 1;
+  int64_t weight = kValueWeight;
 };
 
 // In the order of insertion; keys are strings.
-struct Dict {
-  std::vector<std::pair<std::string, Value>> entries;
-  int depth = 1;
+class Dict {
+ public:
+  const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
+  size_t size() const { return entries_.size(); }
+  int depth() const { return depth_; }
+  int64_t weight() const { return weight_; }
 
   const Value* Find(std::string_view key) const;
-  void Set(std::string key, Value value);
+  void Set(std::string_view key, Value value);
+  void Clear();
+
+ private:
+  // Where the key stands; -1: nowhere.
+  ptrdiff_t IndexOf(std::string_view key) const;
+
+  std::vector<std::pair<std::string, Value>> entries_;
+  std::map<std::string, size_t, std::less<>> index_;  // of all entries, once they are many
+  int depth_ = 1;
+  int64_t weight_ = kValueWeight;
 };
 
 // What {% set ns.x = ... %} can change. May hold itself: whoever makes
@@ -104,32 +134,22 @@ struct Namespace {
   Dict dict;
 };
 
-// Errors: nested deeper than kMaxValueDepth.
-Result<Value> MakeList(std::vector<Value> items, bool is_tuple = false);
-Result<Value> MakeDict(Dict dict);
+// Values that a template makes, at the budget's expense. Errors: nested deeper
+// than kMaxValueDepth, a budget that is used up.
+Result<Value> MakeText(std::string_view text, Budget& budget);
+Result<Value> MakeList(std::vector<Value> items, Budget& budget, bool is_tuple = false);
+Result<Value> MakeDict(Dict dict, Budget& budget);
+Result<Value> FromJson(const nlohmann::ordered_json& json, Budget& budget);
 
-Result<Value> FromJson(const nlohmann::ordered_json& json);
-
+// Comparisons. Their work is at most the lesser weight of the two, for Contains
+// the sum of the weights: the caller pays it (budget.h).
+//
 // Python's ==. Lists and dicts by content, namespaces and callables by identity.
 bool Equal(const Value& a, const Value& b);
 // Python's <; an error names the two types that have no order.
 Result<bool> Less(const Value& a, const Value& b);
 // Python's `item in container`.
 Result<bool> Contains(const Value& container, const Value& item);
-
-// Python's str() and repr(). Errors: values that have none worth printing.
-Result<std::string> ToString(const Value& value);
-Result<std::string> ToRepr(const Value& value);
-
-struct JsonFormat {
-  int indent = -1;  // -1: one line
-  bool ensure_ascii = false;
-  bool sort_keys = false;
-  std::string item_separator = ", ";
-  std::string key_separator = ": ";
-};
-// Python's json.dumps. Errors: undefined values and what JSON has no form for.
-Result<std::string> ToJson(const Value& value, const JsonFormat& format);
 
 }  // namespace qed::jinja
 

@@ -1,0 +1,171 @@
+// The head beside its formulas, written down in double precision; beside PyTorch in
+// tests/parity/redrafter_parity.py.
+#include "draft/redrafter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tensor/quant_format.h"
+#include "tests/support/test_files.h"
+#include "tests/support/tiny_model.h"
+
+namespace qed {
+namespace {
+
+constexpr int32_t kHidden = 32, kVocab = 12;
+
+struct Case {
+  bool rnn;
+  int32_t layers, exit_dim;
+  bool cut;
+};
+
+using Vector = std::vector<double>;
+
+class RedrafterTest : public ::testing::TestWithParam<Case> {
+ protected:
+  RedrafterTest() {
+    const Case& c = GetParam();
+    WriteBytes(dir_.File("m.gguf"), TinyGguf().Build());
+    model_ = *OpenCheckpoint(dir_.File("m.gguf"));
+    if (c.rnn) {
+      Add("rnn_w.weight", {kHidden, kHidden});
+      Add("rnn_u.weight", {kHidden, kHidden});
+      Add("rnn_u.bias", {kHidden});
+    }
+    if (c.exit_dim != 2 * kHidden) {
+      Add("input_proj.weight", {c.exit_dim, 2 * kHidden});
+      Add("input_proj.bias", {c.exit_dim});
+    }
+    for (int32_t i = 0; i < c.layers; ++i) {
+      const std::string name = "lm_head." + std::to_string(i) + ".linear.";
+      Add(name + "weight", {c.exit_dim, c.exit_dim});
+      Add(name + "bias", {c.exit_dim});
+    }
+    Add("lm_head." + std::to_string(c.layers) + ".weight", {c.cut ? 5 : kVocab, c.exit_dim});
+    const nlohmann::json config = {{"vocab_size", kVocab},
+                                   {"hidden_size", kHidden},
+                                   {"exit_dim", c.exit_dim},
+                                   {"num_draft_layers", c.layers},
+                                   {"rnn", c.rnn}};
+    std::filesystem::create_directories(dir_.File("d"));
+    WriteBytes(dir_.File("d/config.json"), config.dump());
+    if (c.cut) WriteBytes(dir_.File("d/vocabulary.json"), "[7, 2, 9, 4, 11]");
+    WriteBytes(dir_.File("d/model.safetensors"), BuildSafetensors(tensors_));
+  }
+  void Add(const std::string& name, const std::vector<int64_t>& shape) {
+    tensors_[name] = {DType::kF32, shape, RandomF32(ValuesOf(shape), 100 + tensors_.size())};
+  }
+  RedrafterNetwork Load(int32_t max_rows) {
+    const DrafterCheckpoint drafter = OpenDrafter(dir_.File("d"), model_).value();
+    return RedrafterNetwork::Load(drafter, model_, max_rows, /*exact=*/true, pool_).value();
+  }
+
+  double At(const std::string& name, size_t i) const {
+    float value = 0;
+    std::memcpy(&value, tensors_.at(name).data.data() + i * sizeof(value), sizeof(value));
+    return value;
+  }
+  // W x + b, where there is a b.
+  Vector Times(const std::string& name, const Vector& x) const {
+    Vector y(static_cast<size_t>(tensors_.at(name + ".weight").shape[0]));
+    for (size_t i = 0; i < y.size(); ++i) {
+      if (tensors_.contains(name + ".bias")) y[i] = At(name + ".bias", i);
+      for (size_t k = 0; k < x.size(); ++k) y[i] += At(name + ".weight", i * x.size() + k) * x[k];
+    }
+    return y;
+  }
+  static double Silu(double x) { return x / (1 + std::exp(-x)); }
+  // Logits after `tokens`, and the state.
+  Vector Logits(const std::vector<float>& hidden, const std::vector<int32_t>& tokens) const {
+    const Case& c = GetParam();
+    Vector state(kHidden, 0.0);
+    const CheckpointTensor& embedding = *model_.Find("model.embed_tokens.weight");
+    for (int32_t token : tokens) {
+      std::vector<float> row(kHidden);
+      const size_t bytes = embedding.data.size() / kVocab;
+      DequantizeRow(embedding.dtype, embedding.data.subspan(token * bytes, bytes), row);
+      const Vector embedded(row.begin(), row.end());
+      if (c.rnn) {
+        const Vector w = Times("rnn_w", embedded), u = Times("rnn_u", state);
+        for (size_t i = 0; i < state.size(); ++i) state[i] = Silu(w[i] + u[i]);
+      } else {
+        for (size_t i = 0; i < state.size(); ++i) state[i] += embedded[i];
+      }
+    }
+    Vector z(hidden.begin(), hidden.end());
+    z.insert(z.end(), state.begin(), state.end());
+    if (c.exit_dim != 2 * kHidden) z = Times("input_proj", z);
+    for (int32_t i = 0; i < c.layers; ++i) {
+      const Vector a = Times("lm_head." + std::to_string(i) + ".linear", z);
+      for (size_t k = 0; k < z.size(); ++k) z[k] += Silu(a[k]);
+    }
+    return Times("lm_head." + std::to_string(c.layers), z);
+  }
+
+  TempDir dir_;
+  Checkpoint model_;
+  std::map<std::string, SafetensorsTensor> tensors_;
+  ThreadPool pool_{2};
+};
+
+std::vector<float> Hidden(uint64_t stream) {
+  std::vector<float> hidden(kHidden);
+  for (size_t i = 0; i < hidden.size(); ++i) hidden[i] = UniformFloat(3, stream, i) - 0.5f;
+  return hidden;
+}
+
+TEST_P(RedrafterTest, LogitsAreThoseOfTheFormulas) {
+  RedrafterNetwork network = Load(3);
+  const std::vector<std::vector<float>> hidden = {Hidden(1), Hidden(2), Hidden(3)};
+  const std::vector<std::vector<int32_t>> tokens = {{1, 2, 3}, {4, 4, 4}, {11, 0, 7}};
+  network.Begin(std::vector<std::span<const float>>(hidden.begin(), hidden.end()));
+  for (size_t t = 0; t < 3; ++t) {
+    const std::span<const float> logits =
+        network.Advance(std::vector<int32_t>{tokens[0][t], tokens[1][t], tokens[2][t]});
+    for (size_t r = 0; r < 3; ++r) {
+      const Vector want = Logits(hidden[r], {tokens[r].begin(), tokens[r].begin() + t + 1});
+      ASSERT_EQ(want.size(), static_cast<size_t>(network.head_rows()));
+      for (size_t i = 0; i < want.size(); ++i) {
+        EXPECT_NEAR(logits[r * want.size() + i], want[i], 1e-4) << "row " << r << " step " << t;
+      }
+    }
+  }
+}
+
+TEST_P(RedrafterTest, DraftsAreTheLikeliestOneAfterTheOther) {
+  Redrafter drafter(Load(2));
+  std::vector<std::vector<float>> hidden;
+  std::vector<DraftRequest> requests;
+  for (uint64_t i = 0; i < 5; ++i) {
+    hidden.push_back(Hidden(i));
+    requests.push_back({.sequence = i, .newest = static_cast<int32_t>(2 * i), .wanted = 3});
+  }
+  for (size_t i = 0; i < 5; ++i) requests[i].hidden = hidden[i];
+  requests[3].hidden = {};
+  requests[4].wanted = 1;
+  drafter.Propose(requests);
+  const std::vector<int32_t> cut = {7, 2, 9, 4, 11};
+  for (size_t r = 0; r < requests.size(); ++r) {
+    ASSERT_EQ(requests[r].count, r == 3 ? 0 : requests[r].wanted);
+    std::vector<int32_t> tokens = {requests[r].newest};
+    for (int32_t i = 0; i < requests[r].count; ++i) {
+      const Vector logits = Logits(hidden[r], tokens);
+      const auto best = std::ranges::max_element(logits) - logits.begin();
+      tokens.push_back(GetParam().cut ? cut[best] : static_cast<int32_t>(best));
+      EXPECT_EQ(requests[r].drafts[i].id, tokens.back()) << "row " << r << " draft " << i;
+      EXPECT_LT(requests[r].drafts[i].kind, kDraftKinds);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Heads, RedrafterTest,
+                         ::testing::Values(Case{true, 0, 64, false}, Case{true, 1, 64, false},
+                                           Case{true, 2, 48, false}, Case{true, 3, 64, true},
+                                           Case{false, 2, 64, false}, Case{false, 0, 48, true}));
+
+}  // namespace
+}  // namespace qed

@@ -1,0 +1,51 @@
+#include "engine/step_cost.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace qed {
+namespace {
+
+constexpr int32_t kMostRows = 16;
+
+// Seconds of a step of one sequence with so many rows.
+Result<double> TimeStep(StepRunner& runner, int32_t rows) {
+  const std::vector<int32_t> tokens(static_cast<size_t>(rows), 0);
+  std::vector<int32_t> logit_rows(tokens.size());
+  std::iota(logit_rows.begin(), logit_rows.end(), 0);
+  std::vector<int32_t> pages(
+      static_cast<size_t>((rows + runner.page_size() - 1) / runner.page_size()));
+  std::iota(pages.begin(), pages.end(), 0);
+  const ForwardBatch::Sequence sequence = {.num_rows = rows, .pages = pages};
+  std::vector<StepSample> samples(tokens.size());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i].position = i;
+    samples[i].draft = i + 1 < samples.size() ? 0 : -1;
+  }
+  const int32_t slot = 0;
+  runner.Start(slot, SamplingParams{}, std::span(tokens).first(1), {false});
+  runner.Launch(
+      {.forward = {.tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = logit_rows},
+       .slots = {&slot, 1},
+       .samples = samples});
+  if (const auto sampled = runner.Finish(); !sampled.ok()) return sampled.status();
+  return runner.last_times().run_seconds;
+}
+
+}  // namespace
+
+Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows) {
+  max_rows = std::min(
+      {max_rows, kMostRows, runner.max_num_tokens(), runner.num_pages() * runner.page_size()});
+  std::vector<StepCost::Point> points;
+  for (int32_t rows = 1; rows <= max_rows; rows *= 2) {
+    QED_ASSIGN_OR_RETURN(const double first, TimeStep(runner, rows));
+    QED_ASSIGN_OR_RETURN(const double second, TimeStep(runner, rows));
+    points.push_back({rows, std::min(first, second)});
+  }
+  return StepCost(std::move(points));
+}
+
+}  // namespace qed

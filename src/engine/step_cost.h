@@ -1,0 +1,20 @@
+// What a step costs by its rows, measured on the runner itself.
+#ifndef QED_ENGINE_STEP_COST_H_
+#define QED_ENGINE_STEP_COST_H_
+
+#include <cstdint>
+
+#include "base/status.h"
+#include "draft/draft_budget.h"
+#include "engine/step_runner.h"
+
+namespace qed {
+
+// Runs steps of 1, 2, 4, ... rows with logits, up to 16 and `max_rows`, twice each, on
+// pages and a slot that are nobody's yet; the lesser time counts. Beyond, cost is taken
+// to grow as between the last two. Errors are the runner's.
+Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows);
+
+}  // namespace qed
+
+#endif  // QED_ENGINE_STEP_COST_H_
