@@ -68,7 +68,7 @@ DeviceBuffer Filled(size_t bytes, uint8_t byte) {
 
 class Bench {
  public:
-  Bench(double read_rate, DeviceWeightFormat format)
+  Bench(double read_rate, WeightFormat format)
       : read_rate_(read_rate), format_(format), stream_(Must(Stream::Create())) {
     for (const Matrix& m : kMatrices) MakeCopies(m);
     for (size_t i = 0; i < std::size(kMatrices); ++i) {
@@ -117,7 +117,7 @@ class Bench {
 
  private:
   int64_t Bytes(const Matrix& m) const {
-    return int64_t{m.n} * m.k * (format_ == DeviceWeightFormat::kBF16 ? 2 : 1);
+    return int64_t{m.n} * m.k * (format_ == WeightFormat::kBF16 ? 2 : 1);
   }
 
   static const char* Name(Way way) { return way == Way::kOurs ? "ours" : "cuBLASLt"; }
@@ -132,7 +132,7 @@ class Bench {
     std::vector<DeviceWeight>& copies = weights_.emplace_back();
     for (int i = 0; i < kCopies; ++i) {
       memory_.push_back(Random(static_cast<size_t>(values), 0x1p-12F));
-      if (format_ == DeviceWeightFormat::kFp8) {
+      if (format_ == WeightFormat::kFp8) {
         DeviceBuffer codes = Must(DeviceBuffer::Allocate(static_cast<size_t>(values)));
         QuantizeWeightRows(format_, m.n, m.k, memory_.back().As<BFloat16>(), nullptr, codes.data(),
                            weight_scales_.As<float>(), stream_.handle());
@@ -182,7 +182,7 @@ class Bench {
                     .pages = pages_.As<BFloat16>(),
                     .page_size = 16},
                    stream_.handle());
-    if (format_ == DeviceWeightFormat::kFp8) {
+    if (format_ == WeightFormat::kFp8) {
       QuantizeRows(rows, kHidden, wide_.As<BFloat16>(), Input(), stream_.handle());
     }
   }
@@ -225,7 +225,7 @@ class Bench {
   }
 
   const double read_rate_;  // bytes a second
-  const DeviceWeightFormat format_;
+  const WeightFormat format_;
   const Stream stream_;
   const std::unique_ptr<Linears> linears_ = Must(Linears::Create());
   const DeviceBuffer workspace_ = Filled(FewRowsWorkspace(), 0);
@@ -258,8 +258,8 @@ int Main(int ordinal) {
   }
   const double read_rate = Must(MeasureReadRate());
   std::printf("%s, reads %.2f TB/s\n", device->name.c_str(), read_rate * 1e-12);
-  for (DeviceWeightFormat format : {DeviceWeightFormat::kFp8, DeviceWeightFormat::kBF16}) {
-    std::printf("%s\n", format == DeviceWeightFormat::kFp8 ? "FP8" : "bf16");
+  for (WeightFormat format : {WeightFormat::kFp8, WeightFormat::kBF16}) {
+    std::printf("%s\n", format == WeightFormat::kFp8 ? "FP8" : "bf16");
     Bench bench(read_rate, format);
     bench.Alone();
     bench.Chain();

@@ -199,11 +199,11 @@ __global__ void __launch_bounds__(kThreads, 1)
 #endif
 }
 
-int64_t RowBytes(DeviceWeightFormat format, int32_t k) {
-  return format == DeviceWeightFormat::kFp8 ? k : 2 * int64_t{k};
+int64_t RowBytes(WeightFormat format, int32_t k) {
+  return format == WeightFormat::kFp8 ? k : 2 * int64_t{k};
 }
 
-Shares SharesOf(DeviceWeightFormat format, int32_t n, int32_t k) {
+Shares SharesOf(WeightFormat format, int32_t n, int32_t k) {
   return ShareOut(n, RowBytes(format, k), static_cast<int>(DeviceMultiprocessors()));
 }
 
@@ -214,8 +214,8 @@ int PartsOf(const Shares& shares) {
 }
 
 int64_t PartBytes(int32_t n, int32_t k) {
-  const int parts = std::max(PartsOf(SharesOf(DeviceWeightFormat::kFp8, n, k)),
-                             PartsOf(SharesOf(DeviceWeightFormat::kBF16, n, k)));
+  const int parts = std::max(PartsOf(SharesOf(WeightFormat::kFp8, n, k)),
+                             PartsOf(SharesOf(WeightFormat::kBF16, n, k)));
   return int64_t{TilesOf(n)} * parts * kBetweenRows * kTileRows *
          static_cast<int64_t>(sizeof(float));
 }
@@ -292,11 +292,12 @@ void LaunchForRows(const BetweenAttention& args, std::span<std::byte> workspace,
 
 bool HasBetweenAttention(const BetweenAttention& args) {
   if (!HasFewRowsLinear() || args.rows < 1 || args.rows > kBetweenRows) return false;
-  if (args.o.format != DeviceWeightFormat::kFp8 && args.o.format != DeviceWeightFormat::kBF16) {
+  if (args.o.format != WeightFormat::kFp8 && args.o.format != WeightFormat::kBF16) {
     return false;
   }
-  for (const DeviceWeight* weight : {&args.gate_up, &args.down, &args.qkv}) {
+  for (const DeviceWeight* weight : {&args.o, &args.gate_up, &args.down, &args.qkv}) {
     if (weight->format != args.o.format) return false;
+    if (weight->input_scale != nullptr) return false;  // it finds the scales of its inputs
   }
   if (args.rows > static_cast<int>(DeviceMultiprocessors())) return false;
   return args.o.n <= kNormVectors * 4 * kMultipliers &&
@@ -316,7 +317,7 @@ void RunBetweenAttention(const BetweenAttention& args, std::span<std::byte> work
   QED_CHECK(HasBetweenAttention(args));
   QED_CHECK_GE(workspace.size(),
                BetweenAttentionWorkspace({args.o.n, args.o.k, args.qkv.n, args.down.k}));
-  if (args.o.format == DeviceWeightFormat::kFp8) {
+  if (args.o.format == WeightFormat::kFp8) {
     return LaunchForRows<true>(args, workspace, stream);
   }
   LaunchForRows<false>(args, workspace, stream);

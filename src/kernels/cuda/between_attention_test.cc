@@ -12,7 +12,7 @@
 namespace qed::cuda {
 namespace {
 
-using Format = DeviceWeightFormat;
+using Format = WeightFormat;
 using Matrix = std::vector<double>;  // [rows, width]
 
 constexpr double kEps = 1e-6;

@@ -240,14 +240,14 @@ Product MultiplyFewRows(const DeviceWeight& weight, const Activations& x, int32_
   QED_CHECK_LE(TilesOf(weight.n), kMostTiles);
   Product product;
   product.data = y;
-  if (weight.format == DeviceWeightFormat::kFp8) {
+  if (weight.format == WeightFormat::kFp8) {
     QED_CHECK(weight.k % 16 == 0) << weight.k;
     LaunchForRows<true>(weight, x.fp8, rows, y, workspace, stream);
     product.row_scales = x.scales;
     product.column_scales = weight.scales;
     return product;
   }
-  QED_CHECK(weight.format == DeviceWeightFormat::kBF16 && weight.k % 8 == 0) << weight.k;
+  QED_CHECK(weight.format == WeightFormat::kBF16 && weight.k % 8 == 0) << weight.k;
   LaunchForRows<false>(weight, x.bf16, rows, y, workspace, stream);
   return product;
 }

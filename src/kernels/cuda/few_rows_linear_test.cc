@@ -10,7 +10,7 @@
 namespace qed::cuda {
 namespace {
 
-using Format = DeviceWeightFormat;
+using Format = WeightFormat;
 
 class CudaFewRowsTest : public ::testing::TestWithParam<Format> {
  protected:

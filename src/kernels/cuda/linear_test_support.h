@@ -23,16 +23,16 @@ struct TestWeight {
   DeviceArray<float> device_scales;
 };
 
-inline std::vector<std::byte> Bytes(DeviceWeightFormat format, const std::vector<float>& values,
+inline std::vector<std::byte> Bytes(WeightFormat format, const std::vector<float>& values,
                                     std::vector<float>& rounded) {
   std::vector<std::byte> bytes;
   for (float v : values) {
-    if (format == DeviceWeightFormat::kBF16) {
+    if (format == WeightFormat::kBF16) {
       const uint16_t bits = FloatToBFloat16(v);
       rounded.push_back(BFloat16ToFloat(bits));
       bytes.push_back(static_cast<std::byte>(bits & 255));
       bytes.push_back(static_cast<std::byte>(bits >> 8));
-    } else if (format == DeviceWeightFormat::kFp8) {
+    } else if (format == WeightFormat::kFp8) {
       const uint8_t code = FloatToFp8(v * 100);
       rounded.push_back(Fp8ToFloat(code));
       bytes.push_back(static_cast<std::byte>(code));
@@ -45,15 +45,15 @@ inline std::vector<std::byte> Bytes(DeviceWeightFormat format, const std::vector
   return bytes;
 }
 
-inline TestWeight MakeWeight(DeviceWeightFormat format, int n, int k, uint32_t seed) {
+inline TestWeight MakeWeight(WeightFormat format, int n, int k, uint32_t seed) {
   TestWeight made;
   const std::vector<float> values = RandomFloats(size_t{static_cast<size_t>(n)} * k, seed);
   made.data = DeviceArray<std::byte>(Bytes(format, values, made.codes));
   made.scales =
-      format == DeviceWeightFormat::kBF16 ? std::vector<float>(n, 1.0F) : RandomFloats(n, seed + 1);
+      format == WeightFormat::kBF16 ? std::vector<float>(n, 1.0F) : RandomFloats(n, seed + 1);
   made.device_scales = DeviceArray<float>(made.scales);
   made.view = {format, n, k, made.data.data(),
-               format == DeviceWeightFormat::kBF16 ? nullptr : made.device_scales.data()};
+               format == WeightFormat::kBF16 ? nullptr : made.device_scales.data()};
   return made;
 }
 
@@ -68,7 +68,7 @@ struct TestInput {
   std::vector<float> row_scales;
 };
 
-inline TestInput MakeInput(DeviceWeightFormat format, int rows, int room, int k, uint32_t seed) {
+inline TestInput MakeInput(WeightFormat format, int rows, int room, int k, uint32_t seed) {
   TestInput made;
   const size_t count = static_cast<size_t>(rows) * k, all = static_cast<size_t>(room) * k;
   const std::vector<float> x = RandomFloats(count, seed);
@@ -77,11 +77,11 @@ inline TestInput MakeInput(DeviceWeightFormat format, int rows, int room, int k,
   for (size_t i = 0; i < count; ++i) {
     bf16[i] = {FloatToBFloat16(x[i])};
     fp8[i] = {FloatToFp8(x[i] * 100)};
-    made.values.push_back(format == DeviceWeightFormat::kFp8 ? Fp8ToFloat(fp8[i].code)
-                                                             : ToFloat(bf16[i]));
+    made.values.push_back(format == WeightFormat::kFp8 ? Fp8ToFloat(fp8[i].code)
+                                                       : ToFloat(bf16[i]));
   }
   made.row_scales = RandomFloats(room, seed + 1);
-  if (format != DeviceWeightFormat::kFp8) made.row_scales.assign(room, 1.0F);
+  if (format != WeightFormat::kFp8) made.row_scales.assign(room, 1.0F);
   made.bf16 = DeviceArray<BFloat16>(bf16);
   made.fp8 = DeviceArray<Fp8>(fp8);
   made.scales = DeviceArray<float>(made.row_scales);
@@ -114,8 +114,8 @@ inline Expected ExpectedAt(const TestWeight& weight, const TestInput& input, int
 // Relative to the sum of magnitudes. f32 sums over K terms err by K 2^-24 at worst.
 // FP8's fast accumulators keep about 13 bits and cut off the rest at each of K / 32
 // additions; a partial sum of random terms is some 2^-5 of the sum of magnitudes.
-inline double SumTolerance(DeviceWeightFormat format, int k) {
-  return format == DeviceWeightFormat::kFp8 ? std::ldexp(1.0, -10) : std::ldexp(k + 16.0, -24);
+inline double SumTolerance(WeightFormat format, int k) {
+  return format == WeightFormat::kFp8 ? std::ldexp(1.0, -10) : std::ldexp(k + 16.0, -24);
 }
 
 // What the product stands for, as its readers make it.
