@@ -216,8 +216,6 @@ void Dispatcher::OnRefusal(const SamplePtr& sample, const HttpResponse& response
 void Dispatcher::OnBroken(const SamplePtr& sample, const Status& why) {
   const bool garbage = why.code() == StatusCode::kCorrupt && pool_.has_replied(*sample->server);
   if (why.code() != StatusCode::kInvalidArgument && !garbage) return GoOn(sample, why);
-  sample->sequence.OnBroken();
-  if (sample->sequence.complete()) return End(sample, std::nullopt);
   End(sample, Segment::Finish::kError, InvalidArgument(why.message()));
 }
 

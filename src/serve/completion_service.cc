@@ -159,6 +159,8 @@ void CompletionService::Handle(bool chat, const std::string& body,
   if (const auto error = CheckModel(request.model)) return refuse(*error);
   std::vector<std::vector<int32_t>> prompts;
   const std::string begun = BeginAnswer(request);
+  // The one call that was asked for ends the answer.
+  if (!request.required_function.empty()) request.params.stop.emplace_back("</tool_call>");
   if (const auto error = Encode(request, begun, &prompts)) return refuse(*error);
 
   const std::string id = NewId(chat);

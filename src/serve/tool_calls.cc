@@ -84,7 +84,7 @@ std::string BeginCall(ToolCallForm form, const std::string& function) {
   const bool hermes = form == ToolCallForm::kHermes;
   std::string text = hermes ? "<tool_call>\n{\"name\": " : "{\"name\": ";
   if (function.empty()) return text + '"';
-  return text + DumpJson(Json(function)) + (hermes ? ", \"arguments\": " : ", \"parameters\": ");
+  return text + DumpJson(Json(function)) + (hermes ? ", \"arguments\": {" : ", \"parameters\": {");
 }
 
 ToolCallReader::ToolCallReader(ToolCallOptions options)
@@ -158,7 +158,9 @@ bool ToolCallReader::ReadTagged() {
   }
   const size_t after = end + tag.end.size();
   const std::string_view body(held_.data() + tag.begin.size(), end - tag.begin.size());
-  if (std::optional<ToolCall> call = ParseTagged(body)) {
+  std::optional<ToolCall> call = ParseTagged(body);
+  if (!call) call = BegunCall(end);
+  if (call) {
     EmitCall(*std::move(call));
   } else {
     EmitText(std::string_view(held_).substr(0, after));
@@ -175,6 +177,7 @@ bool ToolCallReader::ReadBare() {
     return true;
   }
   std::optional<ToolCall> call = ParseObject(std::string_view(held_).substr(0, end), true);
+  if (!call) call = BegunCall(end);
   if (!call) {
     state_ = State::kText;
     return true;
@@ -184,7 +187,20 @@ bool ToolCallReader::ReadBare() {
   return true;
 }
 
-// Behind the last brace of the object at the beginning; npos: it is not complete.
+// The call that was begun for the model, whatever became of it: its arguments are the
+// object that it wrote, or as much as there is of it before `end`.
+std::optional<ToolCall> ToolCallReader::BegunCall(size_t end) {
+  if (options_.required.empty() || calls_ > 0 || !held_.starts_with(options_.begun)) {
+    return std::nullopt;
+  }
+  const size_t begin = options_.begun.size() - 1;  // at the brace
+  scan_ = {.pos = begin};
+  const size_t object_end = std::min(EndOfObject(), end);
+  return ToolCall{options_.required,
+                  std::string(Trim(std::string_view(held_).substr(begin, object_end - begin)))};
+}
+
+// Behind the last brace of the object that is being scanned; npos: it is not complete.
 size_t ToolCallReader::EndOfObject() {
   for (; scan_.pos < held_.size(); ++scan_.pos) {
     const char c = held_[scan_.pos];
@@ -238,14 +254,11 @@ std::optional<ToolCall> ToolCallReader::ParseTagged(std::string_view body) const
 }
 
 std::vector<ToolCallPiece> ToolCallReader::Finish() {
-  const bool begun = !options_.required.empty() && calls_ == 0 && held_.starts_with(options_.begun);
   std::optional<ToolCall> call;
   if (state_ == State::kTagged) {
     call = ParseTagged(std::string_view(held_).substr(kTags[tag_].begin.size()));
   }
-  if (!call && begun && !options_.begun.empty()) {
-    call = ToolCall{options_.required, held_.substr(options_.begun.size())};
-  }
+  if (!call) call = BegunCall(held_.size());
   if (call) {
     EmitCall(*std::move(call));
   } else if (state_ != State::kStart || calls_ == 0) {

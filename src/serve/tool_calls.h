@@ -22,8 +22,8 @@ enum class ToolCallForm { kHermes, kLlama };
 // The form that a checkpoint's chat template teaches its model.
 ToolCallForm ToolCallFormOf(std::string_view chat_template);
 
-// With what the model's text is begun so that it is a call: of `function`, or with an
-// empty name of any.
+// With what the model's text is begun so that it is a call: of `function`, up to the brace
+// of its arguments, or with an empty name of any.
 std::string BeginCall(ToolCallForm form, const std::string& function);
 
 struct ToolCall {
@@ -41,7 +41,7 @@ struct ToolCallOptions {
   std::vector<std::string> functions;  // of the request
   bool parallel = true;                // false: calls after the first are left out
   std::string begun;                   // the text begins with it already; see BeginCall
-  std::string required;                // what it calls, if it names a function
+  std::string required;                // the function that `begun` names, if it does
 };
 
 // One text. Push gives each piece once, as soon as it is certain. White space before a call
@@ -80,6 +80,7 @@ class ToolCallReader {
   void Drop(size_t end, State next);
   std::optional<ToolCall> ParseObject(std::string_view json, bool known_only) const;
   std::optional<ToolCall> ParseTagged(std::string_view body) const;
+  std::optional<ToolCall> BegunCall(size_t end);
   size_t EndOfObject();
 
   const ToolCallOptions options_;

@@ -132,9 +132,12 @@ TEST(ToolCallsTest, ACallThatWasBegunForTheModel) {
     ToolCallOptions options = Options();
     options.required = "add";
     options.begun = BeginCall(form, "add");
-    EXPECT_EQ(Read(R"({"a": 1}})", options), (Reading{"", {R"(add {"a":1})"}}));
-    // Cut off by the limit of tokens: as far as it goes.
-    EXPECT_EQ(Read(R"({"a": 1, "b)", options), (Reading{"", {R"(add {"a": 1, "b)"}}));
+    EXPECT_EQ(Read(R"("a": 1}})", options), (Reading{"", {R"(add {"a":1})"}}));
+    // Whatever the model makes of it, it is a call.
+    EXPECT_THAT(Read(R"("a": 1})", options).calls, ElementsAre(R"(add {"a": 1})"));
+    EXPECT_THAT(Read(R"("a": 1, "b)", options).calls, ElementsAre(R"(add {"a": 1, "b)"));
+    EXPECT_THAT(Read("", options).calls, ElementsAre("add {"));
+    EXPECT_THAT(Read("nothing}\n</tool_call> more", options).calls.size(), 1u);
     options.required = "";
     options.begun = BeginCall(form, "");
     EXPECT_THAT(Read(R"(weather", "arguments": {"c": 2}})", options).calls,

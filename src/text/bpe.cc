@@ -38,7 +38,11 @@ Result<Bpe> Bpe::Create(const TokenizerDefinition& definition) {
   return bpe;
 }
 
-bool Bpe::keeps_every_byte() const { return std::ranges::find(byte_ids_, -1) == byte_ids_.end(); }
+size_t Bpe::KeptBytes(std::string_view text) const {
+  size_t kept = 0;
+  for (const char byte : text) kept += byte_ids_[static_cast<uint8_t>(byte)] >= 0 ? 1 : 0;
+  return kept;
+}
 
 Status Bpe::AddMerges(const TokenizerDefinition& definition) {
   std::unordered_map<std::string_view, int32_t> ids;

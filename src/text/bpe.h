@@ -31,8 +31,8 @@ class Bpe {
   // or nothing where the model has none.
   void Encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
 
-  // Whether every byte of a word is in one of its tokens.
-  bool keeps_every_byte() const;
+  // How many bytes of `text` are in its tokens: all but those that have no token.
+  size_t KeptBytes(std::string_view text) const;
 
  private:
   struct Merge {

@@ -111,7 +111,7 @@ void Tokenizer::Impl::SetAddedTokens(const std::vector<AddedToken>& added) {
 void Tokenizer::Impl::FindLongestToken(const std::vector<AddedToken>& added) {
   const bool stretches = std::ranges::any_of(
       added, [](const AddedToken& token) { return token.lstrip || token.rstrip; });
-  if (stretches || !bpe.keeps_every_byte()) return;
+  if (stretches) return;
   for (const Token& token : tokens) longest_token = std::max(longest_token, token.bytes.size());
 }
 
@@ -185,8 +185,8 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text, const EncodeOption
 
 size_t Tokenizer::FewestTokens(std::string_view text) const {
   if (impl_->longest_token == 0) return 0;
-  const size_t bytes = impl_->nfc ? ToNfc(text).size() : text.size();
-  return bytes / impl_->longest_token;
+  const size_t bytes = impl_->nfc ? impl_->bpe.KeptBytes(ToNfc(text)) : impl_->bpe.KeptBytes(text);
+  return (bytes + impl_->longest_token - 1) / impl_->longest_token;
 }
 
 std::string Tokenizer::Decode(const std::vector<int32_t>& ids, bool skip_special) const {

@@ -32,7 +32,7 @@ class Tokenizer {
 
   // A lower bound of the number of ids that `text` has, told by its bytes and those of
   // the longest token, without encoding it; 0 where nothing can be said: of a tokenizer
-  // with tokens that take the white space beside them, or that leaves out bytes.
+  // with tokens that take the white space beside them.
   size_t FewestTokens(std::string_view text) const;
 
   // Raw bytes of the ids: may end inside a character. Ids out of range give

@@ -58,6 +58,24 @@ TEST(TokenizerTest, AMillionEqualBytesTakeNoTime) {
   EXPECT_EQ(tokenizer->Encode(std::string(1 << 20, 'l')).size(), size_t{1} << 19);
 }
 
+TEST(TokenizerTest, TheFewestTokensAreNeverMoreThanThereAre) {
+  TokenizerSpec spec = SmallGgufSpec();
+  spec.tokens['z'] = "unused";
+  const auto tokenizer = MakeTokenizer(spec);
+  std::string text;
+  for (const char* piece :
+       {"", "hello", " hello", "zzz", "<s>", "<tool>", "x\xFF", " hello hello"}) {
+    text += piece;
+    EXPECT_LE(tokenizer->FewestTokens(text), tokenizer->Encode(text).size()) << text;
+  }
+  EXPECT_EQ(tokenizer->FewestTokens("zzzzzz"), 0u) << "bytes that vanish";
+  // " hello" and "<tool>" are the longest.
+  EXPECT_EQ(tokenizer->FewestTokens(std::string(600, ' ')), 100u);
+  nlohmann::json json = SmallTokenizerJson();
+  json["added_tokens"][1]["rstrip"] = true;
+  EXPECT_EQ(MakeTokenizer(HfSpec(json))->FewestTokens(std::string(600, ' ')), 0u);
+}
+
 TEST(TokenizerTest, ThreadsShareIt) {
   const auto tokenizer = MakeTokenizer(SmallGgufSpec());
   std::vector<std::thread> threads;

@@ -40,7 +40,7 @@ def run(name, environment, server):
         return SKIPPED, "QED_NEMO_SKILLS does not name its checkout"
     with tempfile.TemporaryDirectory() as folder:
         env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1",
-               "OPENAI_API_KEY": "none", "HF_HOME": folder, "PYTHONPATH": str(HERE)}
+               "LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENAI_API_KEY": "none", "HF_HOME": folder, "PYTHONPATH": str(HERE)}
         result = subprocess.run([python, "-B", HERE / f"{name}_client.py", server.url, server.name],
                                 cwd=folder, env=env, capture_output=True, text=True,
                                 timeout=LIMIT, check=False)
