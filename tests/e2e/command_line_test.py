@@ -58,8 +58,8 @@ class CommandLineTest(unittest.TestCase):
                 (["help", "serv"], "qed help: serv is not a command; the nearest is serve "
                                    "(see qed --help)"),
                 (["solve", "p.jsonl", "--sample", "4"],
-                 "qed: --sample is not a flag of qed solve; the nearest is --samples"),
-                (["solve", "--sample=4"], "the nearest is --samples"),
+                 "qed: --sample is not a flag of qed solve; the nearest are --samples"),
+                (["solve", "--sample=4"], "--sample is not a flag of qed solve"),
                 (["serve", "--prot", "1"], "--prot is not a flag of qed serve; the nearest"),
                 (["frobnicate"], "qed: frobnicate is not a command (see qed --help)"),
                 (["solve", "p.jsonl", "--zzzzzzzzz"],
