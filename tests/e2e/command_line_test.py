@@ -33,8 +33,9 @@ class CommandLineTest(unittest.TestCase):
                 shown = qed(*command, "--help", env={**os.environ, "COLUMNS": str(width)})
                 self.assertEqual(shown.returncode, 0)
                 for line in shown.stdout.splitlines():
-                    # A single word, a URL or a list of choices, may be longer.
-                    self.assertTrue(len(line) <= width or " " not in line.strip(), line)
+                    # A single word, or a flag's own name, may be longer.
+                    fits = len(line) <= width or " " not in line.strip()
+                    self.assertTrue(fits or line.startswith("  --"), line)
 
     def test_help_is_grouped(self):
         shown = qed("solve", "--help").stdout
