@@ -48,13 +48,15 @@ void AddKnobFlags(CLI::App& app, Config& config) {
     if (*knob.unit != '\0') help += std::string(" [") + knob.unit + "]";
     const std::string name = std::string("--") + knob.name;
     using Value = std::remove_reference_t<decltype(value)>;
+    CLI::Option* option = nullptr;
     if constexpr (std::is_same_v<Value, bool>) {
-      app.add_flag(name + ",!--no-" + knob.name, value, help)->capture_default_str();
+      option = app.add_flag(name + ",!--no-" + knob.name, value, help)->capture_default_str();
     } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
-      app.add_option(name, value, help)->delimiter(',')->allow_extra_args(false);
+      option = app.add_option(name, value, help)->delimiter(',')->allow_extra_args(false);
     } else {
-      app.add_option(name, value, help)->capture_default_str();
+      option = app.add_option(name, value, help)->capture_default_str();
     }
+    option->group(GroupOf(config, knob.name));
   });
 }
 
