@@ -113,11 +113,12 @@ def told_packages():
     """JSON: the version of each that is installed, else null."""
     found = {}
     for name in TOLD:
+        there = name in sys.modules or importlib.util.find_spec(name) is not None
+        version = getattr(sys.modules.get(name), "__version__", None)
         try:
-            found[name] = importlib.metadata.version(name)
+            found[name] = version or (importlib.metadata.version(name) if there else None)
         except importlib.metadata.PackageNotFoundError:
-            there = importlib.util.find_spec(name) is not None
-            found[name] = "unknown version" if there else None
+            found[name] = "unknown version"
     return json.dumps(found).encode()
 
 
