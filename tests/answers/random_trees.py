@@ -139,11 +139,27 @@ def function(apply):
     return evaluate
 
 
+left_reals = []  # what took a root or a logarithm of a negative number since it was cleared
+
+
+def square_root(a):
+    a = complex(a)
+    if abs(a.imag) < 1e-12 * (1 + abs(a)) and a.real < 0:
+        left_reals.append("sqrt")
+    return cmath.sqrt(a)
+
+
+def logarithm(a):
+    if a.real < 0 and abs(a.imag) < 1e-12 * (1 + abs(a)):
+        left_reals.append("ln")
+    return cmath.log(a)
+
+
 OPERATIONS = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": divided,
     "neg": lambda a: -a, "pow": powered, "abs": abs, "fact": factorial, "binom": binomial,
-    "sqrt": lambda a: cmath.sqrt(complex(a)), "cbrt": cube_root, "sin": function(cmath.sin),
-    "cos": function(cmath.cos), "ln": function(cmath.log), "exp": function(cmath.exp),
+    "sqrt": square_root, "cbrt": cube_root, "sin": function(cmath.sin),
+    "cos": function(cmath.cos), "ln": function(logarithm), "exp": function(cmath.exp),
 }
 
 
@@ -157,15 +173,24 @@ def points(random):
                for name in VARIABLES + VARIABLES.upper() + VARIABLES.lower()}
 
 
+def real_value(tree, point):
+    """(value, whether no root or logarithm of a negative number was met)"""
+    left_reals.clear()
+    return complex(value(tree, point)), not left_reals
+
+
 def differ(first, second, random):
-    """True: they differ for sure. False: they agree wherever they were looked at. None: one
+    """True: they differ for sure where one of them is real. False: they agree wherever they were looked at. None: one
     cannot tell."""
     agreed = 0
     for point in points(random):
         try:
-            a, b = complex(value(first, point)), complex(value(second, point))
+            a, first_is_real = real_value(first, point)
+            b, second_is_real = real_value(second, point)
         except (NoValue, OverflowError, ZeroDivisionError):
             continue
+        if not first_is_real and not second_is_real:
+            continue  # out of the domain of both
         size = max(abs(a), abs(b))
         if abs(a - b) > 1e-5 * size:
             return True

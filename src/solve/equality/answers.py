@@ -129,7 +129,8 @@ class AnswerParser(ExpressionParser):
         following = self.tokens[end] if end < len(self.tokens) else END_TOKEN
         taken = self.tokens[self.at:end]
         mixed = {t.upright for t in taken if t.kind in (WORD, LETTER)}
-        says = any(t.kind == WORD and (t.upright or t.text not in vocabulary.UNITS) for t in taken)
+        says = any(t.kind == WORD and (t.upright or t.text.lower() not in vocabulary.UNITS)
+                   for t in taken)
         if not says or len(mixed) > 1 or (
                 following is not END_TOKEN and following.kind != SEPARATOR
                 and following.text not in CLOSING):
