@@ -50,7 +50,8 @@ const EscapeCase kCases[] = {
      "               'device' if stat.S_ISCHR(mode) else 'file')\nprint(*kinds)",
      "device fifo fifo socket device fifo fifo\n"},
     {"Environment", "print(*sorted(set(os.environ) - {'LC_CTYPE'}))",
-     "HOME LANG LC_ALL MALLOC_ARENA_MAX MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH "
+     "HOME LANG LC_ALL MALLOC_ARENA_MAX MKL_NUM_THREADS MPLBACKEND OMP_NUM_THREADS "
+     "OPENBLAS_NUM_THREADS PATH "
      "PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONUTF8 TMPDIR\n"},
     {"EnvironmentOfTheStart",
      "environ = ctypes.POINTER(ctypes.c_char_p).in_dll(libc, 'environ')\nn = 0\n"
