@@ -16,7 +16,10 @@ Status Print(const std::string& text) {
 }
 
 Status RunHelp(const CLI::App& app, const std::string& name) {
-  if (name.empty()) return Print(app.help());
+  if (name.empty()) {
+    // app.help() would be the page of this command, which is running.
+    return Print(app.get_formatter()->make_help(&app, "qed", CLI::AppFormatMode::Normal));
+  }
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() == name) return Print(command->help("qed"));
   }

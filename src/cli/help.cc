@@ -161,7 +161,7 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
     }
     if (!rows.empty()) help += "\n" + (group == "Options" ? "Flags" : group) + ":\n" + rows;
   }
-  const std::string footer = app->get_footer();
+  const std::string footer = commands.empty() ? "" : app->get_footer();  // commands inherit it
   return footer.empty() ? help : help + "\n" + Wrap(footer, 0, width) + "\n";
 }
 
