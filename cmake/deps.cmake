@@ -7,5 +7,6 @@ find_package(Boost 1.74 REQUIRED)  # headers only
 # Linked into the program where it can be: a program that was built on one
 # distribution then runs on another with another version of the library.
 find_library(QED_YAML_CPP NAMES libyaml-cpp.a yaml-cpp REQUIRED)
+find_library(QED_CRYPTO NAMES libcrypto.a crypto REQUIRED)  # OpenSSL's digests
 find_package(GTest REQUIRED)
 include(GoogleTest)

@@ -12,16 +12,11 @@
 #include <cstring>
 #include <utility>
 
+#include "base/publish_file.h"
+#include "base/system_error.h"
+
 namespace qed {
 namespace {
-
-// "cannot open x: No such file or directory", with the code that fits.
-Status SystemError(std::string_view verb, const std::string& path, int error) {
-  std::string message = "cannot " + std::string(verb) + " " + path + ": " + std::strerror(error);
-  if (error == ENOENT || error == ENOTDIR) return NotFound(std::move(message));
-  if (error == ENOSPC || error == EDQUOT) return ResourceExhausted(std::move(message));
-  return IoError(std::move(message));
-}
 
 class FileDescriptor {
  public:
@@ -50,18 +45,6 @@ int WriteAll(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return 0;
-}
-
-// Makes a new name in the folder of `path` survive a crash.
-Status SyncFolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  std::string folder = ".";
-  if (slash != std::string::npos) folder = slash == 0 ? "/" : path.substr(0, slash);
-  FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok()) return SystemError("open", folder, errno);
-  // Some file systems cannot sync a folder and say EINVAL; there is no better way there.
-  if (::fsync(fd.get()) != 0 && errno != EINVAL) return SystemError("sync", folder, errno);
-  return OkStatus();
 }
 
 // Offset just behind the last newline: the length of the whole lines.
@@ -106,25 +89,16 @@ Status WriteFileAtomic(const std::string& path, std::string_view content) {
   static std::atomic<uint64_t> counter{0};
   const std::string temporary =
       path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter.fetch_add(1));
-  Status status;
   {
     FileDescriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                              S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
     if (!fd.ok()) return SystemError("write", path, errno);
     if (const int error = WriteAll(fd.get(), content); error != 0) {
-      status = SystemError("write", path, error);
-    } else if (::fsync(fd.get()) != 0) {
-      status = SystemError("sync", path, errno);
+      ::unlink(temporary.c_str());
+      return SystemError("write", path, error);
     }
   }
-  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    status = SystemError("write", path, errno);
-  }
-  if (!status.ok()) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
-  return SyncFolderOf(path);
+  return PublishFile(temporary, path);
 }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
