@@ -17,6 +17,8 @@ namespace qed {
 using CommandRun = std::function<Status()>;
 
 CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddCalibrationSetCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddDownloadCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddReplayCommand(CLI::App& app, CommandRun& run);

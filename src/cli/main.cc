@@ -24,9 +24,10 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", "qed 0.1.0");
 
   using Add = CLI::App* (*)(CLI::App&, CommandRun&);
-  constexpr Add kCommands[] = {AddSolveCommand,   AddServeCommand,   AddGenerateCommand,
-                               AddBenchCommand,   AddInspectCommand, AddTokenizeCommand,
-                               AddSandboxCommand, AddReplayCommand,  AddReportCommand};
+  constexpr Add kCommands[] = {AddSolveCommand,   AddServeCommand,    AddGenerateCommand,
+                               AddBenchCommand,   AddInspectCommand,  AddTokenizeCommand,
+                               AddSandboxCommand, AddDownloadCommand, AddCalibrationSetCommand,
+                               AddReplayCommand,  AddReportCommand};
   std::vector<Registered> commands(std::size(kCommands));
   for (size_t i = 0; i < commands.size(); ++i) commands[i].app = kCommands[i](app, commands[i].run);
 
