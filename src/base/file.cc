@@ -12,16 +12,12 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
+#include "base/publish_file.h"
+#include "base/system_error.h"
+
 namespace qed {
 namespace {
-
-// "cannot open x: No such file or directory", with the code that fits.
-Status SystemError(std::string_view verb, const std::string& path, int error) {
-  std::string message = "cannot " + std::string(verb) + " " + path + ": " + std::strerror(error);
-  if (error == ENOENT || error == ENOTDIR) return NotFound(std::move(message));
-  if (error == ENOSPC || error == EDQUOT) return ResourceExhausted(std::move(message));
-  return IoError(std::move(message));
-}
 
 class FileDescriptor {
  public:
@@ -50,18 +46,6 @@ int WriteAll(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return 0;
-}
-
-// Makes a new name in the folder of `path` survive a crash.
-Status SyncFolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  std::string folder = ".";
-  if (slash != std::string::npos) folder = slash == 0 ? "/" : path.substr(0, slash);
-  FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok()) return SystemError("open", folder, errno);
-  // Some file systems cannot sync a folder and say EINVAL; there is no better way there.
-  if (::fsync(fd.get()) != 0 && errno != EINVAL) return SystemError("sync", folder, errno);
-  return OkStatus();
 }
 
 // Offset just behind the last newline: the length of the whole lines.
@@ -132,12 +116,7 @@ Status AtomicFile::Write(std::string_view bytes) {
   return error == 0 ? OkStatus() : SystemError("write", path_, error);
 }
 
-Status AtomicFile::Commit() {
-  if (::fsync(fd_) != 0) return SystemError("sync", path_, errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return SystemError("write", path_, errno);
-  temporary_.clear();
-  return SyncFolderOf(path_);
-}
+Status AtomicFile::Commit() { return PublishFile(std::exchange(temporary_, {}), path_); }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));

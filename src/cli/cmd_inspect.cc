@@ -6,6 +6,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
+#include "cli/hub_model.h"
 #include "nlohmann/json.hpp"
 #include "tensor/dtype.h"
 #include "text/tokenizer.h"
@@ -183,7 +184,8 @@ void PrintText(const Json& r) {
 }
 
 Status RunInspect(const InspectFlags& flags) {
-  QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(flags.model));
+  QED_ASSIGN_OR_RETURN(const std::string path, ResolveModel(flags.model));
+  QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(path));
   QED_ASSIGN_OR_RETURN(const Json report, Describe(checkpoint, flags.tensors));
   if (flags.as_json) {
     std::printf("%s\n", report.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
@@ -201,7 +203,8 @@ Status RunInspect(const InspectFlags& flags) {
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command = app.add_subcommand("inspect", "Show what a checkpoint is.");
-  command->add_option("model", flags->model, "GGUF file or HF folder")->required();
+  command->add_option("model", flags->model, "GGUF file, HF folder or a hub's ORG/NAME")
+      ->required();
   command->add_flag("--json", flags->as_json, "write one JSON object");
   command->add_flag("--tensors", flags->tensors, "list every tensor");
   run = [flags] { return RunInspect(*flags); };

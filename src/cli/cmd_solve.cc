@@ -19,6 +19,7 @@
 #include "cli/lazy_sandbox.h"
 #include "cli/model_session.h"
 #include "cli/text_source.h"
+#include "config/data_config.h"
 #include "config/remote_config.h"
 #include "config/sandbox_config.h"
 #include "config/solve_config.h"
@@ -44,6 +45,7 @@ constexpr double kSandboxPatience = 10;  // seconds until a server is healthy
 
 struct SolveFlags {
   std::string problems;
+  ProblemFields fields;
   ModelFlags model;
   RemoteConfig remote;
   SolveConfig solve;
@@ -148,10 +150,8 @@ Result<SolvePlan> MakePlan(const SolveFlags& flags) {
   if (std::find(flags.stop.begin(), flags.stop.end(), "") != flags.stop.end()) {
     return InvalidArgument("--stop must not be empty");
   }
-  QED_ASSIGN_OR_RETURN(plan.problems, ReadProblems(flags.problems));
-  if (flags.solve.limit > 0 && std::cmp_less(flags.solve.limit, plan.problems.size())) {
-    plan.problems.resize(static_cast<size_t>(flags.solve.limit));
-  }
+  QED_ASSIGN_OR_RETURN(plan.problems,
+                       ReadProblems(flags.problems, flags.fields, flags.solve.limit));
   QED_RETURN_IF_ERROR(ReduceExpectedAnswers(flags.solve.answer_modulo, plan.problems));
   QED_ASSIGN_OR_RETURN(plan.time, MakeTimeLimits(flags.solve, plan.problems.size()));
   return plan;
@@ -369,8 +369,11 @@ Status RunSolve(const SolveFlags& flags) {
 CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run) {
   auto flags = std::make_shared<SolveFlags>();
   CLI::App* command = app.add_subcommand("solve", "Solve problems by majority over many samples.");
-  command->add_option("problems", flags->problems, "JSONL file with a \"problem\" in each line")
+  command
+      ->add_option("problems", flags->problems,
+                   "file with a problem in each row: JSONL, CSV, TSV or Parquet")
       ->required();
+  AddKnobFlags(*command, flags->fields);
   AddModelFlags(*command, flags->model);
   AddKnobFlags(*command, flags->remote);
   AddKnobFlags(*command, flags->solve);

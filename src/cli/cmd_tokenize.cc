@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
+#include "cli/hub_model.h"
 #include "nlohmann/json.hpp"
 #include "text/chat_template.h"
 #include "text/detokenizer.h"
@@ -36,7 +37,8 @@ struct TokenizeFlags {
 };
 
 // A model, or a tokenizer.json by itself.
-Result<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& path) {
+Result<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::string& name) {
+  QED_ASSIGN_OR_RETURN(const std::string path, ResolveModel(name));
   if (!path.ends_with(".json")) {
     QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(path));
     return Tokenizer::Create(checkpoint.tokenizer);
@@ -181,7 +183,9 @@ Status RunTokenize(const TokenizeFlags& flags) {
 CLI::App* AddTokenizeCommand(CLI::App& app, CommandRun& run) {
   auto flags = std::make_shared<TokenizeFlags>();
   CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids, or ids into text.");
-  command->add_option("--model", flags->model, "GGUF file, HF folder or tokenizer.json")
+  command
+      ->add_option("--model", flags->model,
+                   "GGUF file, HF folder, tokenizer.json or a hub's ORG/NAME")
       ->required();
   command->add_option("--text", flags->text, "text to encode, - for standard input");
   command->add_option("--ids", flags->ids, "token ids to decode")->delimiter(',');

@@ -19,7 +19,9 @@ using CommandRun = std::function<Status()>;
 inline constexpr char kVersion[] = "qed 0.1.0";
 
 CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddCalibrationSetCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddCompletionCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddDownloadCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddHelpCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run);

@@ -12,6 +12,7 @@
 #include "cli/default_model.h"
 #include "cli/device.h"
 #include "cli/flags.h"
+#include "cli/hub_model.h"
 #include "draft/redrafter.h"
 #include "draft/simulated_drafter.h"
 #include "engine/cpu_step_runner.h"
@@ -63,9 +64,11 @@ void SayHowWeightsAreComputed(const Checkpoint& checkpoint, const EngineConfig& 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   flags.model = DefaultModel();
   app.add_option("--model", flags.model,
-                 "GGUF file or HF folder; without it the default model (scripts/get-model)");
+                 "GGUF file, HF folder or a hub's ORG/NAME[@REVISION]; without it the default "
+                 "model (scripts/get-model)");
   app.add_option("--adapter", flags.adapter,
-                 "LoRA adapter (PEFT folder) to merge into the model; auto: the folder named like "
+                 "LoRA adapter (PEFT folder, or a hub's ORG/NAME) to merge into the model; auto: "
+                 "the folder named like "
                  "the model, with .adapter at the end, where there is one; none")
       ->capture_default_str();
   app.add_option("--drafter", flags.drafter,
@@ -83,8 +86,16 @@ void AddRandomWeightsFlag(CLI::App& app, ModelFlags& flags) {
       ->excludes("--adapter");
 }
 
-Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& flags) {
-  QED_RETURN_IF_ERROR(ValidateKnobs(flags.engine));
+Result<ModelFlags> ResolveNames(ModelFlags flags) {
+  if (!flags.random_weights.empty()) return flags;
+  QED_ASSIGN_OR_RETURN(flags.model, ResolveModel(flags.model));
+  QED_ASSIGN_OR_RETURN(flags.adapter, ResolveModel(flags.adapter));
+  return flags;
+}
+
+Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& given) {
+  QED_RETURN_IF_ERROR(ValidateKnobs(given.engine));
+  QED_ASSIGN_OR_RETURN(const ModelFlags flags, ResolveNames(given));
   std::unique_ptr<ModelSession> session(new ModelSession);
   session->config_ = flags.engine;
   EngineConfig& config = session->config_;

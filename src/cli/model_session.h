@@ -23,7 +23,7 @@
 namespace qed {
 
 struct ModelFlags {
-  std::string model;             // GGUF file or HF folder
+  std::string model;             // GGUF file, HF folder or a name at a hub (cli/hub_model.h)
   std::string adapter = "auto";  // PEFT folder; "auto": the one shipped beside the model; "none"
   std::string drafter = "auto";  // folder; "auto": the one shipped beside the model; "none"
   std::string random_weights;    // in place of a model: a shape's name
@@ -35,6 +35,9 @@ struct ModelFlags {
 // Adds --model, --adapter and the engine's knobs; `flags` must live as long as
 // the parser. The default of --model is DefaultModel().
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
+
+// The flags with paths in place of names at a hub, downloaded where they are not there.
+Result<ModelFlags> ResolveNames(ModelFlags flags);
 
 // Adds --random-weights, for commands that can do something with a network that
 // was never trained. REQUIRES: AddModelFlags was called.

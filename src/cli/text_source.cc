@@ -26,8 +26,12 @@ std::string Identity(const std::string& path) {
 
 class ModelSource : public TextSource {
  public:
-  ModelSource(ModelFlags flags, std::unique_ptr<ModelSession> session)
-      : flags_(std::move(flags)), session_(std::move(session)), generator_(*session_) {}
+  // `flags` have paths; `name` is the model's as it was given.
+  ModelSource(ModelFlags flags, std::string name, std::unique_ptr<ModelSession> session)
+      : flags_(std::move(flags)),
+        name_(std::move(name)),
+        session_(std::move(session)),
+        generator_(*session_) {}
 
   Generator& generator() override { return generator_; }
   Result<ChatWrapper> OwnChatWrapper() const override {
@@ -40,14 +44,13 @@ class ModelSource : public TextSource {
     if (flags_.engine.quantize != "none") settings["quantize"] = flags_.engine.quantize;
     settings["max-seq-len"] = std::to_string(flags_.engine.max_seq_len);
   }
-  std::string model() const override {
-    return std::filesystem::path(flags_.model).filename().string();
-  }
+  std::string model() const override { return std::filesystem::path(name_).filename().string(); }
   std::string server() const override { return ""; }
   std::string draft_report() const override { return DraftLine(session_->engine().Stats()); }
 
  private:
   const ModelFlags flags_;
+  const std::string name_;
   const std::unique_ptr<ModelSession> session_;
   EngineGenerator generator_;
 };
@@ -102,8 +105,10 @@ Result<std::vector<ServerAddress>> ParseServers(std::string_view urls) {
 }  // namespace
 
 Result<std::unique_ptr<TextSource>> TextSource::OpenModel(const ModelFlags& flags) {
-  QED_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> session, ModelSession::Open(flags));
-  return std::unique_ptr<TextSource>(std::make_unique<ModelSource>(flags, std::move(session)));
+  QED_ASSIGN_OR_RETURN(ModelFlags resolved, ResolveNames(flags));
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> session, ModelSession::Open(resolved));
+  return std::unique_ptr<TextSource>(
+      std::make_unique<ModelSource>(std::move(resolved), flags.model, std::move(session)));
 }
 
 Result<std::unique_ptr<TextSource>> TextSource::OpenServers(const RemoteConfig& config,

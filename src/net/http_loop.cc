@@ -1,230 +1,284 @@
 #include "net/http_loop.h"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "boost/asio/buffer.hpp"
-#include "boost/asio/connect.hpp"
-#include "boost/asio/executor_work_guard.hpp"
-#include "boost/asio/io_context.hpp"
-#include "boost/asio/ip/address.hpp"
-#include "boost/asio/ip/tcp.hpp"
-#include "boost/asio/post.hpp"
-#include "boost/asio/steady_timer.hpp"
-#include "boost/asio/write.hpp"
-#include "net/request_text.h"
-#include "net/response_parser.h"
+#include "base/unique_fd.h"
+#include "net/curl_call.h"
 
 namespace qed {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using ErrorCode = boost::system::error_code;
+constexpr long kMaxIdleConnections = 256;
 
-constexpr size_t kReadBytes = 16 << 10;
-
-// One call, from the name to the end of the answer. Lives in its handlers.
-class LoopCall : public std::enable_shared_from_this<LoopCall> {
- public:
-  LoopCall(asio::io_context& io, HttpFetch fetch, std::function<void(HttpReply)> on_done)
-      : fetch_(std::move(fetch)),
-        name_(fetch_.url.Authority()),
-        on_done_(std::move(on_done)),
-        resolver_(io),
-        socket_(io),
-        timer_(io),
-        parser_({fetch_.method == "HEAD", fetch_.max_response_bytes, fetch_.on_data}) {}
-
-  void Start() {
-    Arm(fetch_.connect_timeout);
-    ErrorCode error;
-    const auto address = asio::ip::make_address(fetch_.url.host, error);
-    const int port = std::atoi(fetch_.url.port.c_str());
-    if (!error) {
-      return Connect({tcp::endpoint(address, static_cast<uint16_t>(port))});
-    }
-    resolver_.async_resolve(
-        fetch_.url.host, fetch_.url.port,
-        [self = shared_from_this()](const ErrorCode& failed, tcp::resolver::results_type found) {
-          if (self->ended_) return;
-          if (failed) return self->Fail("cannot look the name up", failed);
-          self->Connect({found.begin(), found.end()});
-        });
-  }
-
-  // Without a word to the caller.
-  void Drop() {
-    ended_ = true;
-    on_done_ = nullptr;
-    fetch_.on_data = nullptr;
-    Close();
-  }
-
- private:
-  // A time-out of 0 is none but the deadline.
-  void Arm(std::chrono::milliseconds timeout) {
-    const Clock::Time now = Clock::Real().Now();
-    Clock::Time until = fetch_.deadline;
-    if (timeout.count() > 0) until = std::min(until, now + timeout);
-    const uint64_t set = ++timer_set_;
-    timer_.cancel();
-    if (until == Clock::Time::max()) return;
-    timer_.expires_at(until);
-    timer_.async_wait([self = shared_from_this(), set](const ErrorCode& cancelled) {
-      // An expiry that was on its way already comes all the same.
-      if (cancelled || self->ended_ || set != self->timer_set_) return;
-      self->End(DeadlineExceeded(self->name_ + " did not answer in time"));
-    });
-  }
-
-  void Connect(std::vector<tcp::endpoint> endpoints) {
-    endpoints_ = std::move(endpoints);
-    asio::async_connect(socket_, endpoints_,
-                        [self = shared_from_this()](const ErrorCode& failed, const tcp::endpoint&) {
-                          if (self->ended_) return;
-                          if (failed) return self->Fail("cannot connect", failed);
-                          self->Send();
-                        });
-  }
-
-  void Send() {
-    ErrorCode ignored;
-    socket_.set_option(tcp::no_delay(true), ignored);
-    request_ = FormatRequest(fetch_);
-    fetch_.body = std::string();
-    asio::async_write(socket_, asio::buffer(request_),
-                      [self = shared_from_this()](const ErrorCode& failed, size_t) {
-                        // After a failure an answer may lie there nevertheless.
-                        if (!failed) self->sent_ = true;
-                        self->request_ = std::string();
-                      });
-    Read();
-  }
-
-  void Read() {
-    Arm(fetch_.read_timeout);
-    socket_.async_read_some(asio::buffer(bytes_),
-                            [self = shared_from_this()](const ErrorCode& failed, size_t size) {
-                              if (!self->ended_) self->OnRead(failed, size);
-                            });
-  }
-
-  void OnRead(const ErrorCode& failed, size_t size) {
-    if (failed && failed != asio::error::eof) return Fail("the connection broke", failed);
-    const bool at_end = failed == asio::error::eof;
-    if (at_end) {
-      parser_.FeedEnd();
-    } else {
-      buffer_.append(bytes_.data(), size);
-      buffer_.erase(0, parser_.Feed(buffer_));
-    }
-    if (ended_) return;  // on_data had the call cancelled.
-    switch (parser_.state()) {
-      case ResponseParser::State::kReceiving:
-        return Read();
-      case ResponseParser::State::kDone:
-        response_ = parser_.Take();
-        return End(OkStatus());
-      case ResponseParser::State::kTooLong:
-        return End(ResourceExhausted(name_ + ": the response is longer than " +
-                                     std::to_string(fetch_.max_response_bytes) + " bytes"));
-      case ResponseParser::State::kStopped:
-        return End(Cancelled("the request to " + name_ + " was cancelled"));
-      case ResponseParser::State::kFailed:
-        return End(at_end ? Unavailable(name_ + ": " + parser_.error())
-                          : Corrupt(name_ + " does not speak HTTP: " + parser_.error()));
-    }
-  }
-
-  void Fail(const char* what, const ErrorCode& error) {
-    End(Unavailable(name_ + ": " + what + ": " + error.message()));
-  }
-
-  void End(const Status& status) {
-    ended_ = true;
-    Close();
-    fetch_.on_data = nullptr;
-    const auto on_done = std::exchange(on_done_, nullptr);
-    on_done({status, !status.ok() && !sent_, std::move(response_)});
-  }
-
-  void Close() {
-    ErrorCode ignored;
-    resolver_.cancel();
-    timer_.cancel();
-    socket_.close(ignored);
-  }
-
-  HttpFetch fetch_;
-  const std::string name_;
-  std::function<void(HttpReply)> on_done_;
-  tcp::resolver resolver_;
-  tcp::socket socket_;
-  asio::steady_timer timer_;
-  ResponseParser parser_;
-  std::vector<tcp::endpoint> endpoints_;
-  std::string request_;
-  std::string buffer_;
-  std::array<char, kReadBytes> bytes_;
-  HttpResponse response_;
-  uint64_t timer_set_ = 0;  // how often
-  bool sent_ = false;
-  bool ended_ = false;
-};
+UniqueFd Checked(int fd) {
+  QED_CHECK(fd >= 0) << "epoll or eventfd: " << std::strerror(errno);
+  return UniqueFd(fd);
+}
 
 }  // namespace
 
+// Everything but Post and Stop belongs to the loop's thread.
 class HttpLoop::Impl {
  public:
-  Impl() : work_(asio::make_work_guard(io_)), thread_([this] { io_.run(); }) {}
+  Impl() : thread_([this] { Run(); }) {}
+
   ~Impl() {
-    io_.stop();
+    stopping_.store(true);
+    Wake();
     thread_.join();
+    for (auto& [id, call] : calls_) Release(call);
+    for (Call& call : dropped_) Release(call);
+    calls_.clear();
+    dropped_.clear();
+    if (multi_ != nullptr) curl_->multi_cleanup(multi_);
   }
 
-  void Post(std::function<void()> work) { asio::post(io_, std::move(work)); }
+  void Post(std::function<void()> work) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      posted_.push_back(std::move(work));
+    }
+    Wake();
+  }
 
   CallId Start(HttpFetch fetch, std::function<void(HttpReply)> on_done) {
     QED_CHECK(fetch.cancel == nullptr) << "a loop's calls are cancelled by their ids";
     const CallId id = ++last_id_;
-    auto call = std::make_shared<LoopCall>(
-        io_, std::move(fetch), [this, id, on_done = std::move(on_done)](HttpReply reply) {
-          calls_.erase(id);
-          on_done(std::move(reply));
-        });
-    calls_[id] = call;
-    asio::post(io_, [call, this, id] {
-      if (calls_.contains(id)) call->Start();
-    });
+    const Status ready = OpenMulti();
+    if (ready.ok()) {
+      calls_[id].curl =
+          std::make_unique<CurlCall>(*curl_, id, std::move(fetch), std::move(on_done));
+      starting_.push_back(id);
+    } else {
+      calls_[id];
+      After(Clock::Duration(0), [this, id, ready, on_done = std::move(on_done)] {
+        if (calls_.erase(id) > 0) on_done({ready, /*never_sent=*/true, {}});
+      });
+    }
     return id;
   }
 
   void Cancel(CallId id) {
     const auto found = calls_.find(id);
     if (found == calls_.end()) return;
-    const std::shared_ptr<LoopCall> call = std::move(found->second);
+    // libcurl may be running this very call: it is taken out once it has returned.
+    if (found->second.curl != nullptr) found->second.curl->Drop();
+    dropped_.push_back(std::move(found->second));
     calls_.erase(found);
-    call->Drop();
   }
 
   void After(Clock::Duration delay, std::function<void()> work) {
-    const auto timer = std::make_shared<asio::steady_timer>(io_, delay);
-    timer->async_wait([timer, work = std::move(work)](const ErrorCode& cancelled) {
-      if (!cancelled) work();
-    });
+    timers_.emplace(Clock::Real().Now() + delay, std::move(work));
   }
 
  private:
-  asio::io_context io_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  using Timers = std::multimap<Clock::Time, std::function<void()>>;
+
+  struct Call {
+    std::unique_ptr<CurlCall> curl;  // null where there is no libcurl
+    bool started = false;
+    std::optional<Timers::iterator> limit;  // the timer that looks at Limit()
+  };
+
+  void Wake() {
+    const uint64_t one = 1;
+    // Fails only if it would overflow: then it is readable already.
+    if (::write(wake_.get(), &one, sizeof(one)) < 0) return;
+  }
+
+  Status OpenMulti() {
+    if (multi_ != nullptr) return OkStatus();
+    QED_ASSIGN_OR_RETURN(curl_, LoadCurl());
+    multi_ = curl_->multi_init();
+    QED_CHECK(multi_ != nullptr) << "out of memory";
+    curl_->multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Impl::OnSocket);
+    curl_->multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_->multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Impl::OnTimer);
+    curl_->multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    curl_->multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
+    return OkStatus();
+  }
+
+  // libcurl wants to be told of what happens at a socket.
+  static int OnSocket(CURL*, curl_socket_t fd, int what, void* loop, void*) {
+    const Impl& self = *static_cast<Impl*>(loop);
+    epoll_event event = {};
+    event.data.fd = fd;
+    if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
+    if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
+    if (what == CURL_POLL_REMOVE) {
+      ::epoll_ctl(self.epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    } else if (::epoll_ctl(self.epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0) {
+      ::epoll_ctl(self.epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+    }
+    return 0;
+  }
+
+  // libcurl wants to be called in so many milliseconds; -1: not any more.
+  static int OnTimer(CURLM*, long milliseconds, void* loop) {
+    Impl& self = *static_cast<Impl*>(loop);
+    self.curl_timer_.reset();
+    if (milliseconds >= 0) {
+      self.curl_timer_ = Clock::Real().Now() + std::chrono::milliseconds(milliseconds);
+    }
+    return 0;
+  }
+
+  void Run() {
+    epoll_event wake = {};
+    wake.events = EPOLLIN;
+    wake.data.fd = wake_.get();
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &wake);
+    std::array<epoll_event, 64> events;
+    while (!stopping_.load()) {
+      const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), Patience());
+      for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events[static_cast<size_t>(i)];
+        if (event.data.fd == wake_.get()) {
+          RunPosted();
+        } else {
+          Advance(event.data.fd, CurlMask(event.events));
+        }
+        Settle();
+      }
+      RunTimers();
+    }
+  }
+
+  static int CurlMask(uint32_t events) {
+    int mask = 0;
+    if ((events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
+    if ((events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
+    if ((events & EPOLLERR) != 0) mask |= CURL_CSELECT_ERR;
+    return mask;
+  }
+
+  // Milliseconds until the next timer.
+  int Patience() const {
+    std::optional<Clock::Time> next = curl_timer_;
+    if (!timers_.empty())
+      next = std::min(next.value_or(Clock::Time::max()), timers_.begin()->first);
+    if (!next) return -1;
+    const auto wait = std::clamp<Clock::Duration>(*next - Clock::Real().Now(), Clock::Duration(0),
+                                                  std::chrono::hours(1));
+    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
+  }
+
+  void RunPosted() {
+    uint64_t count = 0;
+    if (::read(wake_.get(), &count, sizeof(count)) < 0) return;
+    std::vector<std::function<void()>> work;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      work.swap(posted_);
+    }
+    for (const auto& item : work) {
+      if (stopping_.load()) return;
+      item();
+    }
+  }
+
+  void RunTimers() {
+    const Clock::Time now = Clock::Real().Now();
+    if (curl_timer_ && *curl_timer_ <= now) {
+      curl_timer_.reset();
+      Advance(CURL_SOCKET_TIMEOUT, 0);
+    }
+    while (!timers_.empty() && timers_.begin()->first <= now && !stopping_.load()) {
+      const auto timer = timers_.extract(timers_.begin());
+      timer.mapped()();
+    }
+    Settle();
+  }
+
+  void Advance(curl_socket_t fd, int mask) {
+    int running = 0;
+    curl_->socket_action(multi_, fd, mask, &running);
+    EndFinished();
+  }
+
+  void EndFinished() {
+    int left = 0;
+    while (const CURLMsg* message = curl_->info_read(multi_, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      const CURLcode code = message->data.result;
+      const CallId id = CurlCall::Of(*curl_, message->easy_handle).id();
+      if (calls_.contains(id)) End(id, code);
+    }
+  }
+
+  // Of a call that is not dropped.
+  void End(CallId id, CURLcode code) {
+    auto node = calls_.extract(id);
+    Call& call = node.mapped();
+    Release(call);
+    HttpReply reply = call.curl->Finish(code);
+    const auto on_done = call.curl->TakeOnDone();
+    call.curl = nullptr;
+    on_done(std::move(reply));
+  }
+
+  void Release(Call& call) {
+    if (call.limit) timers_.erase(*std::exchange(call.limit, std::nullopt));
+    if (std::exchange(call.started, false)) curl_->multi_remove(multi_, call.curl->handle());
+  }
+
+  // What could not be done while libcurl was running.
+  void Settle() {
+    while (!dropped_.empty() || !starting_.empty()) {
+      for (Call& call : std::exchange(dropped_, {})) Release(call);
+      for (const CallId id : std::exchange(starting_, {})) {
+        const auto found = calls_.find(id);
+        if (found == calls_.end()) continue;
+        found->second.started = true;
+        curl_->multi_add(multi_, found->second.curl->handle());
+        Watch(id);
+      }
+    }
+  }
+
+  // Looks at the call's limit now and again when it may have passed.
+  void Watch(CallId id) {
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) return;
+    Call& call = found->second;
+    call.limit.reset();
+    if (call.curl->Limit() <= Clock::Real().Now()) return End(id, CURLE_OPERATION_TIMEDOUT);
+    const Clock::Time next = call.curl->NextLook();
+    if (next == Clock::Time::max()) return;
+    call.limit = timers_.emplace(next, [this, id] { Watch(id); });
+  }
+
+  const CurlApi* curl_ = nullptr;
+  CURLM* multi_ = nullptr;
+  const UniqueFd epoll_ = Checked(::epoll_create1(EPOLL_CLOEXEC));
+  const UniqueFd wake_ = Checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;  // under mutex_
+
+  Timers timers_;
+  std::optional<Clock::Time> curl_timer_;
   CallId last_id_ = 0;
-  std::unordered_map<CallId, std::shared_ptr<LoopCall>> calls_;
-  std::thread thread_;
+  std::unordered_map<CallId, Call> calls_;
+  std::vector<CallId> starting_;
+  std::vector<Call> dropped_;
+  std::thread thread_;  // last: runs with all of the above
 };
 
 HttpLoop::HttpLoop() : impl_(std::make_unique<Impl>()) {}

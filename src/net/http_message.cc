@@ -149,26 +149,26 @@ std::string Url::Authority() const {
   return (is_ipv6 ? "[" + host + "]" : host) + ":" + port;
 }
 
+std::string Url::Origin() const { return (tls ? "https://" : "http://") + Authority(); }
+
 Result<Url> ParseUrl(std::string_view text) {
-  static constexpr std::string_view kScheme = "http://";
+  static constexpr std::string_view kPlain = "http://", kTls = "https://";
   if (text.size() > 4096) return BadUrl(text, "it is longer than 4096 bytes");
   for (const char c : text) {
     if (c <= ' ' || c == '\x7f') return BadUrl(text, "it holds spaces or control characters");
   }
-  if (text.size() >= 8 && EqualsIgnoreCase(text.substr(0, 8), "https://")) {
-    return BadUrl(text, "https is not spoken here, only http");
+  const bool tls = EqualsIgnoreCase(text.substr(0, kTls.size()), kTls);
+  if (!tls && !EqualsIgnoreCase(text.substr(0, kPlain.size()), kPlain)) {
+    return BadUrl(text, "it must begin with http:// or https://");
   }
-  if (text.size() < kScheme.size() || !EqualsIgnoreCase(text.substr(0, kScheme.size()), kScheme)) {
-    return BadUrl(text, "it must begin with http://");
-  }
-  std::string_view rest = text.substr(kScheme.size());
+  std::string_view rest = text.substr(tls ? kTls.size() : kPlain.size());
   const size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
   std::string_view authority = rest.substr(0, slash);
   const std::string_view target = rest.substr(slash);
   if (target.find('#') != std::string_view::npos) return BadUrl(text, "it has a #fragment");
   if (authority.find('@') != std::string_view::npos) return BadUrl(text, "it has a user name");
 
-  Url url{"", "80", target.starts_with('/') ? "" : "/"};
+  Url url{"", tls ? "443" : "80", target.starts_with('/') ? "" : "/", tls};
   url.target += target;
   if (authority.starts_with('[')) {
     const size_t end = authority.find(']');

@@ -72,15 +72,18 @@ std::string PercentEncode(std::string_view text);
 
 struct Url {
   std::string host;    // name or address, without the brackets of IPv6
-  std::string port;    // digits; "80" where the text has none
+  std::string port;    // digits; where the text has none "80", of https "443"
   std::string target;  // path and query, at least "/"
+  bool tls = false;    // https
 
   // host:port, as the Host header and messages show it.
   std::string Authority() const;
+  // "https://host:port", without the target.
+  std::string Origin() const;
 };
 
-// An absolute http:// URL. Other schemes, user names and fragments are errors
-// that say so.
+// An absolute http:// or https:// URL. Other schemes, user names and fragments are
+// errors that say so.
 Result<Url> ParseUrl(std::string_view text);
 
 }  // namespace qed

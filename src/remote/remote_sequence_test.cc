@@ -295,7 +295,8 @@ TEST(ServerInfoTest, TokensAndAddresses) {
   }
   EXPECT_EQ(ParseServerAddress("http://h:1/v1/", "")->Name(), "http://h:1");
   EXPECT_EQ(ParseServerAddress("http://h:1/base/", "")->Name(), "http://h:1/base");
-  EXPECT_FALSE(ParseServerAddress("https://h", "").ok());
+  EXPECT_EQ(ParseServerAddress("https://h/v1", "")->Name(), "https://h:443");
+  EXPECT_FALSE(ParseServerAddress("ftp://h", "").ok());
   EXPECT_FALSE(ParseServerAddress("http://h", "a\r\nX-Evil: b").ok());
   const HttpFetch fetch = ParseServerAddress("http://h", "key")->Fetch("POST", "/x", "{}");
   EXPECT_EQ(*fetch.headers.Find("Authorization"), "Bearer key");

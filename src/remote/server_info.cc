@@ -86,7 +86,7 @@ const char* ServerKindName(ServerKind kind) {
   return "OpenAI-compatible";
 }
 
-std::string ServerAddress::Name() const { return "http://" + url.Authority() + url.target; }
+std::string ServerAddress::Name() const { return url.Origin() + url.target; }
 
 HttpFetch ServerAddress::Fetch(const char* method, std::string_view path, std::string body) const {
   HttpFetch fetch;

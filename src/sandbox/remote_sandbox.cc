@@ -89,7 +89,7 @@ Status RemoteSandbox::WaitUntilHealthy(double patience) {
     if (!may_come || Clock::Real().Now() >= deadline) {
       const std::string why =
           reply.status.ok() ? ErrorText(reply.response) : reply.status.message();
-      return Unavailable("no sandbox at http://" + url_.Authority() + url_.target + " (" + why +
+      return Unavailable("no sandbox at " + url_.Origin() + url_.target + " (" + why +
                          "): start one with qed sandbox");
     }
     Pause(kFirstPause, nullptr);

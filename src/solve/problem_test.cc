@@ -1,5 +1,7 @@
 #include "solve/problem.h"
 
+#include <fstream>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/test_files.h"
@@ -9,6 +11,14 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+// The problems of a file with that text.
+Result<std::vector<Problem>> ParseProblems(const std::string& text, const std::string& name,
+                                           const ProblemFields& names = {}) {
+  const TempDir dir;
+  std::ofstream(dir.File(name), std::ios::binary) << text;
+  return ReadProblems(dir.File(name), names);
+}
 
 TEST(ParseProblems, ReadsIdsAnswersAndOtherKeys) {
   const auto problems = ParseProblems(
@@ -27,6 +37,55 @@ TEST(ParseProblems, ReadsIdsAnswersAndOtherKeys) {
   EXPECT_EQ((*problems)[1].expected_answer, "4");
   EXPECT_EQ((*problems)[2].id, "17");
   EXPECT_EQ((*problems)[2].expected_answer, std::nullopt);
+}
+
+TEST(ParseProblems, TakesTheUsualNamesInTurnAndThoseThatAreGiven) {
+  const auto problems = ParseProblems(
+      "{\"question\": \"1+1?\", \"answer\": \"One and one.\\n#### 1,002\", \"prompt\": \"p\"}\n"
+      "{\"problem\": \"2+2?\", \"expected_answer\": null, \"answer\": 4}\n"
+      "{\"input\": \"3+3?\", \"final_answer\": [\"6\"]}\n"
+      "{\"prompt\": \"4+4?\", \"answer\": \"a #### b\\nc\"}\n",
+      "p.jsonl");
+  ASSERT_TRUE(problems.ok()) << problems.status().message();
+  EXPECT_EQ((*problems)[0].text, "1+1?");
+  EXPECT_EQ((*problems)[0].fields.at("problem"), "1+1?");
+  EXPECT_EQ((*problems)[0].expected_answer, "1002");
+  EXPECT_EQ((*problems)[1].expected_answer, "4");
+  EXPECT_EQ((*problems)[2].expected_answer, "6");
+  EXPECT_EQ((*problems)[3].expected_answer, "a #### b\nc");
+
+  const std::string row = "{\"problem\": \"x\", \"aufgabe\": \"y\", \"loesung\": \"5\"}\n";
+  const auto named = ParseProblems(row, "p.jsonl", {"aufgabe", "loesung"});
+  ASSERT_TRUE(named.ok()) << named.status().message();
+  EXPECT_EQ((*named)[0].text, "y");
+  EXPECT_EQ((*named)[0].fields.at("problem"), "y");
+  EXPECT_EQ((*named)[0].expected_answer, "5");
+  EXPECT_THAT(
+      ParseProblems(row, "p.jsonl", {"frage", ""}).status().message(),
+      HasSubstr("p.jsonl line 1: lacks the column \"frage\" that --problem-field names; its "
+                "columns: aufgabe, loesung, problem"));
+}
+
+TEST(ParseProblems, ReadsOtherKindsOfFiles) {
+  const auto problems =
+      ParseProblems("id,question,answer\na,1+1?,2\nb,\"2+2, or\nmore?\",\n", "p.csv");
+  ASSERT_TRUE(problems.ok()) << problems.status().message();
+  EXPECT_EQ((*problems)[0].json, "{\"id\":\"a\",\"question\":\"1+1?\",\"answer\":\"2\"}");
+  EXPECT_EQ((*problems)[1].text, "2+2, or\nmore?");
+  EXPECT_EQ((*problems)[1].expected_answer, std::nullopt);
+}
+
+TEST(FindSolution, TakesTheUsualNamesInTurnAndTheOneThatIsGiven) {
+  const auto find = [](const std::string& json, const std::string& name) {
+    const Result<std::string> solution =
+        FindSolution({.number = 1, .json = json, .object = nlohmann::json::parse(json)}, name);
+    return solution.ok() ? *solution : solution.status().message();
+  };
+  EXPECT_EQ(find("{\"generated_solution\": \"a\", \"solution\": \"b\"}", ""), "a");
+  EXPECT_EQ(find("{\"generated_solution\": \"a\", \"solution\": \"b\"}", "solution"), "b");
+  EXPECT_EQ(find("{\"answer\": \"Thus:\\n#### 5\"}", ""), "Thus:\n#### 5");
+  EXPECT_THAT(find("{\"answer\": \"5\"}", ""), HasSubstr("has no solution: none of generation, "));
+  EXPECT_THAT(find("{\"answer\": \"5\"}", "x"), HasSubstr("--solution-field"));
 }
 
 TEST(ParseProblems, NumbersKeepTheirDigits) {
@@ -68,7 +127,9 @@ TEST(ParseProblems, NamesFileAndLineOfWhatIsWrong) {
       {good + "{\"problem\": \"x\"", "p.jsonl line 2"},
       {good + "not json\n", "p.jsonl line 2"},
       {"[1]\n", "p.jsonl line 1: is not a JSON object"},
-      {"{\"text\": \"x\"}\n", "p.jsonl line 1: lacks the key \"problem\""},
+      {"{\"text\": \"x\"}\n",
+       "p.jsonl line 1: has no problem: none of problem, question, prompt, input, is among its "
+       "columns (text); name one with --problem-field"},
       {"{\"problem\": 5}\n", "p.jsonl line 1: \"problem\" is not a string"},
       {"{\"problem\": \" \"}\n", "p.jsonl line 1: \"problem\" is empty"},
       {"{\"problem\": \"" + std::string(kMaxProblemBytes + 1, 'x') + "\"}\n", "bytes; at most"},

@@ -31,14 +31,16 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 std::vector<Problem> TestProblems(int count) {
-  std::string text;
+  const TempDir dir;
+  std::ofstream file(dir.File("test.jsonl"));
   for (int i = 0; i < count; ++i) {
-    text += DumpJson(json{{"id", Numbered("p", static_cast<uint64_t>(i))},
+    file << DumpJson(json{{"id", Numbered("p", static_cast<uint64_t>(i))},
                           {"problem", Numbered("What is ", static_cast<uint64_t>(i))},
-                          {"expected_answer", std::to_string(i)}}) +
-            "\n";
+                          {"expected_answer", std::to_string(i)}})
+         << "\n";
   }
-  return *ParseProblems(text, "test");
+  file.close();
+  return *ReadProblems(dir.File("test.jsonl"));
 }
 
 Sample MakeSample(const std::string& problem, int32_t index) {

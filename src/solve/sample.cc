@@ -203,6 +203,12 @@ std::string ToResultLine(const Problem& problem, const Sample& sample) {
   Result<std::map<std::string, std::string>> members = ParseJsonMembers(problem.json);
   QED_CHECK(members.ok()) << "a problem's line was read before";
   json line;
+  // What readers of results look for, whatever the columns of the file are called.
+  members->emplace("problem", DumpJson(json(problem.text)));
+  if (problem.expected_answer) {
+    std::string& expected = members->emplace("expected_answer", "null").first->second;
+    if (expected == "null") expected = DumpJson(json(*problem.expected_answer));
+  }
   int64_t timeouts = 0;
   for (const CodeCall& call : transcript.code_calls) {
     timeouts += call.status == ExecuteResult::ProcessStatus::kTimeout ? 1 : 0;

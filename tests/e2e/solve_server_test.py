@@ -133,7 +133,7 @@ class SolveServerTest(unittest.TestCase):
         for flags, word in (
                 (("--server", "http://x", "--model", MODEL), "--model"),
                 (("--server", ""), "--server"),
-                (("--server", "https://x"), "http"),
+                (("--server", "ftp://x"), "http"),
                 (("--server", "http://127.0.0.1:1,http://127.0.0.1:1/v1"), "twice"),
                 (("--server", closed), "qed serve")):
             run = qed("solve", self.problems, *flags)
