@@ -54,7 +54,8 @@ class BadModelTest(unittest.TestCase):
                 (good[:len(good) // 2], "truncated"),
                 (patched_header(b"general.architecture", 12, b"lxama"), "lxama"),
                 (patched_header(embedding, 20, struct.pack("<I", 250)), "token_embd.weight"),
-                (patched_header(embedding, 12, struct.pack("<Q", 49120)), "does not lie where the one before it ends"),
+                (patched_header(embedding, 12, struct.pack("<Q", 49120)),
+                 "does not lie where the one before it ends"),
                 (patched_header(embedding, 4, struct.pack("<Q", 2**62)), "token_embd.weight"),
         ]:
             with self.subTest(message):
