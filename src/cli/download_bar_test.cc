@@ -19,13 +19,13 @@ TEST(DownloadBar, ShowsRateAndTimeLeft) {
   DownloadBar bar(nullptr, clock);
   EXPECT_EQ(bar.Line({0, 100'000'000, 0, 3}),
             "[                        ] 0 % of 100 MB, 0/3 files");
-  clock.Advance(std::chrono::seconds(2));
+  clock.PassUntil(clock.Now() + std::chrono::seconds(2));
   EXPECT_EQ(bar.Line({50'000'000, 100'000'000, 1, 3}),
             "[############            ] 50 % of 100 MB, 1/3 files, 25.0 MB/s, 0:02 left");
   // The rate is that of the last ten seconds.
-  clock.Advance(std::chrono::seconds(8));
+  clock.PassUntil(clock.Now() + std::chrono::seconds(8));
   bar.Line({50'000'000, 100'000'000, 1, 3});
-  clock.Advance(std::chrono::seconds(10));
+  clock.PassUntil(clock.Now() + std::chrono::seconds(10));
   EXPECT_EQ(bar.Line({60'000'000, 100'000'000, 1, 3}),
             "[##############          ] 60 % of 100 MB, 1/3 files, 1.0 MB/s, 0:40 left");
 }
