@@ -11,7 +11,7 @@ import unittest
 
 import hub as hubs
 from qed_run import qed, read_lines, require_model, temporary_folder, write_problems
-from sandbox_run import Sandbox
+from sandbox_run import sandbox
 from serve_run import Server
 
 require_model()
@@ -76,15 +76,10 @@ class HttpsTest(unittest.TestCase):
                       for record in records)
 
     def test_the_same_samples_over_tls(self):
-        with Server() as server:
-            sandbox = Sandbox("--allow-weaker-isolation")
-            self.addCleanup(sandbox.process.stderr.close)
-            self.addCleanup(sandbox.process.stdout.close)
-            self.addCleanup(sandbox.process.wait)
-            self.addCleanup(sandbox.process.kill)
-            plain = self.solve(server.url, sandbox.url, "plain")
+        with Server() as server, sandbox() as programs:
+            plain = self.solve(server.url, programs.url, "plain")
             self.assertEqual(plain.returncode, 0, plain.stderr)
-            fronts = self.front(server.address.port), self.front(sandbox.port)
+            fronts = self.front(server.address.port), self.front(programs.port)
             secure = self.solve(*[front.url for front in fronts], "secure",
                                 SSL_CERT_FILE=self.authority)
             self.assertEqual(secure.returncode, 0, secure.stderr)

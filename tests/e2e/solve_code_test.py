@@ -74,7 +74,7 @@ class CodeTest(unittest.TestCase):
     def test_a_sandbox_that_is_not_there_is_named(self):
         output = os.path.join(self.folder, "out")
         for url, code, words in (("http://127.0.0.1:1", 1, "no sandbox at http://127.0.0.1:1"),
-                                 ("https://a", 2, "--sandbox must be local, off or a URL"),
+                                 ("ftp://a", 2, "--sandbox must be local, off or a URL"),
                                  ("remote", 2, "--sandbox must be local, off or a URL")):
             run = qed(*self.arguments(output, "--sandbox", url))
             self.assertEqual(run.returncode, code, run.stderr)
