@@ -15,25 +15,10 @@
 #include "base/check.h"
 #include "base/publish_file.h"
 #include "base/system_error.h"
+#include "base/unique_fd.h"
 
 namespace qed {
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // 0, or the errno of the write that failed.
 int WriteAll(int fd, std::string_view bytes) {
@@ -68,8 +53,8 @@ Result<int64_t> EndOfLastLine(int fd, int64_t size, const std::string& path) {
 }  // namespace
 
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.ok()) return SystemError("open", path, errno);
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return SystemError("open", path, errno);
   // The size in the file system may lie (pipes, /proc): read until the end.
   std::string content;
   std::string chunk(size_t{1} << 16, '\0');
@@ -96,31 +81,30 @@ Result<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) 
   static std::atomic<uint64_t> counter{0};
   std::string temporary =
       path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter.fetch_add(1));
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                        S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
-  if (fd < 0) return SystemError("write", path, errno);
-  return std::unique_ptr<AtomicFile>(new AtomicFile(path, std::move(temporary), fd));
+  UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                     S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+  if (!fd.valid()) return SystemError("write", path, errno);
+  return std::unique_ptr<AtomicFile>(new AtomicFile(path, std::move(temporary), std::move(fd)));
 }
 
-AtomicFile::AtomicFile(std::string path, std::string temporary, int fd)
-    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+AtomicFile::AtomicFile(std::string path, std::string temporary, UniqueFd fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
 
 AtomicFile::~AtomicFile() {
-  ::close(fd_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 Status AtomicFile::Write(std::string_view bytes) {
   QED_CHECK(!temporary_.empty()) << path_ << " was committed";
-  const int error = WriteAll(fd_, bytes);
+  const int error = WriteAll(fd_.get(), bytes);
   return error == 0 ? OkStatus() : SystemError("write", path_, error);
 }
 
 Status AtomicFile::Commit() { return PublishFile(std::exchange(temporary_, {}), path_); }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.ok()) return SystemError("open", path, errno);
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return SystemError("open", path, errno);
   struct stat info;
   if (::fstat(fd.get(), &info) != 0) return SystemError("read", path, errno);
   if (!S_ISREG(info.st_mode)) return InvalidArgument(path + " is not a regular file");
@@ -142,9 +126,9 @@ MappedFile::~MappedFile() {
 }
 
 Result<std::unique_ptr<AppendFile>> AppendFile::Open(const std::string& path) {
-  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
-                           S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
-  if (!fd.ok()) return SystemError("open", path, errno);
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
+                     S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH));
+  if (!fd.valid()) return SystemError("open", path, errno);
   struct stat info;
   if (::fstat(fd.get(), &info) != 0) return SystemError("read", path, errno);
   if (!S_ISREG(info.st_mode)) return InvalidArgument(path + " is not a regular file");
@@ -153,27 +137,26 @@ Result<std::unique_ptr<AppendFile>> AppendFile::Open(const std::string& path) {
     return SystemError("truncate", path, errno);
   }
   QED_RETURN_IF_ERROR(SyncFolderOf(path));
-  return std::unique_ptr<AppendFile>(new AppendFile(path, fd.Release()));
+  return std::unique_ptr<AppendFile>(new AppendFile(path, std::move(fd)));
 }
 
-AppendFile::AppendFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
-
-AppendFile::~AppendFile() { ::close(fd_); }
+AppendFile::AppendFile(std::string path, UniqueFd fd)
+    : path_(std::move(path)), fd_(std::move(fd)) {}
 
 Status AppendFile::AppendLine(std::string_view line) {
   QED_CHECK(line.find('\n') == line.npos) << "a line holds no newline";
-  const off_t before = ::lseek(fd_, 0, SEEK_END);
+  const off_t before = ::lseek(fd_.get(), 0, SEEK_END);
   if (before < 0) return SystemError("write", path_, errno);
   std::string bytes;
   bytes.reserve(line.size() + 1);
   bytes.append(line).push_back('\n');
-  if (const int error = WriteAll(fd_, bytes); error != 0) {
+  if (const int error = WriteAll(fd_.get(), bytes); error != 0) {
     // Takes back a torn line, so that a later one (after space was made) starts
     // clean. Where even that fails, Open will cut it off.
-    [[maybe_unused]] const int ignored = ::ftruncate(fd_, before);
+    [[maybe_unused]] const int ignored = ::ftruncate(fd_.get(), before);
     return SystemError("write", path_, error);
   }
-  if (::fdatasync(fd_) != 0) return SystemError("sync", path_, errno);
+  if (::fdatasync(fd_.get()) != 0) return SystemError("sync", path_, errno);
   return OkStatus();
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "base/unique_fd.h"
 
 namespace qed {
 
@@ -36,10 +37,10 @@ class AtomicFile {
   Status Commit();
 
  private:
-  AtomicFile(std::string path, std::string temporary, int fd);
+  AtomicFile(std::string path, std::string temporary, UniqueFd fd);
   std::string path_;
   std::string temporary_;  // empty once it has been renamed
-  int fd_;
+  UniqueFd fd_;
 };
 
 // A read-only mapping of a regular file. Unmapped by the destructor.
@@ -66,7 +67,6 @@ class AppendFile {
   // Opens or creates. A torn last line (no newline: the process died while
   // writing it) is cut off first, so that the next line starts clean.
   static Result<std::unique_ptr<AppendFile>> Open(const std::string& path);
-  ~AppendFile();
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
@@ -75,9 +75,9 @@ class AppendFile {
   Status AppendLine(std::string_view line);
 
  private:
-  AppendFile(std::string path, int fd);
+  AppendFile(std::string path, UniqueFd fd);
   std::string path_;
-  int fd_;
+  UniqueFd fd_;
 };
 
 }  // namespace qed

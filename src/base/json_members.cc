@@ -1,6 +1,7 @@
 #include "base/json_members.h"
 
 #include "base/json.h"
+#include "base/trim.h"
 #include "nlohmann/json.hpp"
 
 namespace qed {
@@ -33,12 +34,6 @@ size_t SkipJsonValue(std::string_view text, size_t at) {
   return at;
 }
 
-std::string_view Strip(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  const size_t end = text.find_last_not_of(" \t\r\n");
-  return begin == std::string_view::npos ? "" : text.substr(begin, end - begin + 1);
-}
-
 }  // namespace
 
 Result<std::map<std::string, std::string>> ParseJsonMembers(std::string_view text) {
@@ -51,7 +46,7 @@ Result<std::map<std::string, std::string>> ParseJsonMembers(std::string_view tex
     QED_ASSIGN_OR_RETURN(const nlohmann::json name, ParseJson(text.substr(at, name_end - at)));
     const size_t begin = text.find(':', name_end) + 1;
     const size_t end = SkipJsonValue(text, begin);
-    members[name.get<std::string>()] = std::string(Strip(text.substr(begin, end - begin)));
+    members[name.get<std::string>()] = std::string(TrimBlanks(text.substr(begin, end - begin)));
     at = end;
   }
   return members;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/trim.h"
+
 namespace qed {
 namespace {
 
@@ -12,13 +14,6 @@ constexpr size_t kMaxHeaderBytes = 64 << 10;
 constexpr long kBufferBytes = 64 << 10;
 constexpr long kKeepIdleSeconds = 15;
 constexpr auto kTooLarge = static_cast<CURLcode>(100);  // CURLE_TOO_LARGE of libcurl 8.6
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr char kSpace[] = " \t\r\n";
-  const size_t begin = text.find_first_not_of(kSpace);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
 
 bool IsThisMachine(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -166,7 +161,7 @@ bool CurlCall::TakeHeader(std::string_view line) {
     response_.status = std::atoi(std::string(line.substr(space)).c_str());
     return true;
   }
-  if (Trimmed(line).empty()) {
+  if (TrimBlanks(line).empty()) {
     head_done_ = response_.status >= 200;
     const bool wanted = head_done_ && response_.status / 100 == 2 && fetch_.on_head;
     if (!wanted || fetch_.on_head(response_)) return true;
@@ -175,7 +170,7 @@ bool CurlCall::TakeHeader(std::string_view line) {
   const size_t colon = line.find(':');
   if (colon == line.npos) return true;
   response_.headers.Add(std::string(line.substr(0, colon)),
-                        std::string(Trimmed(line.substr(colon + 1))));
+                        std::string(TrimBlanks(line.substr(colon + 1))));
   return true;
 }
 

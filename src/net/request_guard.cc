@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/trim.h"
 
 namespace qed {
 namespace {
@@ -22,12 +23,6 @@ std::string Lower(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return lower;
-}
-
-std::string_view Trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 // The host of "host", "host:port", "[v6]" or "[v6]:port", in lower case, without
@@ -120,7 +115,7 @@ std::optional<Refusal> CheckType(const HttpRequest& request) {
   if (!HasBody(request)) return std::nullopt;
   const std::string* field = request.headers.Find("Content-Type");
   const std::string_view whole = field != nullptr ? *field : std::string_view();
-  const std::string_view type = Trim(whole.substr(0, whole.find(';')));
+  const std::string_view type = TrimBlanks(whole.substr(0, whole.find(';')));
   if (request.headers.Count("Content-Type") == 1) {
     if (EqualsIgnoreCase(type, kJson)) return std::nullopt;
     if (EqualsIgnoreCase(type, kFormOfCurl) && !IsOfABrowser(request)) return std::nullopt;
@@ -163,7 +158,7 @@ Result<std::string> ReadKey(const std::string& path) {
   if (path.empty()) return ApiKeyOfEnvironment();
   Result<std::string> file = ReadFile(path, kMaxKeyBytes);
   if (!file.ok()) return file.status().WithPrefix("--api-key");
-  std::string key(Trim(*file));
+  std::string key(TrimBlanks(*file));
   if (key.empty()) return InvalidArgument("--api-key: " + path + " is empty");
   return key;
 }
@@ -266,7 +261,7 @@ std::optional<Refusal> RequestGuard::CheckKey(const HttpRequest& request) const 
   if (field != nullptr && request.headers.Count("Authorization") == 1) {
     const size_t space = std::min(field->find(' '), field->size());
     const std::string_view scheme = std::string_view(*field).substr(0, space);
-    const std::string_view given = Trim(std::string_view(*field).substr(space));
+    const std::string_view given = TrimBlanks(std::string_view(*field).substr(space));
     if (EqualsIgnoreCase(scheme, "Bearer") && SameKey(given, key_)) return std::nullopt;
     if (EqualsIgnoreCase(scheme, "Basic")) {
       const std::string decoded = DecodeBase64(given).value_or("");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/trim.h"
 #include "nlohmann/json.hpp"
 
 namespace qed {
@@ -13,7 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kMaxDepth = 64;
-constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kPythonTag = "<|python_tag|>";
 
 struct Tag {
@@ -32,12 +32,6 @@ size_t HeldForTag(std::string_view text) {
     }
   }
   return held;
-}
-
-std::string_view Trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
 // Whether a text that begins with "{" may become a call: its first key is one that calls
@@ -196,8 +190,9 @@ std::optional<ToolCall> ToolCallReader::BegunCall(size_t end) {
   const size_t begin = options_.begun.size() - 1;  // at the brace
   scan_ = {.pos = begin};
   const size_t object_end = std::min(EndOfObject(), end);
-  return ToolCall{options_.required,
-                  std::string(Trim(std::string_view(held_).substr(begin, object_end - begin)))};
+  return ToolCall{
+      options_.required,
+      std::string(TrimBlanks(std::string_view(held_).substr(begin, object_end - begin)))};
 }
 
 // Behind the last brace of the object that is being scanned; npos: it is not complete.
@@ -244,11 +239,11 @@ std::optional<ToolCall> ToolCallReader::ParseObject(std::string_view text, bool 
 }
 
 std::optional<ToolCall> ToolCallReader::ParseTagged(std::string_view body) const {
-  if (tag_ == kHermesTag) return ParseObject(Trim(body), false);
+  if (tag_ == kHermesTag) return ParseObject(TrimBlanks(body), false);
   const size_t name_end = body.find('>');
   if (name_end == std::string_view::npos || name_end == 0) return std::nullopt;
   const Result<Json> json =
-      ParseOrderedJson(Trim(body.substr(name_end + 1)), {.max_depth = kMaxDepth});
+      ParseOrderedJson(TrimBlanks(body.substr(name_end + 1)), {.max_depth = kMaxDepth});
   if (!json.ok() || !json->is_object()) return std::nullopt;
   return ToolCall{std::string(body.substr(0, name_end)), DumpJson(*json)};
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/json_members.h"
+#include "base/trim.h"
 #include "nlohmann/json.hpp"
 #include "solve/answer.h"
 
@@ -59,13 +60,6 @@ std::string NoneOf(const char* what, Names usual, const char* flag, const json& 
 
 std::string Quoted(const std::string& name) { return "\"" + name + "\""; }
 
-std::string_view Trimmed(std::string_view text) {
-  constexpr char kSpace[] = " \t\r\n";
-  const size_t begin = text.find_first_not_of(kSpace);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
-
 Status ReadProblemText(const json& row, const ProblemFields& names, Problem& problem) {
   QED_ASSIGN_OR_RETURN(const auto found,
                        FindColumn(row, names.problem, kProblemNames, "--problem-field"));
@@ -75,7 +69,7 @@ Status ReadProblemText(const json& row, const ProblemFields& names, Problem& pro
   const std::string name = Quoted(found.key());
   if (!found->is_string()) return InvalidArgument(name + " is not a string");
   problem.text = found->get<std::string>();
-  if (Trimmed(problem.text).empty()) return InvalidArgument(name + " is empty");
+  if (TrimBlanks(problem.text).empty()) return InvalidArgument(name + " is empty");
   if (problem.text.size() > kMaxProblemBytes) {
     return InvalidArgument(name + " has " + std::to_string(problem.text.size()) +
                            " bytes; at most " + std::to_string(kMaxProblemBytes) + " are taken");
@@ -98,11 +92,11 @@ Status ReadId(const json& row, const Members& members, Problem& problem) {
 
 // What stands behind GSM8K's mark in the last line, without the commas of its thousands.
 std::optional<std::string> GsmAnswer(std::string_view solution) {
-  const std::string_view text = Trimmed(solution);
+  const std::string_view text = TrimBlanks(solution);
   const size_t line = text.rfind('\n') == text.npos ? 0 : text.rfind('\n') + 1;
   const size_t mark = text.find(kGsmMark, line);
   if (mark == text.npos) return std::nullopt;
-  std::string answer(Trimmed(text.substr(mark + kGsmMark.size())));
+  std::string answer(TrimBlanks(text.substr(mark + kGsmMark.size())));
   if (answer.find_first_not_of("-0123456789,.") == answer.npos) std::erase(answer, ',');
   return answer;
 }
