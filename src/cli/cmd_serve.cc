@@ -73,10 +73,6 @@ Status RunServe(const ServeFlags& flags) {
   // Without a template that can be carried out, chats are refused, lest prompts be
   // wrong in silence; the rest of the server needs none.
   const Result<ChatTemplate> chat = ChatTemplate::FromTokenizer(session->tokenizer());
-  if (!chat.ok()) {
-    std::fprintf(stderr, "qed serve: %s: %s: chat requests are refused, /v1/completions works\n",
-                 flags.model.model.c_str(), chat.status().message().c_str());
-  }
   std::vector<std::string> names = flags.serve.served_model_name;
   if (names.empty()) names.push_back(ModelName(flags.model));
   const ServedModel model{.engine = session->engine(),
@@ -92,6 +88,10 @@ Status RunServe(const ServeFlags& flags) {
                        Server::Start(model, flags.serve, LogRequest));
   std::printf("serving %s at %s\n", model.name.c_str(), server->url().c_str());
   std::fflush(stdout);
+  if (!chat.ok()) {
+    std::fprintf(stderr, "qed serve: %s: %s: chat requests are refused, /v1/completions works\n",
+                 flags.model.model.c_str(), chat.status().message().c_str());
+  }
   WaitForInterrupt(interrupted);
   std::fprintf(stderr,
                "qed serve: ending; running requests get %g s, a second signal stops at once\n",

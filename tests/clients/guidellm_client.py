@@ -10,11 +10,13 @@ PROMPTS = 12
 
 def main(url, _model):
     data = pathlib.Path("prompts.jsonl")
-    data.write_text("".join(json.dumps({"prompt": f"Count to {n}."}) + "\n"
+    data.write_text("".join(json.dumps({"prompt": f"What is {n} plus {n}?"}) + "\n"
                             for n in range(2, 2 + PROMPTS)), encoding="utf-8")
     guidellm = pathlib.Path(sys.executable).with_name("guidellm")
-    result = subprocess.run([guidellm, "benchmark", "run", "--target", url, "--data", data,
-                             "--profile", "synchronous", "--max-requests", str(PROMPTS)],
+    result = subprocess.run([guidellm, "run", "--backend", f"kind=openai_http,target={url}",
+                             "--data", f"kind=json_file,path={data}",
+                             "--profile", "kind=synchronous",
+                             "--constraint", f"kind=max_requests,count={PROMPTS}"],
                             capture_output=True, text=True, timeout=1200, check=False)
     reports = list(pathlib.Path().glob("**/benchmark*.json"))
     if result.returncode != 0 or not reports:

@@ -2,7 +2,7 @@
 
 usage: nemo_skills_sandbox.py CHECKOUT    (of https://github.com/NVIDIA-NeMo/Skills; needs httpx, tqdm)
 
-Not a part of the test suite: their code is not in this repository. `docs/sandbox-clients.md` has what it
+Not a part of the test suite: their code is not in this repository. `docs/clients.md` has what it
 showed. Only `nemo_skills/code_execution/sandbox.py` is loaded; what it imports for Lean proofs and
 for help texts, and the packages behind that, are stood in for.
 """
