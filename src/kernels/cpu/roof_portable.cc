@@ -21,8 +21,10 @@ void Read(const std::byte* from, size_t bytes) {
 
 template <typename Sum, typename Factor>
 double MultiplyAdd(int64_t iterations) {
-  Sum sums[kSums] = {};
   volatile Factor start = 3;
+  // No two equal, lest a compiler keep one for many.
+  Sum sums[kSums];
+  for (int i = 0; i < kSums; ++i) sums[i] = static_cast<Sum>(start + i);
   Factor a = start;
   const Factor b = start;
   for (int64_t i = 0; i < iterations; ++i) {
