@@ -26,5 +26,9 @@ if(QED_FUZZERS)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "QED_FUZZERS needs clang: set CMAKE_CXX_COMPILER=clang++")
   endif()
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  set(QED_FUZZED_OPTIONS -fsanitize=fuzzer-no-link)  # of what fuzzers reach
+endif()
+if(QED_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # The time at which a header was precompiled is of no account: so ccache can help.
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()

@@ -12,6 +12,21 @@ set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPEN
 
 set(QED_UNIT_FOLDER ${CMAKE_SOURCE_DIR}/src)
 
+# With QED_PRECOMPILE the headers that most files read, or that take long, are compiled
+# once: for sources, and with GoogleTest's for tests.
+set(QED_PRECOMPILED <nlohmann/json.hpp> <algorithm> <chrono> <condition_variable> <filesystem>
+    <functional> <map> <memory> <mutex> <optional> <set> <string> <thread> <utility> <vector>)
+if(QED_PRECOMPILE)
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
+  add_library(qed_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_precompile_headers(qed_precompiled PRIVATE ${QED_PRECOMPILED})
+  target_compile_options(qed_precompiled PRIVATE ${QED_FUZZED_OPTIONS})
+  add_library(qed_precompiled_tests OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_precompile_headers(qed_precompiled_tests PRIVATE ${QED_PRECOMPILED} <gmock/gmock.h>
+                            <gtest/gtest.h>)
+  target_link_libraries(qed_precompiled_tests PRIVATE GTest::gmock)
+endif()
+
 function(qed_layer_deps name out)
   set(found "")
   foreach(line IN LISTS QED_LAYERS)
@@ -48,6 +63,14 @@ function(qed_module name)
   endif()
   target_include_directories(qed_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(qed_${name} ${scope} ${deps} ${ARG_LINK} Threads::Threads)
+  # What is optimized otherwise (see kernels) can share no precompiled header, and reads no
+  # input that is worth following.
+  if(ARG_SOURCES AND NOT name STREQUAL "kernels")
+    target_compile_options(qed_${name} PRIVATE ${QED_FUZZED_OPTIONS})
+    if(QED_PRECOMPILE)
+      target_precompile_headers(qed_${name} REUSE_FROM qed_precompiled)
+    endif()
+  endif()
   if(ARG_TESTS)
     qed_test(${name}_test SOURCES ${ARG_TESTS} LINK qed_${name})
   endif()
@@ -75,10 +98,8 @@ function(qed_test name)
     set(labels unit)
     add_dependencies(unit_tests ${name})
   endif()
-  if(QED_QUICK_TESTS)
-    # Most of a test's compilation is reading these headers and optimizing its macros.
-    target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
-    target_compile_options(${name} PRIVATE -O0)
+  if(QED_PRECOMPILE)
+    target_precompile_headers(${name} REUSE_FROM qed_precompiled_tests)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
                        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${labels})
@@ -89,7 +110,8 @@ function(qed_fuzzer name)
   cmake_parse_arguments(ARG "" "SOURCE" "LINK" ${ARGN})
   if(QED_FUZZERS)
     add_executable(${name} ${ARG_SOURCE})
-    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+    target_compile_options(${name} PRIVATE ${QED_FUZZED_OPTIONS})
     target_link_libraries(${name} PRIVATE ${ARG_LINK})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     add_dependencies(fuzzers ${name})

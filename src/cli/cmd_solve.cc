@@ -336,6 +336,7 @@ Status RunSolve(const SolveFlags& flags) {
   QED_ASSIGN_OR_RETURN(const SolvePlan plan, MakePlan(flags));
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<TextSource> source, OpenSource(flags, plan));
   QED_ASSIGN_OR_RETURN(const ChatWrapper wrapper, ChooseWrapper(flags, *source));
+  source->SetWholePrompts(wrapper.chat_template != nullptr);
   Generator& generator = source->generator();
   const TaskOptions task_options{plan.prompt, wrapper, flags.system, plan.max_code_calls};
   QED_ASSIGN_OR_RETURN(std::vector<SolveTask> tasks,

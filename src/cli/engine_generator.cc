@@ -63,8 +63,9 @@ class SegmentSink : public OutputSink {
 
 class EngineStream : public GenerationStream {
  public:
-  EngineStream(Engine& engine, const Tokenizer& tokenizer, const SamplingParams& params)
-      : engine_(engine), tokenizer_(tokenizer), params_(params) {}
+  EngineStream(Engine& engine, const Tokenizer& tokenizer, const SamplingParams& params,
+               bool whole_prompt)
+      : engine_(engine), tokenizer_(tokenizer), params_(params), whole_prompt_(whole_prompt) {}
 
   ~EngineStream() override {
     if (id_) engine_.Release(*id_);
@@ -95,7 +96,7 @@ class EngineStream : public GenerationStream {
  private:
   Status Start(std::string_view text, const SamplingParams& params) {
     Request request;
-    request.prompt = EncodePrompt(tokenizer_, text);
+    request.prompt = whole_prompt_ ? tokenizer_.Encode(text) : EncodePrompt(tokenizer_, text);
     request.params = params;
     request.keep = true;
     request.sink = sink_;
@@ -106,6 +107,7 @@ class EngineStream : public GenerationStream {
   Engine& engine_;
   const Tokenizer& tokenizer_;
   const SamplingParams params_;
+  const bool whole_prompt_;
   // Outlives the stream where the engine still has a cancelled stretch to end.
   std::shared_ptr<SegmentSink> sink_ = std::make_shared<SegmentSink>();
   std::optional<RequestId> id_;  // once the first stretch began
@@ -119,7 +121,7 @@ EngineGenerator::EngineGenerator(ModelSession& session)
 Result<std::unique_ptr<GenerationStream>> EngineGenerator::Open(const SamplingParams& params) {
   QED_RETURN_IF_ERROR(ValidateSamplingParams(params, tokenizer_.vocab_size()));
   return std::unique_ptr<GenerationStream>(
-      std::make_unique<EngineStream>(engine_, tokenizer_, params));
+      std::make_unique<EngineStream>(engine_, tokenizer_, params, whole_prompts_));
 }
 
 int32_t EngineGenerator::CountTokens(std::string_view text) const {

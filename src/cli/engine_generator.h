@@ -24,6 +24,11 @@ class EngineGenerator : public Generator {
   EngineGenerator(Engine& engine, const Tokenizer& tokenizer, int32_t max_concurrent)
       : engine_(engine), tokenizer_(tokenizer), max_concurrent_(max_concurrent) {}
 
+  // The first text of a stream is whole: as a chat template wrote it, who writes the tokens
+  // at the beginning himself (or means none). Else the model's beginning-of-sequence token
+  // is put before it where it asks for one. Before use.
+  void SetWholePrompts(bool whole) { whole_prompts_ = whole; }
+
   Result<std::unique_ptr<GenerationStream>> Open(const SamplingParams& params) override;
   int32_t max_concurrent() const override { return max_concurrent_; }
   int64_t tokens_generated() const override { return engine_.Stats().generated_tokens; }
@@ -34,6 +39,7 @@ class EngineGenerator : public Generator {
   Engine& engine_;
   const Tokenizer& tokenizer_;
   int32_t max_concurrent_;
+  bool whole_prompts_ = false;
 };
 
 }  // namespace qed

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/byte_tokenizer.h"
 #include "tests/support/fake_model.h"
+#include "text/test_tokenizers.h"
 
 namespace qed {
 namespace {
@@ -62,6 +63,24 @@ TEST_F(EngineGeneratorTest, AStreamGrowsOverStopsAndToolOutput) {
   EXPECT_EQ(segment.finish, Segment::Finish::kLength);
   EXPECT_EQ(segment.prefilled_tokens, 3) << "what was appended, and nothing else";
   EXPECT_EQ(model_.tokens_computed() - before, 1 + 3 + 1) << "nothing is computed twice";
+}
+
+// As `qed serve` has it: a chat's template writes the beginning itself, or means none.
+TEST_F(EngineGeneratorTest, WholePromptsGetNoOtherBeginning) {
+  TokenizerSpec spec = SmallGgufSpec();
+  spec.add_bos_token = true;
+  const auto tokenizer = MakeTokenizer(spec);
+  const auto engine = Engine::Create(model_, *tokenizer, EngineConfig(), pool_).value();
+  EngineGenerator generator(*engine, *tokenizer, 8);
+  const auto prefilled = [&](std::string_view prompt) {
+    const auto stream = generator.Open(params_).value();
+    return Generate(*stream, prompt, 1).prefilled_tokens;
+  };
+  EXPECT_EQ(prefilled("ab"), 3);
+  EXPECT_EQ(prefilled("<s>abc"), 4);
+  generator.SetWholePrompts(true);
+  EXPECT_EQ(prefilled("xy"), 2);
+  EXPECT_EQ(prefilled("<s>xyz"), 4);
 }
 
 TEST_F(EngineGeneratorTest, CancelBringsTheTextSoFar) {

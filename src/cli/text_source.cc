@@ -37,6 +37,7 @@ class ModelSource : public TextSource {
   Result<ChatWrapper> OwnChatWrapper() const override {
     return ChatWrapper::FromTokenizer(session_->tokenizer());
   }
+  void SetWholePrompts(bool whole) override { generator_.SetWholePrompts(whole); }
   void AddSettings(RunSettings& settings) const override {
     settings["model"] = Identity(flags_.model);
     settings["adapter"] = Identity(ChooseAdapter(flags_.adapter, flags_.model));

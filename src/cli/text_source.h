@@ -21,6 +21,9 @@ class TextSource {
   virtual Generator& generator() = 0;
   // The model's own; an error where it is not told or cannot be carried out.
   virtual Result<ChatWrapper> OwnChatWrapper() const = 0;
+  // Whether prompts are whole (EngineGenerator::SetWholePrompts). Of servers the ids of
+  // texts are asked without the tokens around them, whatever was said here.
+  virtual void SetWholePrompts(bool) {}
   // What of it the samples depend on.
   virtual void AddSettings(RunSettings& settings) const = 0;
   virtual std::string model() const = 0;

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr int64_t kMaxRepoBytes = int64_t{1} << 50;  // far more than any; sums of sizes fit
 
 // Cancels a token when a flag is set, as long as it lives.
 class FlagWatch {
@@ -106,6 +107,9 @@ Result<std::vector<HubFile>> Missing(const Repo& repo, const std::vector<HubFile
   for (HubFile file : files) {
     if (file.size < 0 || file.digest.empty()) {
       QED_RETURN_IF_ERROR(client.Describe(repo, result.commit, file));
+    }
+    if (file.size > kMaxRepoBytes - result.bytes) {
+      return Corrupt(repo.id + ": the hub's sizes come to more than 1 PiB");
     }
     ++result.files;
     result.bytes += file.size;

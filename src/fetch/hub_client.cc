@@ -95,7 +95,14 @@ Result<HubFile> ParseFile(const json& entry) {
   return file;
 }
 
-Result<HubListing> ParseListing(const std::string& body) {
+double AskedPause(const HttpReply& reply) {
+  const std::string* text = reply.response.headers.Find("Retry-After");
+  return text == nullptr ? 0 : std::max(0.0, std::strtod(text->c_str(), nullptr));
+}
+
+}  // namespace
+
+Result<HubListing> ParseListing(std::string_view body) {
   QED_ASSIGN_OR_RETURN(const json object, ParseJson(body));
   HubListing listing;
   if (object.is_object()) listing.commit = StringOf(object, "sha");
@@ -109,13 +116,6 @@ Result<HubListing> ParseListing(const std::string& body) {
   }
   return listing;
 }
-
-double AskedPause(const HttpReply& reply) {
-  const std::string* text = reply.response.headers.Find("Retry-After");
-  return text == nullptr ? 0 : std::max(0.0, std::strtod(text->c_str(), nullptr));
-}
-
-}  // namespace
 
 Patience::Patience(double seconds, std::shared_ptr<const CancelToken> cancel)
     : limit_(ToDuration(seconds)), cancel_(std::move(cancel)) {

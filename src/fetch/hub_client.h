@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -29,6 +30,10 @@ struct HubListing {
   std::string commit;
   std::vector<HubFile> files;
 };
+
+// What a hub says of a revision: with names that were checked (CheckFileName).
+// kCorrupt: it is no such answer.
+Result<HubListing> ParseListing(std::string_view body);
 
 // How long to go on with a hub that fails: pauses that grow, until nothing has come for
 // so many seconds.

@@ -15,7 +15,6 @@ namespace {
 
 constexpr size_t kMaxKeyBytes = 4096;
 constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kFormOfCurl = "application/x-www-form-urlencoded";
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -103,24 +102,18 @@ bool HasBody(const HttpRequest& request) {
          (length != nullptr && length->find_first_not_of('0') != length->npos);
 }
 
-bool IsOfABrowser(const HttpRequest& request) {
-  for (const char* name : {"Origin", "Referer", "Cookie", "Sec-Fetch-Site", "Sec-Fetch-Mode"}) {
-    if (request.headers.Find(name) != nullptr) return true;
-  }
-  const std::string* agent = request.headers.Find("User-Agent");
-  return agent != nullptr && agent->find("Mozilla") != agent->npos;
-}
-
 std::optional<Refusal> CheckType(const HttpRequest& request) {
   if (!HasBody(request)) return std::nullopt;
   const std::string* field = request.headers.Find("Content-Type");
   const std::string_view whole = field != nullptr ? *field : std::string_view();
   const std::string_view type = TrimBlanks(whole.substr(0, whole.find(';')));
-  if (request.headers.Count("Content-Type") == 1) {
-    if (EqualsIgnoreCase(type, kJson)) return std::nullopt;
-    if (EqualsIgnoreCase(type, kFormOfCurl) && !IsOfABrowser(request)) return std::nullopt;
+  if (request.headers.Count("Content-Type") == 1 && EqualsIgnoreCase(type, kJson)) {
+    return std::nullopt;
   }
-  return Refusal{415, "the body must be JSON: send the header Content-Type: application/json", {}};
+  return Refusal{
+      415,
+      "the body must be JSON: send the header Content-Type: application/json (curl --json)",
+      {}};
 }
 
 // In time that does not tell where they differ.

@@ -10,8 +10,7 @@
 //     where every address is listened on, any address (an address cannot be
 //     rebound).
 //   forms and scripts that need no preflight: a body that is not application/json
-//     gets 415. The type that curl gives a body by default is let through where
-//     nothing in the request is of a browser.
+//     gets 415.
 //   strangers: with a key, a request without "Authorization: Bearer KEY" gets 401.
 //     Basic with the key as the password is as good, for browsers.
 #ifndef QED_NET_REQUEST_GUARD_H_

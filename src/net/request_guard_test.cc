@@ -172,21 +172,12 @@ TEST(RequestGuardTest, BodiesMustBeJson) {
   EXPECT_EQ(post({{"Content-Type", "application/json"}}), 0);
   EXPECT_EQ(post({{"content-type", " Application/JSON ; charset=utf-8"}}), 0);
   for (const char* type : {"text/plain", "multipart/form-data", "", "application/jsonx",
-                           "text/plain; application/json", "application/json, text/plain"}) {
+                           "application/x-www-form-urlencoded", "text/plain; application/json",
+                           "application/json, text/plain"}) {
     EXPECT_EQ(post({{"Content-Type", type}}), 415) << type;
   }
   EXPECT_EQ(post({}), 415);
   EXPECT_EQ(post({{"Content-Type", "application/json"}, {"Content-Type", "text/plain"}}), 415);
-  const std::pair<std::string, std::string> form = {"Content-Type",
-                                                    "application/x-www-form-urlencoded"};
-  EXPECT_EQ(post({form, {"User-Agent", "curl/8.0"}}), 0);
-  for (const auto& sign : Fields{{"Origin", "http://localhost"},
-                                 {"Referer", "http://evil.example/"},
-                                 {"Cookie", "a=b"},
-                                 {"Sec-Fetch-Site", "cross-site"},
-                                 {"User-Agent", "Mozilla/5.0"}}) {
-    EXPECT_EQ(post({form, sign}), 415) << sign.first;
-  }
   EXPECT_EQ(Refused(*guard, Request("POST", {{"Host", "localhost"}, {"Content-Length", "0"}})), 0);
   EXPECT_EQ(
       Refused(*guard, Request("POST", {{"Host", "localhost"}, {"Transfer-Encoding", "chunked"}})),

@@ -103,13 +103,18 @@ int64_t ProportionalBytes(int process) {
 
 }  // namespace
 
+Result<int> ProcessNumber(int pidfd) {
+  const std::string info = ReadAt(AT_FDCWD, "/proc/self/fdinfo/" + std::to_string(pidfd));
+  const size_t line = info.find("\nPid:");
+  const int number = line == std::string::npos ? -1 : std::atoi(info.c_str() + line + 5);
+  if (number <= 0) return Unsupported("/proc does not show the sandbox's processes");
+  return number;
+}
+
 Result<ProcessWatch> ProcessWatch::Open(int pidfd) {
   ProcessWatch watch;
   watch.proc_ = UniqueFd(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const std::string info = ReadAt(watch.proc_.get(), "self/fdinfo/" + std::to_string(pidfd));
-  const size_t line = info.find("\nPid:");
-  const long number = line == std::string::npos ? -1 : std::atol(info.c_str() + line + 5);
-  if (number <= 0) return Unsupported("/proc does not show the sandbox's processes");
+  QED_ASSIGN_OR_RETURN(const int number, ProcessNumber(pidfd));
   const std::string name = std::to_string(number);
   watch.leader_ = name;
   watch.process_ = OpenAt(watch.proc_.get(), name, O_PATH | O_DIRECTORY);

@@ -12,6 +12,10 @@
 
 namespace qed {
 
+// The number of the process that `pidfd` is a handle on. kUnsupported where /proc does not
+// tell, also of a process that has ended.
+Result<int> ProcessNumber(int pidfd);
+
 class ProcessWatch {
  public:
   ProcessWatch() = default;

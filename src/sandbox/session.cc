@@ -91,7 +91,19 @@ Result<std::unique_ptr<Session>> Session::Start(Zygote& zygote) {
     if (!watch.ok()) return Unavailable(watch.status().message());
     session->watch_ = *std::move(watch);
   }
+  if (zygote.groups() != nullptr) {
+    QED_RETURN_IF_ERROR(session->EnterGroup(*zygote.groups(), config));
+  }
   return session;
+}
+
+Status Session::EnterGroup(SessionGroups& groups, const SandboxConfig& config) {
+  QED_ASSIGN_OR_RETURN(const int number, ProcessNumber(pidfd_.get()));
+  // One process that fills its address space is to meet that limit, not this bound.
+  QED_ASSIGN_OR_RETURN(
+      group_, groups.Add(number, {config.memory_bytes + config.tmp_bytes, config.max_processes}));
+  // It lived all the while: so it was the one of this number.
+  return ProcessNumber(pidfd_.get()).status();
 }
 
 Status Session::SetIdentity(const std::string& id) {
@@ -178,8 +190,10 @@ Result<std::optional<Session::CellEnd>> Session::NextEnd() {
 }
 
 bool Session::OverMemory(Clock::Time now) {
+  // Of several processes the kernel has ended one, and the others would go on.
+  if (group_ != nullptr && group_->RanOutOfMemory()) return true;
   if (!watch_.has_value()) {
-    next_look_ = Clock::Time::max();
+    next_look_ = group_ != nullptr ? now + kLookAtOne : Clock::Time::max();
     return false;
   }
   const ProcessWatch::Use use = watch_->Measure(memory_bytes_);
@@ -282,9 +296,8 @@ ExecuteResult Session::RunCell(const ExecuteRequest& request) {
     result.err += TimeoutMessage(request.timeout);
   } else if (!alive_) {
     result.process_status = ExecuteResult::ProcessStatus::kError;
-    result.err += end == CellEnd::kMemory ? kMemoryMessage
-                  : left_processes        ? kLeftoverMessage
-                                          : kLostMessage;
+    const bool memory = end == CellEnd::kMemory || (group_ != nullptr && group_->RanOutOfMemory());
+    result.err += memory ? kMemoryMessage : left_processes ? kLeftoverMessage : kLostMessage;
   } else {
     result.process_status = end == CellEnd::kCompleted ? ExecuteResult::ProcessStatus::kCompleted
                                                        : ExecuteResult::ProcessStatus::kError;

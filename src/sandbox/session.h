@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/unique_fd.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/client.h"
 #include "sandbox/frame.h"
 #include "sandbox/memory_file.h"
@@ -61,6 +62,8 @@ class Session {
 
   Session() = default;
   Status WaitForProcess();
+  // Before any foreign code runs in it.
+  Status EnterGroup(SessionGroups& groups, const SandboxConfig& config);
   Status SendAll(std::string_view bytes, Clock::Time deadline);
   Status SendCell(const ExecuteRequest& request, Clock::Time deadline);
   // Moves output until the cell ends, `deadline` passes or memory runs out.
@@ -82,6 +85,7 @@ class Session {
   UniqueFd err_;
   UniqueFd pidfd_;
   std::optional<ProcessWatch> watch_;
+  std::unique_ptr<SessionGroup> group_;
   Clock::Time next_look_;  // at the memory in use
   int64_t memory_bytes_ = 0;
   std::chrono::milliseconds interrupt_grace_{0};

@@ -158,8 +158,11 @@ Result<std::unique_ptr<Zygote>> Zygote::Start(const SandboxConfig& config) {
     return IoError(std::string("socketpair: ") + std::strerror(errno));
   }
   UniqueFd ours(ends[0]);
+  // Before it starts, so that it is where this process is.
+  Result<std::shared_ptr<SessionGroups>> groups = SessionGroups::Get();
   QED_ASSIGN_OR_RETURN(const pid_t pid, SpawnInterpreter(config, allowed, UniqueFd(ends[1])));
   std::unique_ptr<Zygote> zygote(new Zygote(config, std::move(ours), pid));
+  zygote->TakeGroups(std::move(groups));
   const Status ready = zygote->WaitUntilReady();
   if (!ready.ok()) return ready.WithPrefix(config.python);
   QED_RETURN_IF_ERROR(zygote->CheckProcessWatch(allowed));
@@ -188,6 +191,18 @@ Status Zygote::WaitUntilReady() {
   }
 }
 
+void Zygote::TakeGroups(Result<std::shared_ptr<SessionGroups>> groups) {
+  if (!groups.ok()) {
+    lacking_ = groups.status().message();
+    return;
+  }
+  groups_ = *std::move(groups);
+  for (const char* controller : {"memory", "pids"}) {
+    if (!groups_->Bounds(controller))
+      lacking_ = std::string("there is no controller ") + controller;
+  }
+}
+
 Status Zygote::CheckProcessWatch(uint32_t allowed) {
   const Result<ProcessWatch> watch = ProcessWatch::Open(pidfd_.get());
   if (watch.ok()) return OkStatus();
@@ -202,6 +217,9 @@ std::vector<std::string> Zygote::Weakened() const {
   std::vector<std::string> lines;
   for (const MechanismInfo& info : kMechanisms) {
     if ((missing_ & info.bit) != 0) lines.push_back(std::string(info.name) + ": " + info.without);
+  }
+  if (!lacking_.empty()) {
+    lines.push_back("cgroup: no bound of the kernel's for all of a session (" + lacking_ + ")");
   }
   return lines;
 }

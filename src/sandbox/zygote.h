@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/unique_fd.h"
 #include "config/sandbox_config.h"
+#include "sandbox/cgroup.h"
 
 namespace qed {
 
@@ -38,6 +39,8 @@ class Zygote {
   const std::string& packages() const { return packages_; }
   // Whether the processes of a session can be watched.
   bool CanWatchProcesses() const;
+  // The groups of sessions; null where none can be had.
+  SessionGroups* groups() const { return groups_.get(); }
 
   // True if the interpreter, and with it every session, is gone or goes within
   // a second (its sockets close a little before it is).
@@ -47,8 +50,11 @@ class Zygote {
   Zygote(const SandboxConfig& config, UniqueFd command, pid_t pid);
   Status WaitUntilReady();
   Status CheckProcessWatch(uint32_t allowed);
+  void TakeGroups(Result<std::shared_ptr<SessionGroups>> groups);
 
   const SandboxConfig config_;
+  std::shared_ptr<SessionGroups> groups_;
+  std::string lacking_;  // of groups: what cannot be bounded, and why
 
   UniqueFd command_;
   std::mutex send_;

@@ -79,12 +79,10 @@ def test_strangers_pages(kind):
         expect(served.ask("GET", "/health", Host="evil.example"), 403, kind)
         expect(served.ask("GET", "/metrics", Origin=evil), 403, kind)
         expect(served.ask("DELETE", "/sessions/s", Origin=evil), 403, kind)
-        for body_type in ("text/plain", "multipart/form-data", None):
-            expect(served.ask(Content_Type=body_type), 415, kind)
         form = "application/x-www-form-urlencoded"
-        expect(served.ask(Content_Type=form, Origin=f"http://localhost:{served.port}"), 415, kind)
-        expect(served.ask(Content_Type=form, User_Agent="Mozilla/5.0"), 415, kind)
-        expect(served.ask(Content_Type=form, User_Agent="curl/7.88.1"), 200, kind)
+        for body_type in ("text/plain", "multipart/form-data", form, None):
+            expect(served.ask(Content_Type=body_type), 415, kind)
+        expect(served.ask(Content_Type=form, User_Agent="curl/7.88.1"), 415, kind)
         preflight = served.ask("OPTIONS", Origin=evil, Access_Control_Request_Method="POST")
         expect(preflight, 403, kind)
         assert "Access-Control-Allow-Origin" not in preflight[1], preflight[1]

@@ -1,10 +1,13 @@
 """The command line itself: help, versions, mistyped names, completions."""
 
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from qed_run import BINARY, qed
@@ -23,6 +26,33 @@ def completions(*words):
               f"COMP_CWORD={len(words) - 1}; _qed; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     return done.stdout.split()
+
+
+def read_until(terminal, mark):
+    seen, deadline = "", time.monotonic() + 60
+    while mark not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([terminal], [], [], 1)[0]:
+            seen += os.read(terminal, 65536).decode(errors="replace")
+    return seen
+
+
+def zsh_shows(typed):
+    """What a real zsh shows after `typed` and the tabulator; its line is in << >> then."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "dumb", "PS1": ""})
+    setup = (f"autoload -Uz compinit; compinit -D -u; source <({BINARY} completion zsh)\n"
+             "show() print -r -- \"<<$BUFFER>>\"; zle -N show; bindkey '^X' show\n"
+             "bindkey '^I' complete-word; LISTMAX=9999; print rea''dy\n")
+    try:
+        os.write(terminal, setup.encode())
+        read_until(terminal, "ready\r\n")
+        os.write(terminal, typed.encode() + b"\t\x18")
+        return read_until(terminal, ">>")
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
 
 
 class CommandLineTest(unittest.TestCase):
@@ -106,6 +136,18 @@ class CommandLineTest(unittest.TestCase):
                 file.write(script)
                 file.flush()
                 subprocess.run(["zsh", "-n", file.name], check=True)
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not here")
+    def test_zsh_completes_commands_flags_and_files(self):
+        for typed, line in [("qed ver", "qed version "), ("qed help dow", "qed help download "),
+                            ("qed completion z", "qed completion zsh "),
+                            ("qed solve --samp", "qed solve --samples "),
+                            ("qed solve /etc/hostn", "qed solve /etc/hostname "),
+                            ("qed solve --model /etc/hostn", "qed solve --model /etc/hostname ")]:
+            self.assertIn(f"<<{line}>>", zsh_shows(typed))
+        offered = zsh_shows("qed s")
+        for command in ("sandbox", "serve", "solve"):
+            self.assertRegex(offered, rf"\n{command} +-- ")
 
     def test_other_shells_are_refused(self):
         tried = qed("completion", "fish")

@@ -201,6 +201,12 @@ class CacheTest(DownloadTest):
             self.check_error(self.download("--patience", "0.3"), "model.safetensors", str(size))
             self.check_nothing_half()
 
+    def test_sizes_whose_sum_no_number_holds(self):
+        huge = {"size": 2**63 - 1, "lfs": None}
+        self.hub.listed = {"config.json": huge, "model.safetensors": huge}
+        self.check_error(self.download(), REPO, "more than 1 PiB")
+        self.check_nothing_half()
+
     def test_a_list_without_sizes(self):
         self.hub.listed = {path: {"size": None, "blobId": None, "lfs": None} for path in FILES}
         self.check_files(self.check_ok(self.download()))

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/check.h"
+#include "tests/fuzz/fuzz_input.h"
 #include "text/detokenizer.h"
+#include "text/test_tokenizers.h"
 #include "text/tokenizer.h"
 
 namespace {
@@ -42,6 +44,27 @@ void TestOneInput(std::string_view data) {
 }
 
 }  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  const std::string text = std::string(1, '\0') + "hello h\xc3\xa9llo <tool><s>\xff 123";
+  nlohmann::json small = qed::SmallTokenizerJson();
+  std::vector<std::string> seeds = {small.dump() + text};
+  // Few tokens, so that mutations meet what is around them.
+  small["model"]["vocab"] = {{"h", 0}, {"e", 1}, {"he", 2}, {"l", 3}, {"<0x41>", 4}};
+  small["model"]["merges"] = {{"h", "e"}};
+  small["added_tokens"][0]["id"] = 5;
+  small["added_tokens"][1]["id"] = 6;
+  seeds.push_back(small.dump() + text);
+  small["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}}}};
+  small["pre_tokenizer"] = nlohmann::json::parse(R"({"type": "Sequence", "pretokenizers": [
+      {"type": "Split", "pattern": {"Regex": "\\\\p{N}{1,3}"}, "behavior": "Isolated", "invert": false},
+      {"type": "Digits", "individual_digits": true},
+      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]})");
+  small["model"]["byte_fallback"] = true;
+  seeds.push_back(small.dump() + text);
+  qed::WriteSeeds(*argc, *argv, seeds);
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TestOneInput({reinterpret_cast<const char*>(data), size});

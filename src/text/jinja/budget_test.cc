@@ -40,6 +40,8 @@ void Free(void* data) {
 
 void* operator new(size_t size) { return Allocate(size); }
 void* operator new[](size_t size) { return Allocate(size); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return Allocate(size); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return Allocate(size); }
 void operator delete(void* data) noexcept { Free(data); }
 void operator delete[](void* data) noexcept { Free(data); }
 void operator delete(void* data, size_t) noexcept { Free(data); }
