@@ -61,6 +61,9 @@ class MappedFile {
   size_t size_;
 };
 
+// Lets go of a mapping's pages that lie wholly in `bytes`; they are read again when touched.
+void ForgetPages(std::span<const std::byte> bytes);
+
 // A file that only grows, line by line. Not thread-safe.
 class AppendFile {
  public:

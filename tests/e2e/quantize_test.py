@@ -101,7 +101,7 @@ class QuantizeTest(unittest.TestCase):
             (UNUSABLE, "--observer", ("--calib-dataset", self.texts, "--observer", "mean")),
             (UNUSABLE, "--batch-size", ("--scales", "row", "--batch-size", "0")),
             (FAILED, "nothing.jsonl", ("--calib-dataset", "nothing.jsonl")),
-            (UNUSABLE, 'bad.jsonl:2: has no field "text"', ("--calib-dataset", bad_texts)),
+            (UNUSABLE, "bad.jsonl", ("--calib-dataset", bad_texts)),
         ]
         for code, message, flags in cases:
             with self.subTest(message):
