@@ -144,7 +144,7 @@ class EngineWriter {
     for (const LaidPart& part : laid.parts) {
       const auto bytes = static_cast<int64_t>(part.tensor->data.size());
       built_.bytes_read += bytes / settings_.ranks;
-      ForgetPages(part.tensor->data);
+      checkpoint_.Forget(*part.tensor);
     }
   }
 

@@ -77,6 +77,10 @@ struct Checkpoint {
   const CheckpointTensor* Find(int32_t layer, TensorRole role) const {
     return Find(HfTensorName(layer, role));
   }
+  // Lets go of the memory of a tensor that was read; it can be read again.
+  void Forget(const CheckpointTensor& tensor) const {
+    for (const auto& file : files) file->Forget(tensor.data);
+  }
 };
 
 // Opens a GGUF file, an HF folder or an engine folder and checks everything that can be checked

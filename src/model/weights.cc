@@ -7,7 +7,6 @@
 #include <string>
 
 #include "base/check.h"
-#include "base/file.h"
 #include "checkpoint/engine_folder.h"
 #include "kernels/weight_layout.h"
 #include "tensor/eight_bit.h"
@@ -226,7 +225,7 @@ Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* ad
   for (const LaidTensor& laid : layout.tensors) {
     packer.Pack(laid, memory->data() + laid.packed.offset, pool);
     tensors.push_back(&laid.packed);
-    ForgetPages(laid.parts.front().tensor->data);
+    checkpoint.Forget(*laid.parts.front().tensor);
   }
   ModelWeights weights = BindAll(tensors, checkpoint.config, *std::move(memory));
   weights.conversion_error = packer.ConversionError();

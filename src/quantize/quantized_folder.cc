@@ -178,7 +178,7 @@ class FolderWriter {
       } else {
         QED_RETURN_IF_ERROR(writer->Write(std::as_bytes(std::span(output.values))));
       }
-      if (output.tensor != nullptr) ForgetPages(output.tensor->data);
+      if (output.tensor != nullptr) checkpoint_.Forget(*output.tensor);
       if (done_) done_(output.bytes);
     }
     return writer->Finish();
