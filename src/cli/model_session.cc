@@ -51,9 +51,9 @@ Result<std::optional<Adapter>> OpenAdapterFor(const ModelFlags& flags,
 
 // An engine's limits are defaults: flags that were given go before.
 void TakeLimits(const ModelFlags& flags, const RecordedLimits& recorded, EngineConfig& config) {
+  if (flags.app == nullptr) return;
   const auto take = [&](const char* flag, int32_t value, int32_t& to) {
-    const bool given = flags.app != nullptr && flags.app->count(flag) > 0;
-    if (value > 0 && !given) to = value;
+    if (value > 0 && flags.app->count(flag) == 0) to = value;
   };
   take("--max-batch-size", recorded.max_batch_size, config.max_batch_size);
   take("--max-seq-len", recorded.max_seq_len, config.max_seq_len);

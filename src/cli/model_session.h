@@ -27,7 +27,8 @@ struct ModelFlags {
   std::string adapter = "auto";  // PEFT folder; "auto": the one shipped beside the model; "none"
   std::string drafter = "auto";  // folder; "auto": the one shipped beside the model; "none"
   std::string random_weights;    // in place of a model: a shape's name
-  // Whose flags were given, and not left at their defaults: set by AddModelFlags.
+  // Knows which flags were given: an engine's limits take the place of the others. Set by
+  // AddModelFlags; null: `engine` says it all.
   const CLI::App* app = nullptr;
   // Drafts that are right so often (draft/simulated_drafter.h), for replays; empty: none.
   std::string acceptance;
