@@ -52,6 +52,9 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  // Lets go of the memory of pages that lie wholly in `part`, where that is a part of this
+  // mapping; they are read again when touched.
+  void Forget(std::span<const std::byte> part) const;
   const std::string& path() const { return path_; }
 
  private:

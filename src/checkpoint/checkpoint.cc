@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "checkpoint/engine_folder.h"
 #include "checkpoint/gguf.h"
 #include "checkpoint/gguf_checkpoint.h"
 #include "checkpoint/hf_checkpoint.h"
@@ -29,7 +30,9 @@ Result<Checkpoint> OpenCheckpoint(const std::string& path) {
     return NotFound(path + ": no such file or folder");
   }
   const bool is_folder = kind == std::filesystem::file_type::directory;
-  auto checkpoint = is_folder ? OpenHfFolder(path) : OpenGguf(path);
+  auto checkpoint = !is_folder             ? OpenGguf(path)
+                    : IsEngineFolder(path) ? OpenEngineFolder(path)
+                                           : OpenHfFolder(path);
   if (!checkpoint.ok()) return checkpoint.status().WithPrefix(path);
   checkpoint->path = path;
   return checkpoint;

@@ -1,6 +1,7 @@
-// A model as published: a GGUF file or an HF folder, opened, checked and mapped.
+// A model: a GGUF file or an HF folder, as published, or an engine folder of our own; opened,
+// checked and, but for engines, mapped.
 //
-// Both kinds look the same from here: tensors carry HF's names
+// Both published kinds look the same from here: tensors carry HF's names
 // ("model.layers.0.self_attn.q_proj.weight") and HF's row order (GGUF stores
 // Llama's q and k rows interleaved for its RoPE; `interleaved_rope_rows` says
 // that such a tensor's rows need the permutation of checkpoint/rope_rows.h).
@@ -54,15 +55,19 @@ struct CheckpointTensor {
   std::optional<RandomFill> random = std::nullopt;
 };
 
+struct EngineFolder;
+
 struct Checkpoint {
   std::string path;
-  std::string format;        // "gguf", "hf" or "random"
+  std::string format;        // "gguf", "hf", "random" or "engine"
   std::string quantization;  // of an HF folder, in words; empty: none
   ModelConfig config;
   TokenizerSpec tokenizer;
   SamplingDefaults sampling_defaults;
   std::map<std::string, CheckpointTensor> tensors;  // by HF name
   std::vector<std::shared_ptr<const MappedFile>> files;
+  // Of format "engine" (checkpoint/engine_folder.h), which has no tensors here.
+  std::shared_ptr<const EngineFolder> engine;
 
   // nullptr where there is none.
   const CheckpointTensor* Find(const std::string& name) const {
@@ -72,9 +77,13 @@ struct Checkpoint {
   const CheckpointTensor* Find(int32_t layer, TensorRole role) const {
     return Find(HfTensorName(layer, role));
   }
+  // Lets go of the memory of a tensor that was read; it can be read again.
+  void Forget(const CheckpointTensor& tensor) const {
+    for (const auto& file : files) file->Forget(tensor.data);
+  }
 };
 
-// Opens a GGUF file or an HF folder and checks everything that can be checked
+// Opens a GGUF file, an HF folder or an engine folder and checks everything that can be checked
 // without reading weights: sizes, overlaps, offsets, types, the architecture,
 // and that the set of tensors is exactly what the architecture needs, with the
 // right shapes (missing, unused and mis-shaped tensors come in one error).

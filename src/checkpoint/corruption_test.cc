@@ -229,7 +229,21 @@ const GgufCase kModelCases[] = {
     {"RoPE base infinite", Set("llama.rope.freq_base", HUGE_VALF), {}, "finite"},
     {"experts", Set("llama.expert_count", uint32_t{8}), {}, "mixture of experts"},
     {"sliding window", Set("llama.attention.sliding_window", uint32_t{64}), {}, "sliding"},
-    {"yarn", Set("llama.rope.scaling.type", "yarn"), {}, "yarn"},
+    {"longrope", Set("llama.rope.scaling.type", "longrope"), {}, "longrope"},
+    {"yarn's log multiplier",
+     [](GgufWriter& w) {
+       w.Add("llama.rope.scaling.type", "yarn");
+       w.Add("llama.rope.scaling.yarn_log_multiplier", 0.1F);
+     },
+     {},
+     "yarn_log_multiplier"},
+    {"yarn shrinks",
+     [](GgufWriter& w) {
+       w.Add("llama.rope.scaling.type", "yarn");
+       w.Add("llama.rope.scaling.factor", 0.5F);
+     },
+     {},
+     "contradict"},
     {"split", Set("split.count", uint16_t{2}), {}, "split"},
     {"no tokens", Without("tokenizer.ggml.tokens"), {}, "tokenizer.ggml.tokens"},
     {"no tokenizer model", Without("tokenizer.ggml.model"), {}, "tokenizer.ggml.model"},

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "checkpoint/engine_folder.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/safetensors.h"
 #include "nlohmann/json.hpp"
@@ -210,6 +211,7 @@ Result<DrafterCheckpoint> ReadFolder(const std::string& path, const Checkpoint& 
 }  // namespace
 
 std::string ModelFingerprint(const Checkpoint& model) {
+  if (model.engine) return model.engine->fingerprint;
   uint64_t hash = 14695981039346656037u;  // FNV-1a
   if (const CheckpointTensor* norm = model.Find("model.norm.weight");
       norm != nullptr && !norm->random) {

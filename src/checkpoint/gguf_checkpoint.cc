@@ -7,6 +7,7 @@
 
 #include "checkpoint/architecture.h"
 #include "checkpoint/gguf.h"
+#include "checkpoint/rope_scaling.h"
 #include "checkpoint/tensor_set.h"
 
 namespace qed {
@@ -44,15 +45,6 @@ Status RejectUnsupported(const GgufFile& file, const std::string& prefix) {
   QED_ASSIGN_OR_RETURN(const int64_t window,
                        file.Int(prefix + "attention.sliding_window", 0, kMaxInt32, 0));
   if (window > 0) return Unsupported("uses sliding-window attention, which cannot be run");
-  QED_ASSIGN_OR_RETURN(const std::string scaling,
-                       file.String(prefix + "rope.scaling.type", "none"));
-  QED_ASSIGN_OR_RETURN(const double factor, file.Float(prefix + "rope.scaling.factor", 1.0));
-  QED_ASSIGN_OR_RETURN(const double old_factor, file.Float(prefix + "rope.scale_linear", 1.0));
-  if ((scaling != "none" && scaling != "linear") || (scaling == "linear" && factor != 1.0) ||
-      old_factor != 1.0) {
-    return Unsupported("uses RoPE scaling of type " + Printable(scaling) +
-                       "; only Llama-3's (rope_freqs.weight) can be run");
-  }
   QED_ASSIGN_OR_RETURN(const int64_t parts, file.Int("split.count", 0, kMaxInt32, 0));
   if (parts > 1) return Unsupported("is one part of a split model; merge the parts first");
   return OkStatus();
@@ -97,6 +89,40 @@ Status ReadRopeFactors(const RawTensor& tensor, ModelConfig& config) {
   return OkStatus();
 }
 
+// As transformers defines it, whose configuration the keys were made from. Older files have
+// the linear factor under a name of its own.
+Status ReadRopeScaling(const GgufFile& file, const std::string& prefix, ModelConfig& config) {
+  RopeScaling& scaling = config.rope_scaling;
+  QED_ASSIGN_OR_RETURN(std::string type, file.String(prefix + "rope.scaling.type", "none"));
+  float old_factor = 1.0F, log_multiplier = 0;
+  QED_RETURN_IF_ERROR(ReadFloat(file, prefix + "rope.scale_linear", 1.0, old_factor));
+  QED_RETURN_IF_ERROR(ReadFloat(file, prefix + "rope.scaling.factor", old_factor, scaling.factor));
+  if (type == "none" && old_factor != 1.0F) type = "linear";
+  if (type == "none" || (type == "linear" && scaling.factor == 1.0F)) return OkStatus();
+  if (type == "linear") {
+    scaling.kind = RopeScaling::Kind::kLinear;
+    return FinishRopeScaling(config);
+  }
+  QED_RETURN_IF_ERROR(
+      ReadFloat(file, prefix + "rope.scaling.yarn_log_multiplier", 0.0, log_multiplier));
+  if (type != "yarn" || log_multiplier != 0) {
+    return Unsupported("uses RoPE scaling of type " + Printable(type) +
+                       (type == "yarn" ? " with yarn_log_multiplier" : "") +
+                       "; linear, yarn and Llama-3's (rope_freqs.weight) can be run");
+  }
+  scaling.kind = RopeScaling::Kind::kYarn;
+  QED_RETURN_IF_ERROR(ReadInt(file, prefix + "rope.scaling.original_context_length",
+                              config.context_length, scaling.original_context));
+  QED_RETURN_IF_ERROR(
+      ReadFloat(file, prefix + "rope.scaling.yarn_beta_fast", 32.0, scaling.beta_fast));
+  QED_RETURN_IF_ERROR(
+      ReadFloat(file, prefix + "rope.scaling.yarn_beta_slow", 1.0, scaling.beta_slow));
+  QED_RETURN_IF_ERROR(
+      ReadFloat(file, prefix + "rope.scaling.attn_factor", 1.0, scaling.attention_factor));
+  scaling.attention_factor *= YarnAttention(scaling.factor, 1.0F);
+  return FinishRopeScaling(config);
+}
+
 Status ReadConfig(const GgufFile& file, const Architecture& architecture, ModelConfig& config) {
   const std::string prefix = std::string(architecture.gguf_name) + ".";
   QED_RETURN_IF_ERROR(RejectUnsupported(file, prefix));
@@ -109,6 +135,7 @@ Status ReadConfig(const GgufFile& file, const Architecture& architecture, ModelC
   QED_RETURN_IF_ERROR(
       ReadFloat(file, prefix + "attention.layer_norm_rms_epsilon", {}, config.rms_norm_eps));
   QED_RETURN_IF_ERROR(ReadFloat(file, prefix + "rope.freq_base", 10000.0, config.rope_theta));
+  QED_RETURN_IF_ERROR(ReadRopeScaling(file, prefix, config));
   config.qk_norm = architecture.qk_norm;
   config.tied_embeddings = FindTensor(file, "output.weight") == nullptr;
   config.qkv_bias = architecture.qkv_bias;

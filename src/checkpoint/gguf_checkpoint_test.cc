@@ -1,4 +1,6 @@
+#include <cmath>
 #include <filesystem>
+#include <string>
 
 #include "checkpoint/checkpoint.h"
 #include "gmock/gmock.h"
@@ -73,6 +75,35 @@ TEST(GgufCheckpointTest, HeadSizeIsDerivedWhereItIsNotGiven) {
   auto checkpoint = Open(std::move(writer));
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
   EXPECT_EQ(checkpoint->config.head_dim, 8);
+}
+
+// The numbers that an HF folder's rope_scaling gives (hf_checkpoint_test.cc).
+TEST(GgufCheckpointTest, ReadsRopeScaling) {
+  GgufWriter yarn = TinyGguf();
+  yarn.Add("llama.rope.scaling.type", "yarn");
+  yarn.Add("llama.rope.scaling.factor", 4.0F);
+  yarn.Add("llama.rope.scaling.original_context_length", uint32_t{64});
+  auto checkpoint = Open(std::move(yarn));
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+  const RopeScaling& scaling = checkpoint->config.rope_scaling;
+  EXPECT_EQ(scaling.kind, RopeScaling::Kind::kYarn);
+  EXPECT_EQ(scaling.factor, 4.0F);
+  EXPECT_EQ(scaling.original_context, 64);
+  EXPECT_EQ(scaling.beta_fast, 32.0F);
+  EXPECT_EQ(scaling.beta_slow, 1.0F);
+  EXPECT_NEAR(scaling.attention_factor, 0.1 * std::log(4.0) + 1, 1e-6);
+  EXPECT_EQ(checkpoint->config.context_length, 256);
+
+  for (const char* key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
+    GgufWriter linear = TinyGguf();
+    if (std::string(key).ends_with("factor")) linear.Add("llama.rope.scaling.type", "linear");
+    linear.Add(key, 2.0F);
+    checkpoint = Open(std::move(linear));
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+    EXPECT_EQ(checkpoint->config.rope_scaling.kind, RopeScaling::Kind::kLinear);
+    EXPECT_EQ(checkpoint->config.rope_scaling.factor, 2.0F);
+    EXPECT_EQ(checkpoint->config.context_length, 256);
+  }
 }
 
 TEST(GgufCheckpointTest, NoOutputTensorMeansTiedEmbeddings) {

@@ -105,7 +105,10 @@ Status AddShards(const Folder& folder, Checkpoint& checkpoint, std::vector<RawTe
   return OkStatus();
 }
 
-Status ReadTokenizerFiles(const Folder& folder, TokenizerSpec& spec) {
+}  // namespace
+
+Status ReadHfTokenizerFiles(const std::string& path, TokenizerSpec& spec) {
+  const Folder folder(path);
   spec.source = folder.Path("tokenizer.json");
   QED_ASSIGN_OR_RETURN(spec.tokenizer_json,
                        folder.ReadIfThere("tokenizer.json", kMaxTokenizerBytes));
@@ -115,8 +118,6 @@ Status ReadTokenizerFiles(const Folder& folder, TokenizerSpec& spec) {
                        folder.ReadIfThere("chat_template.jinja", kMaxConfigBytes));
   return OkStatus();
 }
-
-}  // namespace
 
 Result<Checkpoint> OpenHfFolder(const std::string& path) {
   const Folder folder(path);
@@ -140,7 +141,7 @@ Result<Checkpoint> OpenHfFolder(const std::string& path) {
       return status.WithPrefix("generation_config.json");
     }
   }
-  QED_RETURN_IF_ERROR(ReadTokenizerFiles(folder, checkpoint.tokenizer));
+  QED_RETURN_IF_ERROR(ReadHfTokenizerFiles(path, checkpoint.tokenizer));
   std::vector<RawTensor> tensors;
   if (folder.Has(kWeights)) {
     QED_RETURN_IF_ERROR(AddWeights(folder, kWeights, checkpoint, tensors));

@@ -6,6 +6,7 @@
 #include "checkpoint/architecture.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/raw_tensor.h"
+#include "checkpoint/rope_scaling.h"
 
 namespace qed {
 namespace {
@@ -55,25 +56,11 @@ Status RejectUnsupported(const JsonFields& fields) {
   return OkStatus();
 }
 
-// The context that a scaling makes of `tokens`, where that is more than the file says.
-Status StretchContext(int32_t tokens, float factor, ModelConfig& config) {
-  const double stretched = static_cast<double>(tokens) * factor;
-  if (!(stretched <= 1 << 24)) return Corrupt("RoPE is scaled to an impossible context");
-  config.context_length = std::max(config.context_length, static_cast<int32_t>(stretched));
-  return OkStatus();
-}
-
 Status ReadLinearScaling(const JsonFields& fields, ModelConfig& config) {
   RopeScaling& scaling = config.rope_scaling;
   scaling.kind = RopeScaling::Kind::kLinear;
   QED_ASSIGN_OR_RETURN(scaling.factor, fields.Float("factor"));
-  if (!(scaling.factor >= 1.0f)) return Corrupt("the linear RoPE factor is below 1");
-  return StretchContext(config.context_length, scaling.factor, config);
-}
-
-// How much longer attention's logits become where nothing else is said.
-float YarnAttention(float factor, float scale) {
-  return factor <= 1.0f ? 1.0f : 0.1f * scale * std::log(factor) + 1.0f;
+  return FinishRopeScaling(config);
 }
 
 Status ReadYarnScaling(const JsonFields& fields, ModelConfig& config) {
@@ -95,12 +82,7 @@ Status ReadYarnScaling(const JsonFields& fields, ModelConfig& config) {
           ? YarnAttention(scaling.factor, mscale) / YarnAttention(scaling.factor, mscale_all)
           : YarnAttention(scaling.factor, 1.0f);
   QED_ASSIGN_OR_RETURN(scaling.attention_factor, fields.Float("attention_factor", attention));
-  if (!(scaling.factor >= 1.0f && scaling.beta_slow > 0.0f &&
-        scaling.beta_fast > scaling.beta_slow && scaling.attention_factor > 0.0f &&
-        std::isfinite(scaling.attention_factor) && config.rope_theta > 1.0f)) {
-    return Corrupt("the YaRN factors contradict each other");
-  }
-  return StretchContext(scaling.original_context, scaling.factor, config);
+  return FinishRopeScaling(config);
 }
 
 Status ReadLlama3Scaling(const JsonFields& fields, RopeScaling& scaling) {

@@ -87,6 +87,7 @@ Result<std::unique_ptr<ModelSession>> OpenTimed(const ModelFlags& flags, Session
 
 Status RunCases(BenchFlags& flags) {
   EngineConfig& engine = flags.model.engine;
+  flags.model.app = nullptr;  // the cases say how much is needed
   engine.max_batch_size =
       std::max(engine.max_batch_size, *std::ranges::max_element(flags.cases.sequences));
   SessionFacts facts;
@@ -105,6 +106,7 @@ Status RunCases(BenchFlags& flags) {
 Status RunReplayOf(BenchFlags& flags) {
   QED_ASSIGN_OR_RETURN(const Trace trace, ReadTrace(flags.replay));
   EngineConfig& engine = flags.model.engine;
+  flags.model.app = nullptr;  // the trace says how much is needed
   engine.max_batch_size = std::max(engine.max_batch_size, SamplesAtATime(trace));
   SessionFacts facts;
   QED_ASSIGN_OR_RETURN(const auto session, OpenTimed(flags.model, facts));

@@ -1,10 +1,13 @@
 // qed inspect: what a checkpoint is, without loading it.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/engine_folder.h"
 #include "cli/commands.h"
 #include "cli/hub_model.h"
 #include "nlohmann/json.hpp"
@@ -31,6 +34,16 @@ struct DTypeTotal {
 
 std::map<std::string, DTypeTotal> TotalsByDType(const Checkpoint& checkpoint) {
   std::map<std::string, DTypeTotal> totals;
+  if (checkpoint.engine) {
+    for (const EngineRank& rank : checkpoint.engine->ranks) {
+      for (const PackedTensor& packed : rank.weights.tensors) {
+        DTypeTotal& total = totals[WeightFormatName(packed.format)];
+        total.tensors += static_cast<int64_t>(packed.roles.size());
+        total.parameters += int64_t{packed.n} * std::max(1, packed.k);
+        total.bytes += packed.bytes;
+      }
+    }
+  }
   for (const auto& [name, tensor] : checkpoint.tensors) {
     DTypeTotal& total = totals[std::string(DTypeName(tensor.dtype))];
     int64_t values = 1;
@@ -91,8 +104,42 @@ Result<Json> DescribeTokenizer(const Checkpoint& checkpoint) {
               {"chat_template", !tokenizer->chat_template().empty()}};
 }
 
+// Of an engine: what it was built for.
+Json DescribeEngine(const EngineFolder& engine) {
+  const RecordedLimits& limits = engine.limits;
+  return {{"device", engine.device == PackedFor::kCpu ? "cpu" : "cuda"},
+          {"ranks", engine.ranks.size()},
+          {"source", engine.source},
+          {"adapter", engine.adapter},
+          {"drafter", engine.has_drafter},
+          {"max_batch_size", limits.max_batch_size},
+          {"max_seq_len", limits.max_seq_len},
+          {"max_input_len", limits.max_input_len},
+          {"max_num_tokens", limits.max_num_tokens}};
+}
+
+void AddPackedTensors(const EngineFolder& engine, Json& list) {
+  for (const EngineRank& rank : engine.ranks) {
+    for (const PackedTensor& packed : rank.weights.tensors) {
+      std::string names;
+      for (TensorRole role : packed.roles) {
+        if (!names.empty()) names += " + ";
+        names += HfTensorName(packed.layer, role);
+      }
+      const std::vector<int32_t> shape =
+          packed.k == 0 ? std::vector<int32_t>{packed.n} : std::vector<int32_t>{packed.n, packed.k};
+      list.push_back({{"name", names},
+                      {"name_in_file", rank.file},
+                      {"dtype", WeightFormatName(packed.format)},
+                      {"shape", shape},
+                      {"bytes", packed.bytes}});
+    }
+  }
+}
+
 Json DescribeTensors(const Checkpoint& checkpoint) {
   Json list = Json::array();
+  if (checkpoint.engine) AddPackedTensors(*checkpoint.engine, list);
   for (const auto& [name, tensor] : checkpoint.tensors) {
     list.push_back({{"name", name},
                     {"name_in_file", tensor.file_name},
@@ -107,6 +154,7 @@ Result<Json> Describe(const Checkpoint& checkpoint, bool with_tensors) {
   Json report = {{"path", checkpoint.path}, {"format", checkpoint.format}};
   report["quantization"] =
       checkpoint.quantization.empty() ? Json(nullptr) : Json(checkpoint.quantization);
+  if (checkpoint.engine) report["engine"] = DescribeEngine(*checkpoint.engine);
   report.update(DescribeConfig(checkpoint.config));
   int64_t parameters = 0;
   int64_t bytes = 0;
@@ -151,9 +199,21 @@ void PrintWeights(const Json& report) {
   }
 }
 
+std::string FormatText(const Json& r) {
+  if (r["format"] == "gguf") return "GGUF file";
+  if (!r.contains("engine")) return "HF folder";
+  const Json& engine = r["engine"];
+  std::string text = "engine of " + Plain(engine["source"]) + " for " +
+                     (engine["device"] == "cpu" ? "a CPU" : "a GPU");
+  if (engine["ranks"] != 1) text += ", " + Plain(engine["ranks"]) + " ranks";
+  if (engine["adapter"] != "") text += ", " + Plain(engine["adapter"]) + " merged";
+  if (engine["drafter"].get<bool>()) text += ", with a drafter";
+  return text;
+}
+
 void PrintText(const Json& r) {
   PrintLine("path", Plain(r["path"]));
-  PrintLine("format", r["format"] == "gguf" ? "GGUF file" : "HF folder");
+  PrintLine("format", FormatText(r));
   PrintLine("architecture", Plain(r["architecture"]));
   PrintLine("layers", Plain(r["layers"]) + ", hidden size " + Plain(r["hidden_size"]) +
                           ", intermediate size " + Plain(r["intermediate_size"]));
@@ -203,7 +263,8 @@ Status RunInspect(const InspectFlags& flags) {
 CLI::App* AddInspectCommand(CLI::App& app, CommandRun& run) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* command = app.add_subcommand("inspect", "Show what a checkpoint is.");
-  command->add_option("model", flags->model, "GGUF file, HF folder or a hub's ORG/NAME")
+  command
+      ->add_option("model", flags->model, "GGUF file, HF folder, engine folder or a hub's ORG/NAME")
       ->required();
   command->add_flag("--json", flags->as_json, "write one JSON object");
   command->add_flag("--tensors", flags->tensors, "list every tensor");

@@ -1,22 +1,23 @@
 // qed quantize: a 16-bit HF folder in, one with 8-bit linears and a report out.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/hub_model.h"
+#include "cli/progress_line.h"
 #include "config/engine_config.h"
 #include "config/quantize_config.h"
+#include "data/table_reader.h"
 #include "model/loader.h"
-#include "nlohmann/json.hpp"
 #include "quantize/error_report.h"
 #include "text/tokenizer.h"
 
@@ -24,39 +25,19 @@ namespace qed {
 namespace {
 
 constexpr char kReportFile[] = "quantization_report.json";
-constexpr size_t kMaxDatasetBytes = size_t{4} << 30;
 // Rows of a step: of logits, where they are wanted.
 constexpr int32_t kStepTokens = 256;
 constexpr int32_t kLogitRows = 64;
 // What the 16-bit model's distributions may take.
 constexpr int64_t kScoreBytes = int64_t{512} << 20;
-constexpr size_t kHeldBackPart = 10;  // one of so many texts
+constexpr int64_t kHeldBackPart = 10;  // one of so many texts
 
 struct QuantizeFlags {
   std::string model;
+  std::string adapter = "none";
   std::string output;
   bool as_json = false;
   QuantizeConfig config;
-};
-
-// One line on a terminal; nothing in a pipe.
-class ProgressLine {
- public:
-  ProgressLine(std::string what, double total) : what_(std::move(what)), total_(total) {}
-  ~ProgressLine() {
-    if (shown_) std::fputs("\r\033[K", stderr);
-  }
-  void Show(double done) {
-    if (::isatty(STDERR_FILENO) == 0) return;
-    shown_ = true;
-    std::fprintf(stderr, "\r%s %3.0f %%", what_.c_str(), 100 * std::min(1.0, done / total_));
-    std::fflush(stderr);
-  }
-
- private:
-  const std::string what_;
-  const double total_;
-  bool shown_ = false;
 };
 
 struct Texts {
@@ -64,31 +45,23 @@ struct Texts {
   std::vector<TokenText> held_back;
 };
 
-// The "text" of each line, as token ids.
-Result<std::vector<TokenText>> ReadTexts(const std::string& path, const Tokenizer& tokenizer,
-                                         int32_t max_tokens) {
-  QED_ASSIGN_OR_RETURN(const std::string content, ReadFile(path, kMaxDatasetBytes));
+// What is read of a file: texts to calibrate on, and as many for each of them to hold back.
+int64_t RowsToRead(const QuantizeConfig& config) {
+  return config.calib_size + std::max<int64_t>(1, config.calib_size / (kHeldBackPart - 1));
+}
+
+// The column's texts, as token ids.
+Result<std::vector<TokenText>> ReadTexts(const QuantizeConfig& config, const Tokenizer& tokenizer) {
+  QED_ASSIGN_OR_RETURN(const std::vector<std::string> rows,
+                       ReadTextColumn(config.calib_dataset, config.text_field, RowsToRead(config)));
   std::vector<TokenText> texts;
-  size_t line_number = 0;
-  for (size_t begin = 0; begin < content.size();) {
-    const size_t end = std::min(content.find('\n', begin), content.size());
-    const std::string_view line = std::string_view(content).substr(begin, end - begin);
-    begin = end + 1;
-    ++line_number;
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    const std::string where = path + ":" + std::to_string(line_number);
-    auto row = ParseJson(line);
-    if (!row.ok()) return row.status().WithPrefix(where);
-    const auto text = row->is_object() ? row->find("text") : row->end();
-    if (!row->is_object() || text == row->end() || !text->is_string()) {
-      return InvalidArgument(where + ": has no field \"text\"");
-    }
-    TokenText tokens = EncodePrompt(tokenizer, text->get_ref<const std::string&>());
-    tokens.resize(std::min(tokens.size(), static_cast<size_t>(max_tokens)));
+  for (const std::string& row : rows) {
+    TokenText tokens = EncodePrompt(tokenizer, row);
+    tokens.resize(std::min(tokens.size(), static_cast<size_t>(config.max_tokens)));
     if (!tokens.empty()) texts.push_back(std::move(tokens));
   }
   if (texts.size() < 2) {
-    return InvalidArgument(path + ": holds " + std::to_string(texts.size()) +
+    return InvalidArgument(config.calib_dataset + ": holds " + std::to_string(texts.size()) +
                            " texts; at least 2 are needed, one of them to measure quality");
   }
   return texts;
@@ -100,9 +73,8 @@ Result<Texts> ReadCalibration(const QuantizeConfig& config, const Checkpoint& ch
   if (tokenizer->vocab_size() > checkpoint.config.vocab_size) {
     return Corrupt(checkpoint.path + ": the tokenizer has more tokens than the model");
   }
-  QED_ASSIGN_OR_RETURN(std::vector<TokenText> all,
-                       ReadTexts(config.calib_dataset, *tokenizer, config.max_tokens));
-  const size_t held_back = std::max<size_t>(1, all.size() / kHeldBackPart);
+  QED_ASSIGN_OR_RETURN(std::vector<TokenText> all, ReadTexts(config, *tokenizer));
+  const size_t held_back = std::max<size_t>(1, all.size() / static_cast<size_t>(kHeldBackPart));
   Texts texts;
   texts.held_back.assign(all.end() - static_cast<std::ptrdiff_t>(held_back), all.end());
   all.resize(std::min(all.size() - held_back, static_cast<size_t>(config.calib_size)));
@@ -131,7 +103,7 @@ Result<WeightRecipe> RecipeFor(const QuantizeConfig& config) {
 }
 
 // A model on the CPU, with room for the texts.
-Result<std::unique_ptr<Decoder>> LoadForTexts(const Checkpoint& checkpoint,
+Result<std::unique_ptr<Decoder>> LoadForTexts(const Checkpoint& checkpoint, const Adapter* adapter,
                                               const QuantizeConfig& config, size_t longest,
                                               ThreadPool& pool) {
   EngineConfig engine;
@@ -142,7 +114,7 @@ Result<std::unique_ptr<Decoder>> LoadForTexts(const Checkpoint& checkpoint,
       int64_t{model.num_layers} * 2 * model.num_kv_heads * model.head_dim * 2;
   const auto pages = (static_cast<int64_t>(longest) + engine.page_size - 1) / engine.page_size;
   engine.kv_cache_bytes = pages * engine.page_size * token_bytes * config.batch_size;
-  return LoadDecoder(checkpoint, nullptr, engine, pool);
+  return LoadDecoder(checkpoint, adapter, engine, pool);
 }
 
 size_t LongestOf(const Texts& texts) {
@@ -156,8 +128,14 @@ size_t LongestOf(const Texts& texts) {
 // The steps in their order; what one of them made is here for the next.
 class QuantizeRun {
  public:
-  QuantizeRun(const QuantizeFlags& flags, const Checkpoint& checkpoint, ThreadPool& pool)
-      : flags_(flags), config_(flags.config), checkpoint_(checkpoint), pool_(pool) {}
+  // `adapter` may be null.
+  QuantizeRun(const QuantizeFlags& flags, const Checkpoint& checkpoint, const Adapter* adapter,
+              ThreadPool& pool)
+      : flags_(flags),
+        config_(flags.config),
+        checkpoint_(checkpoint),
+        adapter_(adapter),
+        pool_(pool) {}
 
   Status Run() {
     QED_ASSIGN_OR_RETURN(report_.recipe, RecipeFor(config_));
@@ -178,7 +156,7 @@ class QuantizeRun {
   // Calibrates, and scores what was held back.
   Status RunModelBefore() {
     QED_ASSIGN_OR_RETURN(const auto model,
-                         LoadForTexts(checkpoint_, config_, LongestOf(texts_), pool_));
+                         LoadForTexts(checkpoint_, adapter_, config_, LongestOf(texts_), pool_));
     if (report_.recipe.activations == ActivationScale::kStatic) {
       texts_.calibration = CutToFit(std::move(texts_.calibration), config_.batch_size, *model);
       ProgressLine line("calibrating", static_cast<double>(texts_.calibration.size()));
@@ -204,7 +182,7 @@ class QuantizeRun {
     }
     ProgressLine line("quantizing", static_cast<double>(total));
     QED_ASSIGN_OR_RETURN(report_.folder,
-                         WriteQuantizedFolder(checkpoint_, settings_,
+                         WriteQuantizedFolder(checkpoint_, adapter_, settings_,
                                               report_.calibration ? &*report_.calibration : nullptr,
                                               flags_.output, pool_, [&](int64_t bytes) {
                                                 written += bytes;
@@ -217,7 +195,7 @@ class QuantizeRun {
   Status RunModelAfter() {
     QED_ASSIGN_OR_RETURN(const Checkpoint quantized, OpenCheckpoint(flags_.output));
     QED_ASSIGN_OR_RETURN(const auto model,
-                         LoadForTexts(quantized, config_, LongestOf(texts_), pool_));
+                         LoadForTexts(quantized, nullptr, config_, LongestOf(texts_), pool_));
     ProgressLine line("comparing", static_cast<double>(texts_.held_back.size()));
     report_.quality = scored_->Compare(config_.batch_size, *model,
                                        [&](size_t done) { line.Show(static_cast<double>(done)); });
@@ -227,6 +205,7 @@ class QuantizeRun {
   const QuantizeFlags& flags_;
   const QuantizeConfig& config_;
   const Checkpoint& checkpoint_;
+  const Adapter* const adapter_;
   ThreadPool& pool_;
   Observer observer_ = Observer::kAuto;
   QuantizeSettings settings_;
@@ -237,10 +216,16 @@ class QuantizeRun {
 
 Status RunQuantize(const QuantizeFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.config));
-  QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(flags.model));
+  QED_ASSIGN_OR_RETURN(const std::string path, ResolveModel(flags.model));
+  QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(path));
+  std::optional<Adapter> adapter;
+  if (flags.adapter != "none") {
+    QED_ASSIGN_OR_RETURN(const std::string folder, ResolveModel(flags.adapter));
+    QED_ASSIGN_OR_RETURN(adapter, OpenAdapter(folder, checkpoint));
+  }
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   ThreadPool pool(flags.config.threads > 0 ? flags.config.threads : std::max(1, cores));
-  return QuantizeRun(flags, checkpoint, pool).Run();
+  return QuantizeRun(flags, checkpoint, adapter ? &*adapter : nullptr, pool).Run();
 }
 
 }  // namespace
@@ -249,7 +234,12 @@ CLI::App* AddQuantizeCommand(CLI::App& app, CommandRun& run) {
   auto flags = std::make_shared<QuantizeFlags>();
   CLI::App* command =
       app.add_subcommand("quantize", "Turn a 16-bit HF folder into one with 8-bit weights.");
-  command->add_option("--model", flags->model, "HF folder")->required();
+  command->add_option("--model", flags->model, "HF folder, or a hub's ORG/NAME[@REVISION]")
+      ->required();
+  command
+      ->add_option("--adapter", flags->adapter,
+                   "LoRA adapter (PEFT folder, or a hub's ORG/NAME) to merge first; none")
+      ->capture_default_str();
   command->add_option("--output", flags->output, "folder to write; must not exist or be empty")
       ->required();
   command->add_flag("--json", flags->as_json, "print the report as JSON");

@@ -19,6 +19,7 @@ using CommandRun = std::function<Status()>;
 inline constexpr char kVersion[] = "qed 0.1.0";
 
 CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run);
+CLI::App* AddBuildCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddCalibrationSetCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddCompletionCommand(CLI::App& app, CommandRun& run);
 CLI::App* AddDownloadCommand(CLI::App& app, CommandRun& run);

@@ -29,11 +29,11 @@ int Main(int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
 
   using Add = CLI::App* (*)(CLI::App&, CommandRun&);
-  constexpr Add kCommands[] = {AddSolveCommand,    AddServeCommand,    AddGenerateCommand,
-                               AddBenchCommand,    AddInspectCommand,  AddTokenizeCommand,
-                               AddSandboxCommand,  AddDownloadCommand, AddCalibrationSetCommand,
-                               AddQuantizeCommand, AddReplayCommand,   AddReportCommand,
-                               AddHelpCommand,     AddVersionCommand,  AddCompletionCommand};
+  constexpr Add kCommands[] = {
+      AddSolveCommand,          AddServeCommand,    AddGenerateCommand, AddBenchCommand,
+      AddInspectCommand,        AddTokenizeCommand, AddSandboxCommand,  AddDownloadCommand,
+      AddCalibrationSetCommand, AddQuantizeCommand, AddBuildCommand,    AddReplayCommand,
+      AddReportCommand,         AddHelpCommand,     AddVersionCommand,  AddCompletionCommand};
   std::vector<Registered> commands(std::size(kCommands));
   for (size_t i = 0; i < commands.size(); ++i) commands[i].app = kCommands[i](app, commands[i].run);
 

@@ -8,6 +8,7 @@
 
 #include "checkpoint/adapter.h"
 #include "checkpoint/drafter_checkpoint.h"
+#include "checkpoint/engine_folder.h"
 #include "checkpoint/random_checkpoint.h"
 #include "cli/default_model.h"
 #include "cli/device.h"
@@ -40,8 +41,32 @@ Result<std::optional<Adapter>> OpenAdapterFor(const ModelFlags& flags,
   if (!flags.random_weights.empty()) return std::optional<Adapter>();
   const std::string folder = ChooseAdapter(flags.adapter, flags.model);
   if (folder.empty()) return std::optional<Adapter>();
+  if (checkpoint.engine) {
+    return InvalidArgument("--adapter: " + checkpoint.path +
+                           " is packed already; give it to qed build");
+  }
   QED_ASSIGN_OR_RETURN(Adapter adapter, OpenAdapter(folder, checkpoint));
   return std::optional<Adapter>(std::move(adapter));
+}
+
+// An engine's limits are defaults: flags that were given go before.
+void TakeLimits(const ModelFlags& flags, const RecordedLimits& recorded, EngineConfig& config) {
+  if (flags.app == nullptr) return;
+  const auto take = [&](const char* flag, int32_t value, int32_t& to) {
+    if (value > 0 && flags.app->count(flag) == 0) to = value;
+  };
+  take("--max-batch-size", recorded.max_batch_size, config.max_batch_size);
+  take("--max-seq-len", recorded.max_seq_len, config.max_seq_len);
+  take("--max-input-len", recorded.max_input_len, config.max_input_len);
+  take("--max-num-tokens", recorded.max_num_tokens, config.max_num_tokens);
+}
+
+bool IsSlowOnACpu(const Checkpoint& checkpoint) {
+  if (!checkpoint.engine) return !checkpoint.quantization.empty();
+  const std::vector<PackedTensor>& tensors = checkpoint.engine->ranks.front().weights.tensors;
+  return std::ranges::any_of(tensors, [](const PackedTensor& packed) {
+    return packed.format == WeightFormat::kFp8 || packed.format == WeightFormat::kInt8;
+  });
 }
 
 // What of the choice of kernels a user of a CPU wants to know.
@@ -51,11 +76,11 @@ void SayHowWeightsAreComputed(const Checkpoint& checkpoint, const EngineConfig& 
     std::fprintf(stderr,
                  "--quantize q8_0 changed the linears' weights by %.2f %% (root of mean square)\n",
                  100 * conversion_error);
-  } else if (!checkpoint.quantization.empty() && config.quantize == "none" &&
-             config.compute != "f32") {
+  } else if (IsSlowOnACpu(checkpoint) && config.quantize == "none" && config.compute != "f32") {
     std::fprintf(stderr,
-                 "%s: %s; a CPU computes these exactly and slowly, --quantize q8_0 is fast\n",
-                 checkpoint.path.c_str(), checkpoint.quantization.c_str());
+                 "%s: %s; a CPU computes these exactly and slowly, %s--quantize q8_0 is fast\n",
+                 checkpoint.path.c_str(), checkpoint.quantization.c_str(),
+                 checkpoint.engine ? "an engine built with " : "");
   }
 }
 
@@ -63,8 +88,10 @@ void SayHowWeightsAreComputed(const Checkpoint& checkpoint, const EngineConfig& 
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   flags.model = DefaultModel();
+  flags.app = &app;
   app.add_option("--model", flags.model,
-                 "GGUF file, HF folder or a hub's ORG/NAME[@REVISION]; without it the default "
+                 "GGUF file, HF folder, engine folder (qed build) or a hub's "
+                 "ORG/NAME[@REVISION]; without it the default "
                  "model (scripts/get-model)");
   app.add_option("--adapter", flags.adapter,
                  "LoRA adapter (PEFT folder, or a hub's ORG/NAME) to merge into the model; auto: "
@@ -103,17 +130,9 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& given
     config.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  QED_ASSIGN_OR_RETURN(std::optional<cuda::DeviceInfo> gpu, OpenDeviceFor(config.device));
-  if (gpu && config.compute == "f32") {
-    if (config.device != "auto") {
-      return InvalidArgument("--compute f32 runs on the CPU alone: leave out --device");
-    }
-    gpu.reset();
-  }
-  session->device_name_ =
-      gpu ? gpu->name
-          : "CPU, " + std::to_string(config.threads) + " threads, " + IsaName(DetectIsa());
   QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
+  QED_ASSIGN_OR_RETURN(const std::optional<cuda::DeviceInfo> gpu,
+                       session->OpenDevice(flags, checkpoint));
   session->sampling_defaults_ = checkpoint.sampling_defaults;
   QED_ASSIGN_OR_RETURN(session->tokenizer_, Tokenizer::Create(checkpoint.tokenizer));
   QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
@@ -130,6 +149,26 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& given
   return session;
 }
 
+Result<std::optional<cuda::DeviceInfo>> ModelSession::OpenDevice(const ModelFlags& flags,
+                                                                 const Checkpoint& checkpoint) {
+  if (checkpoint.engine) {
+    TakeLimits(flags, checkpoint.engine->limits, config_);
+    const bool for_cpu = checkpoint.engine->device == PackedFor::kCpu;
+    if (config_.device == "auto" && for_cpu) config_.device = "cpu";
+  }
+  QED_ASSIGN_OR_RETURN(std::optional<cuda::DeviceInfo> gpu, OpenDeviceFor(config_.device));
+  if (gpu && config_.compute == "f32") {
+    if (config_.device != "auto") {
+      return InvalidArgument("--compute f32 runs on the CPU alone: leave out --device");
+    }
+    gpu.reset();
+  }
+  device_name_ =
+      gpu ? gpu->name
+          : "CPU, " + std::to_string(config_.threads) + " threads, " + IsaName(DetectIsa());
+  return gpu;
+}
+
 Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& flags,
                                                               const Checkpoint& checkpoint,
                                                               bool on_gpu) {
@@ -143,7 +182,10 @@ Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& 
     return std::unique_ptr<Drafter>(
         std::make_unique<SimulatedDrafter>(std::move(rates), checkpoint.config.vocab_size));
   }
-  const std::string folder = ChooseDrafter(flags.drafter, flags.model);
+  std::string folder = ChooseDrafter(flags.drafter, flags.model);
+  if (flags.drafter == "auto" && checkpoint.engine && checkpoint.engine->has_drafter) {
+    folder = checkpoint.path + "/" + kEngineDrafter;
+  }
   if (folder.empty() || flags.engine.draft == "none" || !flags.random_weights.empty()) {
     return std::unique_ptr<Drafter>();
   }

@@ -23,10 +23,13 @@
 namespace qed {
 
 struct ModelFlags {
-  std::string model;             // GGUF file, HF folder or a name at a hub (cli/hub_model.h)
+  std::string model;  // GGUF file, HF or engine folder, or a hub's name (cli/hub_model.h)
   std::string adapter = "auto";  // PEFT folder; "auto": the one shipped beside the model; "none"
   std::string drafter = "auto";  // folder; "auto": the one shipped beside the model; "none"
   std::string random_weights;    // in place of a model: a shape's name
+  // Knows which flags were given: an engine's limits take the place of the others. Set by
+  // AddModelFlags; null: `engine` says it all.
+  const CLI::App* app = nullptr;
   // Drafts that are right so often (draft/simulated_drafter.h), for replays; empty: none.
   std::string acceptance;
   EngineConfig engine;
@@ -70,6 +73,10 @@ class ModelSession {
   // room for its drafts in config_.
   Result<std::unique_ptr<Drafter>> OpenDrafterFor(const ModelFlags& flags,
                                                   const Checkpoint& checkpoint, bool on_gpu);
+  // The device that computes, opened; none: the CPU. Takes an engine's device and limits where
+  // the flags leave them open.
+  Result<std::optional<cuda::DeviceInfo>> OpenDevice(const ModelFlags& flags,
+                                                     const Checkpoint& checkpoint);
   // Loads the model, onto `gpu` if there is one.
   Result<std::unique_ptr<StepRunner>> Load(const Checkpoint& checkpoint, const Adapter* adapter,
                                            const std::optional<cuda::DeviceInfo>& gpu);

@@ -22,6 +22,7 @@ struct EngineConfig {
   int32_t max_logit_rows = 0;    // of one step; 0: what sequences and drafts want
   int32_t max_num_tokens = 512;  // tokens of one step: decodes and prefill chunks together
   int32_t max_seq_len = 0;       // tokens of one sequence; 0: the model's context length
+  int32_t max_input_len = 0;     // tokens of a prompt; 0: what a sequence has room for
   int32_t page_size = 16;        // tokens of one KV page
   int64_t kv_cache_bytes = int64_t{2} << 30;        // on a CPU
   double kv_cache_free_gpu_memory_fraction = 0.92;  // on a GPU, in place of kv_cache_bytes
@@ -47,6 +48,8 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
         c.max_num_tokens, KnobRange<int32_t>{1, 65536});
   visit(Knob{"max-seq-len", "tokens", "most in one sequence; 0 takes the model's context length"},
         c.max_seq_len, KnobRange<int32_t>{0, 1 << 24});
+  visit(Knob{"max-input-len", "tokens", "most in one prompt; 0 takes what a sequence has room for"},
+        c.max_input_len, KnobRange<int32_t>{0, 1 << 24});
   visit(Knob{"page-size", "tokens", "of one KV page; a multiple of 16"}, c.page_size,
         KnobRange<int32_t>{16, 1024});
   visit(Knob{"kv-cache-bytes", "bytes", "of memory for the KV cache; not on a GPU"},

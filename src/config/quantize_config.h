@@ -14,6 +14,7 @@ struct QuantizeConfig {
   std::string scales = "tensor";
   std::string export_layout = "modelopt";
   std::string calib_dataset;
+  std::string text_field = "text";
   int32_t calib_size = 512;    // texts
   int32_t batch_size = 4;      // texts
   int32_t max_tokens = 4096;   // of a text
@@ -33,8 +34,10 @@ void VisitKnobs(QuantizeConfig& c, Visitor&& visit) {
   visit(Knob{"export", "", "whose names the folder uses: modelopt or compressed-tensors"},
         c.export_layout, NoRange{});
   visit(Knob{"calib-dataset", "",
-             "JSON lines with a field \"text\": its last tenth is held back to measure quality"},
+             "texts, one a row: JSONL, CSV, TSV or Parquet; the last tenth of what is read is held "
+             "back to measure quality"},
         c.calib_dataset, NoRange{});
+  visit(Knob{"text-field", "", "the column of the texts"}, c.text_field, NoRange{});
   visit(Knob{"calib-size", "texts", "most that activations are calibrated on"}, c.calib_size,
         KnobRange<int32_t>{1, 1 << 20});
   visit(Knob{"batch-size", "texts", "that run side by side"}, c.batch_size,

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "checkpoint/engine_folder.h"
+#include "kernels/embedding.h"
 #include "tensor/quant_format.h"
 
 namespace qed {
@@ -53,12 +55,7 @@ Result<RedrafterNetwork> RedrafterNetwork::Load(const DrafterCheckpoint& drafter
   network.max_rows_ = max_rows;
   network.rnn_ = drafter.rnn;
   network.vocabulary_ = drafter.vocabulary;
-  const CheckpointTensor* embedding = model.Find("model.embed_tokens.weight");
-  if (embedding == nullptr || embedding->random) {
-    return Unsupported("a drafter reads the model's embedding, and " + model.path + " has none");
-  }
-  network.embedding_ = *embedding;
-  network.files_ = model.files;
+  QED_RETURN_IF_ERROR(network.TakeEmbedding(model));
   const auto pack = [&](const std::string& name) { return network.Pack(drafter, name, exact); };
   if (drafter.rnn) {
     QED_ASSIGN_OR_RETURN(network.w_, pack("rnn_w"));
@@ -87,6 +84,30 @@ Result<RedrafterNetwork> RedrafterNetwork::Load(const DrafterCheckpoint& drafter
   return network;
 }
 
+// Keeps it mapped.
+Status RedrafterNetwork::TakeEmbedding(const Checkpoint& model) {
+  if (model.engine && model.engine->device == PackedFor::kCpu) {
+    const EngineRank& rank = model.engine->ranks.front();
+    QED_ASSIGN_OR_RETURN(auto file, MappedFile::Open(model.path + "/" + rank.file));
+    for (const PackedTensor& packed : rank.weights.tensors) {
+      if (packed.roles.front() != TensorRole::kEmbedding) continue;
+      packed_embedding_ = {.format = packed.format,
+                           .n = packed.n,
+                           .k = packed.k,
+                           .data = file->bytes().data() + packed.offset};
+    }
+    files_.push_back(std::move(file));
+    return OkStatus();
+  }
+  const CheckpointTensor* embedding = model.Find("model.embed_tokens.weight");
+  if (embedding == nullptr || embedding->random) {
+    return Unsupported("a drafter reads the model's embedding, and " + model.path + " has none");
+  }
+  embedding_ = *embedding;
+  files_ = model.files;
+  return OkStatus();
+}
+
 // y = x W^T + b for the chains' rows.
 void RedrafterNetwork::Multiply(const Layer& layer, const std::vector<float>& x,
                                 std::vector<float>& y, bool accumulate) {
@@ -99,6 +120,7 @@ void RedrafterNetwork::Multiply(const Layer& layer, const std::vector<float>& x,
 }
 
 void RedrafterNetwork::Embed(int32_t token, float* out) const {
+  if (packed_embedding_.data != nullptr) return EmbeddingRow(packed_embedding_, token, out);
   const size_t row_bytes = embedding_.data.size() / static_cast<size_t>(embedding_.shape[0]);
   DequantizeRow(embedding_.dtype,
                 embedding_.data.subspan(static_cast<size_t>(token) * row_bytes, row_bytes),

@@ -51,13 +51,15 @@ class RedrafterNetwork {
   Result<Layer> Pack(const DrafterCheckpoint& drafter, const std::string& name, bool exact) const;
   void Multiply(const Layer& layer, const std::vector<float>& x, std::vector<float>& y,
                 bool accumulate = false);
+  Status TakeEmbedding(const Checkpoint& model);
   void Embed(int32_t token, float* out) const;
 
   OpContext ctx_;
   int32_t hidden_ = 0, exit_ = 0, max_rows_ = 0;
   bool rnn_ = false;
-  CheckpointTensor embedding_;
-  std::vector<std::shared_ptr<const MappedFile>> files_;  // that hold it
+  CheckpointTensor embedding_;                            // of a published model
+  PackedWeight packed_embedding_;                         // of an engine; else without data
+  std::vector<std::shared_ptr<const MappedFile>> files_;  // that hold either
   std::vector<int32_t> vocabulary_;
   Layer w_, u_, input_proj_, head_;
   std::vector<Layer> layers_;

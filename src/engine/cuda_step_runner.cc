@@ -13,6 +13,7 @@
 #include "engine/sampling_rows.h"
 #include "kernels/cuda/sampling.h"
 #include "model/cuda_decoder.h"
+#include "model/engine_use.h"
 #include "sampling/token_biases.h"
 #include "sampling/token_counts.h"
 #include "tensor/weight_recipe.h"
@@ -270,6 +271,7 @@ Result<std::span<const SampledToken>> CudaStepRunner::Finish() {
 Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapter* adapter,
                                       const EngineConfig& config, const cuda::DeviceInfo& device,
                                       ThreadPool& pool) {
+  QED_RETURN_IF_ERROR(CheckEngineUse(checkpoint, adapter, config, PackedFor::kCuda));
   const int32_t vocab_size = checkpoint.config.vocab_size;
   if (vocab_size > kMaxVocab) {
     return Unsupported("a vocabulary of " + std::to_string(vocab_size) +

@@ -148,6 +148,10 @@ Result<RequestId> ThreadedEngine::Submit(Request request) {
   if (request.sink == nullptr) return InvalidArgument("a request needs a sink");
   QED_RETURN_IF_ERROR(CheckStretch(request.prompt, 0, request.params));
   const auto prompt_tokens = static_cast<int32_t>(request.prompt.size());
+  if (prompt_tokens > limits_.max_input_len) {
+    return InvalidArgument("the prompt has " + std::to_string(prompt_tokens) +
+                           " tokens; --max-input-len is " + std::to_string(limits_.max_input_len));
+  }
   OutputText text(tokenizer_, request.skip_special_tokens, request.params);
   QED_RETURN_IF_ERROR(CheckGenerated(request));
   QED_RETURN_IF_ERROR(ResumeText(request, text));

@@ -30,6 +30,10 @@ Result<EngineLimits> MakeEngineLimits(const StepRunner& runner, const EngineConf
   limits.max_num_tokens = std::min(config.max_num_tokens, runner.max_num_tokens());
   limits.max_seq_len = static_cast<int32_t>(
       std::min({max_seq_len, cache_tokens, int64_t{std::numeric_limits<int32_t>::max()}}));
+  limits.max_input_len = limits.max_seq_len - 1;
+  if (config.max_input_len > 0) {
+    limits.max_input_len = std::min(limits.max_input_len, config.max_input_len);
+  }
   limits.vocab_size = runner.config().vocab_size;
   return limits;
 }

@@ -43,6 +43,7 @@ struct EngineLimits {
   int32_t max_logit_rows = 0;  // rows of logits of a step
   int32_t max_num_tokens = 0;  // tokens of a step
   int32_t max_seq_len = 0;     // tokens of a sequence; its pages always fit the cache
+  int32_t max_input_len = 0;   // tokens of a prompt; below max_seq_len
   int32_t vocab_size = 0;
 };
 

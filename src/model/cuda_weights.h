@@ -4,14 +4,15 @@
 #define QED_MODEL_CUDA_WEIGHTS_H_
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <vector>
 
 #include "base/status.h"
 #include "base/thread_pool.h"
+#include "checkpoint/checkpoint.h"
 #include "cuda/buffer.h"
 #include "kernels/cuda/linear.h"
+#include "model/weight_layout.h"
 #include "model/weight_reader.h"
 #include "tensor/weight_recipe.h"
 
@@ -39,17 +40,17 @@ struct CudaWeights {
   cuda::DeviceBuffer memory;             // all of the above
 };
 
-// Lays the weights out, then brings them to the GPU. Two steps, so that what does
-// not fit is known before anything is read.
+// Brings the weights to the GPU: of a checkpoint as LayOutForGpu plans it, or of an engine
+// folder as they lie in its file. Two steps, so that what does not fit is known before
+// anything is read.
 class CudaWeightLoader {
  public:
-  // Linears become what `quantize` says. Without it, codes of a file with a scale a
-  // tensor or a row stay as they are, where all layers have the same; every other type,
-  // and codes in blocks, become bfloat16. `reader` must outlive the loader.
+  // `reader` must outlive the loader. Of an engine: REQUIRES that it is for a GPU and one
+  // rank.
   CudaWeightLoader(const WeightReader& reader, const std::optional<WeightRecipe>& quantize);
 
   // kUnsupported where a linear's sides are not what the matrix units and the
-  // 16-byte loads of the kernels want.
+  // 16-byte loads of the kernels want; kCorrupt where an engine's manifest does not fit.
   Status CheckShapes() const;
   // Device memory of the weights. While Load runs it takes 8 MiB more for each
   // thread, before the KV pages are there.
@@ -57,62 +58,32 @@ class CudaWeightLoader {
 
   // Reads on all threads of the pool, each through pinned memory of its own, so
   // that reading, converting and copying go side by side. The calling thread's GPU
-  // is `ordinal`. kResourceExhausted where memory cannot be had.
+  // is `ordinal`. kResourceExhausted where memory cannot be had; kCorrupt where an engine's
+  // file is not what was written.
   Result<CudaWeights> Load(int ordinal, ThreadPool& pool);
 
  private:
-  // A tensor's place in a matrix: rows [first_row, first_row + its own).
-  struct Part {
-    const CheckpointTensor* tensor;
-    int32_t first_row;
-  };
-  struct Matrix {
-    cuda::DeviceWeight view;  // without pointers
-    int64_t data = 0;         // offsets in the memory
-    int64_t scales = 0;
-    bool codes = false;          // the parts' own codes and scales
-    float input_scale = 0;       // above 0: static
-    int64_t input_scale_at = 0;  // offset of it
-    std::vector<Part> parts;
-  };
-  struct Vector {
-    int64_t offset = 0;  // in the memory
-    std::vector<const CheckpointTensor*> parts;
-  };
-  // Indices; -1: there is none.
-  struct Layer {
-    int attention_norm, qkv, qkv_bias, q_norm, k_norm, o, o_bias, ffn_norm, gate_up, down;
-  };
   // Some rows of a part: what one thread takes at a time.
   struct Job {
-    const Matrix* matrix;
-    const Part* part;
+    const LaidTensor* laid;
+    const LaidPart* part;
     int64_t part_index;  // among all parts of all matrices
-    int32_t first_row;   // of the tensor
+    int32_t first_row;   // of the part
     int32_t rows;
   };
   class Worker;
 
-  using Roles = std::initializer_list<TensorRole>;
-  WeightFormat LinearFormat(Roles roles) const;
-  int AddLinear(int32_t layer, Roles roles);
-  int AddMatrix(WeightFormat format, int32_t layer, Roles roles);
-  // -1 where the network has no such vector.
-  int AddVector(int32_t layer, Roles roles);
-  Layer AddLayer(int32_t layer);
-  int64_t Reserve(int64_t bytes);
   std::vector<Job> Jobs() const;
   Status LoadMatrices(int ordinal, std::byte* memory, ThreadPool& pool) const;
   Status LoadVectors(std::byte* memory) const;
+  Status LoadPacked(int ordinal, std::byte* memory, ThreadPool& pool) const;
   CudaWeights Views(cuda::DeviceBuffer memory) const;
 
   const WeightReader& reader_;
   const std::optional<WeightRecipe> quantize_;
+  WeightLayout layout_;                // of a checkpoint
+  std::vector<PackedTensor> tensors_;  // where everything lies
   int64_t bytes_ = 0;
-  std::vector<Matrix> matrices_;
-  std::vector<Vector> vectors_;
-  std::vector<Layer> layers_;
-  int embedding_ = -1, head_ = -1, final_norm_ = -1;
 };
 
 }  // namespace qed

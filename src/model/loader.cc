@@ -5,6 +5,7 @@
 
 #include "kernels/attention.h"
 #include "model/decoder.h"
+#include "model/engine_use.h"
 #include "model/kv_store.h"
 #include "model/weights.h"
 #include "model/workspace.h"
@@ -53,6 +54,7 @@ Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const
   QED_ASSIGN_OR_RETURN(const ComputeMode compute, ParseComputeMode(config.compute));
   QED_ASSIGN_OR_RETURN(const std::optional<WeightRecipe> quantize,
                        ParseWeightRecipe(config.quantize));
+  QED_RETURN_IF_ERROR(CheckEngineUse(checkpoint, adapter, config, PackedFor::kCpu));
   const ModelConfig& model = checkpoint.config;
   if (Status shape = CheckShape(model); !shape.ok()) return shape.WithPrefix(checkpoint.path);
 
@@ -64,7 +66,9 @@ Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const
                        KvStore::Create(model, kv_dtype, config.page_size, config.kv_cache_bytes));
   QED_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(model, limits));
   QED_ASSIGN_OR_RETURN(ModelWeights weights,
-                       PackWeights(checkpoint, adapter, compute, quantize, pool));
+                       checkpoint.engine
+                           ? ReadPackedWeights(checkpoint, pool)
+                           : PackWeights(checkpoint, adapter, compute, quantize, pool));
   if (conversion_error != nullptr) *conversion_error = weights.conversion_error;
   return std::make_unique<Decoder>(model, limits, std::move(weights), std::move(kv),
                                    std::move(workspace), pool);

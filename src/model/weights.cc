@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <string>
 
+#include "base/check.h"
+#include "checkpoint/engine_folder.h"
 #include "kernels/weight_layout.h"
-#include "model/weight_reader.h"
 #include "tensor/eight_bit.h"
 #include "tensor/quant_format.h"
 
@@ -15,173 +17,6 @@ namespace {
 
 // Rows that one job packs: whole panels.
 constexpr int64_t kJobRows = 8 * kPanelRows;
-
-// Notes where every tensor goes, then makes room for all and fills it.
-class Packer {
- public:
-  Packer(const Checkpoint& checkpoint, const Adapter* adapter, ComputeMode compute,
-         const std::optional<WeightRecipe>& quantize)
-      : reader_(checkpoint, adapter), compute_(compute), quantize_(quantize) {}
-
-  void AddMatrix(const ExpectedTensor& expected, PackedWeight* target) {
-    const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
-    target->n = static_cast<int32_t>(tensor.shape[0]);
-    target->k = static_cast<int32_t>(tensor.shape[1]);
-    const bool codes = KeepsCodes(tensor);
-    target->format = IsLinear(expected.role) ? LinearFormat(tensor) : StoredFormat(tensor);
-    if (codes) {
-      target->scale_columns = tensor.scales->recipe.block_columns;
-      target->input_scale = tensor.scales->input_scale;
-    }
-    matrices_.push_back({&tensor, target, size_, codes, std::nullopt});
-    Reserve(PackedWeightBytes(*target));
-  }
-
-  void AddVector(const ExpectedTensor& expected, const float** target) {
-    const CheckpointTensor& tensor = reader_.Tensor(expected.layer, expected.role);
-    vectors_.push_back({&tensor, target, size_});
-    Reserve(static_cast<size_t>(tensor.shape[0]) * sizeof(float));
-  }
-
-  // Of the linears that Pack turned to Q8_0.
-  double ConversionError() const {
-    return stored_squares_ > 0 ? std::sqrt(error_squares_ / stored_squares_) : 0;
-  }
-
-  // REQUIRES: the targets have not moved since they were added.
-  Result<AlignedBuffer> Pack(ThreadPool& pool) {
-    auto memory = AlignedBuffer::Allocate(size_);
-    if (!memory.ok()) return memory.status().WithPrefix(reader_.checkpoint().path + ": weights");
-    std::byte* base = memory->data();
-    for (const Vector& v : vectors_) {
-      auto* values = reinterpret_cast<float*>(base + v.offset);
-      reader_.ReadVector(*v.tensor, {values, static_cast<size_t>(v.tensor->shape[0])});
-      *v.target = values;
-    }
-    std::vector<Job> jobs;
-    for (Matrix& m : matrices_) {
-      m.target->data = base + m.offset;
-      for (int64_t row = 0; row < m.target->n; row += kJobRows) {
-        jobs.push_back({&m, row, std::min(kJobRows, m.target->n - row)});
-      }
-    }
-    if (quantize_ && quantize_->scales == ScaleGranularity::kTensor) {
-      FindLargestMagnitudes(jobs, pool);
-    }
-    pool.ParallelFor(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
-      Job& job = jobs[static_cast<size_t>(i)];
-      PackRows(job, base + job.matrix->offset);
-    });
-    for (const Job& job : jobs) {
-      stored_squares_ += job.stored_squares;
-      error_squares_ += job.error_squares;
-    }
-    return memory;
-  }
-
- private:
-  struct Matrix {
-    const CheckpointTensor* tensor;
-    PackedWeight* target;
-    size_t offset;
-    bool codes = false;                      // the file's codes and scales stay
-    std::optional<float> largest_magnitude;  // where one scale is for all rows
-  };
-  struct Vector {
-    const CheckpointTensor* tensor;
-    const float** target;
-    size_t offset;
-  };
-  struct Job {
-    Matrix* matrix;
-    int64_t first_row;
-    int64_t rows;
-    double stored_squares = 0;  // of the values, where they are converted
-    double error_squares = 0;
-  };
-
-  // The format that keeps what the file holds; merged codes are values like others.
-  WeightFormat StoredFormat(const CheckpointTensor& tensor) const {
-    if (compute_ == ComputeMode::kF32) return WeightFormat::kF32;
-    if (reader_.DeltaFor(tensor) == nullptr) return FastFormatFor(tensor.dtype);
-    return tensor.shape[1] % kGroupColumns == 0 ? WeightFormat::kQ8_0 : WeightFormat::kF32;
-  }
-
-  // Whether the file's codes are what the products read.
-  bool KeepsCodes(const CheckpointTensor& tensor) const {
-    return !quantize_ && compute_ != ComputeMode::kF32 && reader_.HasCodes(tensor);
-  }
-
-  WeightFormat LinearFormat(const CheckpointTensor& tensor) const {
-    if (KeepsCodes(tensor)) return tensor.scales->recipe.format;
-    const bool groups = tensor.shape[1] % kGroupColumns == 0;
-    if (quantize_ && UsesInt8Activations(quantize_->format) && !groups) return WeightFormat::kF32;
-    return quantize_ ? quantize_->format : StoredFormat(tensor);
-  }
-
-  void Reserve(size_t bytes) { size_ += (bytes + 63) / 64 * 64; }
-
-  void PackRows(Job& job, std::byte* dst) const {
-    const CheckpointTensor& tensor = *job.matrix->tensor;
-    const PackedWeight& target = *job.matrix->target;
-    const MatrixRange range = WholeRows(tensor, job.first_row, job.rows);
-    const auto first = static_cast<int32_t>(job.first_row), rows = static_cast<int32_t>(job.rows);
-    if (job.matrix->codes) {
-      WeightCodes codes;
-      reader_.ReadCodes(tensor, range, codes);
-      return PackCodeRows(target, first, rows, codes.rows.bytes, codes.scales, dst);
-    }
-    WeightRows read;
-    reader_.ReadRows(tensor, range, read);
-    PackWeightRows(target.format, target.n, target.k, first, rows, read.dtype, read.bytes, dst,
-                   job.matrix->largest_magnitude);
-    const bool converted = quantize_ && IsLinear(tensor.role) &&
-                           target.format == WeightFormat::kQ8_0 && read.dtype != DType::kQ8_0;
-    if (converted) MeasureConversion(job, range);
-  }
-
-  // What turning the job's rows to Q8_0 does to them.
-  void MeasureConversion(Job& job, const MatrixRange& range) const {
-    const auto count = static_cast<size_t>(range.rows * range.columns);
-    std::vector<float> stored(count), made(count);
-    std::vector<std::byte> blocks(count / BlockValues(DType::kQ8_0) * BlockBytes(DType::kQ8_0));
-    reader_.ReadFloats(*job.matrix->tensor, range, stored);
-    QuantizeRow(DType::kQ8_0, stored, blocks);
-    DequantizeRow(DType::kQ8_0, blocks, made);
-    for (size_t i = 0; i < count; ++i) {
-      const double difference = double{made[i]} - stored[i];
-      job.stored_squares += double{stored[i]} * stored[i];
-      job.error_squares += difference * difference;
-    }
-  }
-
-  // Reads all rows once before they are packed.
-  void FindLargestMagnitudes(std::span<const Job> jobs, ThreadPool& pool) const {
-    std::vector<float> found(jobs.size());
-    pool.ParallelFor(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
-      const Job& job = jobs[static_cast<size_t>(i)];
-      if (!HasRowScales(job.matrix->target->format)) return;
-      std::vector<float> values(static_cast<size_t>(job.rows * job.matrix->target->k));
-      const CheckpointTensor& tensor = *job.matrix->tensor;
-      reader_.ReadFloats(tensor, WholeRows(tensor, job.first_row, job.rows), values);
-      for (float value : values) found[i] = LargerMagnitude(found[i], value);
-    });
-    for (size_t i = 0; i < jobs.size(); ++i) {
-      Matrix& m = *jobs[i].matrix;
-      if (!HasRowScales(m.target->format)) continue;
-      m.largest_magnitude = LargerMagnitude(m.largest_magnitude.value_or(0), found[i]);
-    }
-  }
-
-  const WeightReader reader_;
-  const ComputeMode compute_;
-  const std::optional<WeightRecipe> quantize_;
-  std::vector<Matrix> matrices_;
-  std::vector<Vector> vectors_;
-  size_t size_ = 0;
-  double stored_squares_ = 0;
-  double error_squares_ = 0;
-};
 
 // Where a layer has the tensor of a role.
 PackedWeight* MatrixOf(TensorRole role, LayerWeights& layer) {
@@ -228,36 +63,192 @@ const float** VectorOf(TensorRole role, LayerWeights& layer) {
   }
 }
 
-void Add(const ExpectedTensor& expected, ModelWeights& weights, Packer& packer) {
-  switch (expected.role) {
-    case TensorRole::kEmbedding:
-      return packer.AddMatrix(expected, &weights.embedding);
-    case TensorRole::kHead:
-      return packer.AddMatrix(expected, &weights.head);
-    case TensorRole::kFinalNorm:
-      return packer.AddVector(expected, &weights.final_norm);
-    default:
-      break;
+// Points `weights` at the tensors of a CPU's layout, which lie at `base`.
+void Bind(const PackedTensor& packed, const std::byte* base, ModelWeights& weights) {
+  const TensorRole role = packed.roles.front();
+  const std::byte* data = base + packed.offset;
+  LayerWeights* layer = packed.layer == kNoLayer ? nullptr : &weights.layers[packed.layer];
+  if (packed.k == 0) {
+    const float** to = layer != nullptr ? VectorOf(role, *layer) : &weights.final_norm;
+    *to = reinterpret_cast<const float*>(data);
+    return;
   }
-  LayerWeights& layer = weights.layers[static_cast<size_t>(expected.layer)];
-  if (IsLinear(expected.role)) return packer.AddMatrix(expected, MatrixOf(expected.role, layer));
-  packer.AddVector(expected, VectorOf(expected.role, layer));
+  PackedWeight* to = layer != nullptr                 ? MatrixOf(role, *layer)
+                     : role == TensorRole::kEmbedding ? &weights.embedding
+                                                      : &weights.head;
+  *to = {.format = packed.format,
+         .n = packed.n,
+         .k = packed.k,
+         .data = data,
+         .scale_columns = packed.scale_columns,
+         .input_scale = packed.input_scale};
+}
+
+ModelWeights BindAll(const std::vector<const PackedTensor*>& tensors, const ModelConfig& config,
+                     AlignedBuffer memory) {
+  ModelWeights weights;
+  weights.layers.resize(static_cast<size_t>(config.num_layers));
+  for (const PackedTensor* packed : tensors) Bind(*packed, memory.data(), weights);
+  if (config.tied_embeddings) weights.head = weights.embedding;
+  weights.memory = std::move(memory);
+  return weights;
 }
 
 }  // namespace
 
+// Some rows of a matrix: what one thread takes at a time.
+struct CpuWeightPacker::Job {
+  int64_t first_row;
+  int64_t rows;
+  double stored_squares = 0;  // of the values, where they are converted
+  double error_squares = 0;
+};
+
+double CpuWeightPacker::ConversionError() const {
+  return stored_squares_ > 0 ? std::sqrt(error_squares_ / stored_squares_) : 0;
+}
+
+void CpuWeightPacker::Pack(const LaidTensor& laid, std::byte* dst, ThreadPool& pool) {
+  QED_CHECK_EQ(laid.parts.size(), 1u);
+  const LaidPart& part = laid.parts.front();
+  if (laid.packed.k == 0) {
+    std::vector<float> whole(static_cast<size_t>(part.tensor->shape[0]));
+    reader_.ReadVector(*part.tensor, whole);
+    std::memcpy(dst, whole.data() + part.range.first_row,
+                static_cast<size_t>(part.range.rows) * sizeof(float));
+    return;
+  }
+  std::optional<float> largest;
+  if (!laid.codes && HasRowScales(laid.packed.format) &&
+      quantize_->scales == ScaleGranularity::kTensor) {
+    largest = LargestMagnitude(*part.tensor, pool);
+  }
+  std::vector<Job> jobs;
+  for (int64_t row = 0; row < part.range.rows; row += kJobRows) {
+    jobs.push_back({row, std::min(kJobRows, part.range.rows - row)});
+  }
+  pool.ParallelFor(static_cast<int64_t>(jobs.size()),
+                   [&](int64_t i) { PackRows(laid, largest, jobs[static_cast<size_t>(i)], dst); });
+  for (const Job& job : jobs) {
+    stored_squares_ += job.stored_squares;
+    error_squares_ += job.error_squares;
+  }
+}
+
+void CpuWeightPacker::PackRows(const LaidTensor& laid, std::optional<float> largest, Job& job,
+                               std::byte* dst) const {
+  const LaidPart& part = laid.parts.front();
+  const CheckpointTensor& tensor = *part.tensor;
+  const PackedTensor& packed = laid.packed;
+  MatrixRange range = part.range;
+  range.first_row += job.first_row;
+  range.rows = job.rows;
+  const auto first = static_cast<int32_t>(job.first_row), rows = static_cast<int32_t>(job.rows);
+  if (laid.codes) {
+    WeightCodes codes;
+    reader_.ReadCodes(tensor, range, codes);
+    const PackedWeight target = {.format = packed.format,
+                                 .n = packed.n,
+                                 .k = packed.k,
+                                 .scale_columns = packed.scale_columns};
+    return PackCodeRows(target, first, rows, codes.rows.bytes, codes.scales, dst);
+  }
+  if (HasRowScales(packed.format) && !largest && range.columns < tensor.shape[1]) {
+    for (int32_t row = 0; row < rows; ++row, ++range.first_row) {
+      PackQuantizedColumns(laid, range, first + row, dst);
+    }
+    return;
+  }
+  WeightRows read;
+  reader_.ReadRows(tensor, range, read);
+  PackWeightRows(packed.format, packed.n, packed.k, first, rows, read.dtype, read.bytes, dst,
+                 largest);
+  const bool converted = quantize_ && IsLinear(tensor.role) &&
+                         packed.format == WeightFormat::kQ8_0 && read.dtype != DType::kQ8_0;
+  if (converted) MeasureConversion(tensor, range, job);
+}
+
+// Some columns of one row, whose scale is that of the whole row: as on one rank.
+void CpuWeightPacker::PackQuantizedColumns(const LaidTensor& laid, const MatrixRange& range,
+                                           int32_t row, std::byte* dst) const {
+  const CheckpointTensor& tensor = *laid.parts.front().tensor;
+  std::vector<float> values(static_cast<size_t>(tensor.shape[1]));
+  reader_.ReadFloats(tensor, WholeRows(tensor, range.first_row, 1), values);
+  float largest = 0;
+  for (float value : values) largest = LargerMagnitude(largest, value);
+  const auto part = std::span(values).subspan(static_cast<size_t>(range.first_column),
+                                              static_cast<size_t>(range.columns));
+  PackWeightRows(laid.packed.format, laid.packed.n, laid.packed.k, row, 1, DType::kF32,
+                 std::as_bytes(part), dst, largest);
+}
+
+// What turning the job's rows to Q8_0 does to them.
+void CpuWeightPacker::MeasureConversion(const CheckpointTensor& tensor, const MatrixRange& range,
+                                        Job& job) const {
+  const auto count = static_cast<size_t>(range.rows * range.columns);
+  std::vector<float> stored(count), made(count);
+  std::vector<std::byte> blocks(count / BlockValues(DType::kQ8_0) * BlockBytes(DType::kQ8_0));
+  reader_.ReadFloats(tensor, range, stored);
+  QuantizeRow(DType::kQ8_0, stored, blocks);
+  DequantizeRow(DType::kQ8_0, blocks, made);
+  for (size_t i = 0; i < count; ++i) {
+    const double difference = double{made[i]} - stored[i];
+    job.stored_squares += double{stored[i]} * stored[i];
+    job.error_squares += difference * difference;
+  }
+}
+
+// Of all of the tensor, whatever part of it is packed. Reads it once.
+float CpuWeightPacker::LargestMagnitude(const CheckpointTensor& tensor, ThreadPool& pool) const {
+  const int64_t jobs = (tensor.shape[0] + kJobRows - 1) / kJobRows;
+  std::vector<float> found(static_cast<size_t>(jobs));
+  pool.ParallelFor(jobs, [&](int64_t i) {
+    const int64_t rows = std::min(kJobRows, tensor.shape[0] - i * kJobRows);
+    std::vector<float> values(static_cast<size_t>(rows * tensor.shape[1]));
+    reader_.ReadFloats(tensor, WholeRows(tensor, i * kJobRows, rows), values);
+    for (float value : values) found[i] = LargerMagnitude(found[i], value);
+  });
+  float largest = 0;
+  for (float value : found) largest = LargerMagnitude(largest, value);
+  return largest;
+}
+
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
                                  ComputeMode compute, const std::optional<WeightRecipe>& quantize,
                                  ThreadPool& pool) {
-  const ModelConfig& config = checkpoint.config;
-  ModelWeights weights;
-  weights.layers.resize(static_cast<size_t>(config.num_layers));
-  Packer packer(checkpoint, adapter, compute, quantize);
-  for (const ExpectedTensor& expected : ExpectedTensors(config)) Add(expected, weights, packer);
-  QED_ASSIGN_OR_RETURN(weights.memory, packer.Pack(pool));
+  const WeightReader reader(checkpoint, adapter);
+  const WeightLayout layout = LayOutForCpu(reader, compute, quantize);
+  auto memory = AlignedBuffer::Allocate(static_cast<size_t>(layout.bytes));
+  if (!memory.ok()) return memory.status().WithPrefix(checkpoint.path + ": weights");
+  CpuWeightPacker packer(reader, quantize);
+  std::vector<const PackedTensor*> tensors;
+  for (const LaidTensor& laid : layout.tensors) {
+    packer.Pack(laid, memory->data() + laid.packed.offset, pool);
+    tensors.push_back(&laid.packed);
+    checkpoint.Forget(*laid.parts.front().tensor);
+  }
+  ModelWeights weights = BindAll(tensors, checkpoint.config, *std::move(memory));
   weights.conversion_error = packer.ConversionError();
-  if (config.tied_embeddings) weights.head = weights.embedding;
   return weights;
+}
+
+Result<ModelWeights> ReadPackedWeights(const Checkpoint& checkpoint, ThreadPool& pool) {
+  const EngineRank& rank = checkpoint.engine->ranks.front();
+  if (Status status = CheckPacked(rank.weights, checkpoint.config); !status.ok()) {
+    return status.WithPrefix(checkpoint.path);
+  }
+  auto memory = AlignedBuffer::Allocate(static_cast<size_t>(rank.weights.bytes));
+  if (!memory.ok()) return memory.status().WithPrefix(checkpoint.path + ": weights");
+  QED_ASSIGN_OR_RETURN(const RankFile file, RankFile::Open(checkpoint.path, rank));
+  const int64_t pieces = file.num_pieces();
+  std::vector<Status> statuses(static_cast<size_t>(pieces));
+  pool.ParallelFor(pieces, [&](int64_t i) {
+    statuses[static_cast<size_t>(i)] = file.Read(i, memory->data() + file.PieceOffset(i));
+  });
+  for (const Status& status : statuses) QED_RETURN_IF_ERROR(status);
+  std::vector<const PackedTensor*> tensors;
+  for (const PackedTensor& packed : rank.weights.tensors) tensors.push_back(&packed);
+  return BindAll(tensors, checkpoint.config, *std::move(memory));
 }
 
 }  // namespace qed

@@ -12,6 +12,8 @@
 #include "checkpoint/checkpoint.h"
 #include "config/engine_config.h"
 #include "kernels/linear.h"
+#include "model/weight_layout.h"
+#include "model/weight_reader.h"
 #include "tensor/aligned_buffer.h"
 #include "tensor/weight_recipe.h"
 
@@ -42,16 +44,45 @@ struct ModelWeights {
   double conversion_error = 0;
 };
 
-// Packs every tensor on the pool, row ranges in parallel. Rows that GGUF stores
-// in its own RoPE order are put back into HF's. `adapter`, if given, is merged
-// in f32; merged weights become Q8_0 (kF32 under ComputeMode::kF32). The layers'
-// linears become what `quantize` says, if it does; codes of a file
-// keep their scales if it does not, and are turned to f32 under ComputeMode::kF32, whatever their
-// type in the file was. REQUIRES: the checkpoint's tensors are complete and have the right shapes,
-// as OpenCheckpoint promises.
+// Turns tensors of a layout for a CPU into their packed form. Rows that GGUF stores in its own
+// RoPE order are put back into HF's; an adapter is merged in f32.
+class CpuWeightPacker {
+ public:
+  // `reader` must outlive the packer; `quantize` as the layout was made with.
+  CpuWeightPacker(const WeightReader& reader, const std::optional<WeightRecipe>& quantize)
+      : reader_(reader), quantize_(quantize) {}
+
+  // Writes the tensor to `dst` (packed.bytes long, zeroed), row ranges on the pool's threads.
+  // The same bytes whatever the threads.
+  void Pack(const LaidTensor& laid, std::byte* dst, ThreadPool& pool);
+
+  // |new - stored| / |stored| over all linears that Pack turned to Q8_0.
+  double ConversionError() const;
+
+ private:
+  struct Job;
+  float LargestMagnitude(const CheckpointTensor& tensor, ThreadPool& pool) const;
+  void PackRows(const LaidTensor& laid, std::optional<float> largest, Job& job,
+                std::byte* dst) const;
+  void PackQuantizedColumns(const LaidTensor& laid, const MatrixRange& range, int32_t row,
+                            std::byte* dst) const;
+  void MeasureConversion(const CheckpointTensor& tensor, const MatrixRange& range, Job& job) const;
+
+  const WeightReader& reader_;
+  const std::optional<WeightRecipe> quantize_;
+  double stored_squares_ = 0;
+  double error_squares_ = 0;
+};
+
+// Packs every tensor as LayOutForCpu plans it. REQUIRES: the checkpoint's tensors are complete and
+// have the right shapes, as OpenCheckpoint promises.
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
                                  ComputeMode compute, const std::optional<WeightRecipe>& quantize,
                                  ThreadPool& pool);
+
+// Reads the weights of an engine folder for a CPU, each byte once. REQUIRES: checkpoint.engine
+// is there, for a CPU and one rank. kCorrupt where the file is not what was written.
+Result<ModelWeights> ReadPackedWeights(const Checkpoint& checkpoint, ThreadPool& pool);
 
 }  // namespace qed
 

@@ -1,114 +1,41 @@
 #include "quantize/quantized_folder.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/pending_folder.h"
 #include "checkpoint/network_tensors.h"
 #include "checkpoint/raw_tensor.h"
 #include "checkpoint/safetensors_writer.h"
+#include "checkpoint/side_files.h"
 #include "model/weight_reader.h"
 #include "nlohmann/json.hpp"
 #include "quantize/code_rows.h"
 #include "tensor/eight_bit.h"
+#include "tensor/quant_format.h"
 
 namespace qed {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Values that are read, turned into codes and written at a time.
 constexpr int64_t kPieceValues = int64_t{8} << 20;
 constexpr int64_t kRowsPerJob = 16;
 
-Status FileError(const std::string& what, const std::error_code& error) {
-  if (error == std::errc::no_space_on_device)
-    return ResourceExhausted(what + ": " + error.message());
-  return IoError(what + ": " + error.message());
-}
-
-// A folder that is beside its target until it is whole, and goes where it never is.
-class PendingFolder {
- public:
-  static Result<PendingFolder> Create(const std::string& target) {
-    std::error_code error;
-    if (fs::exists(target, error) &&
-        !(fs::is_directory(target, error) && fs::is_empty(target, error))) {
-      return InvalidArgument("--output " + target + " exists and is not an empty folder");
-    }
-    fs::path path = fs::path(target).lexically_normal();
-    if (!path.has_filename()) path = path.parent_path();
-    PendingFolder folder;
-    folder.target_ = path.string();
-    folder.path_ = folder.target_ + ".partial." + std::to_string(::getpid());
-    if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-    if (!error) fs::create_directory(folder.path_, error);
-    if (error) return FileError("cannot write " + target, error);
-    return folder;
-  }
-  PendingFolder(PendingFolder&& other) noexcept
-      : target_(std::move(other.target_)), path_(std::exchange(other.path_, {})) {}
-  PendingFolder& operator=(PendingFolder&&) = delete;
-  ~PendingFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-
-  std::string File(const std::string& name) const { return path_ + "/" + name; }
-
-  Status Commit() {
-    std::error_code error;
-    fs::remove(target_, error);  // an empty folder
-    fs::rename(path_, target_, error);
-    if (error) return FileError("cannot write " + target_, error);
-    path_.clear();
-    return OkStatus();
-  }
-
- private:
-  PendingFolder() = default;
-  std::string target_;
-  std::string path_;  // empty: committed
-};
-
-bool IsWeightsFile(const std::string& name) {
-  for (const char* suffix : {".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json",
-                             ".gguf", ".pth", ".pt", ".h5", ".msgpack", ".onnx"}) {
-    if (name.ends_with(suffix)) return true;
-  }
-  return false;
-}
-
-// Tokenizer, chat template, generation configuration, licence and the like.
-Status CopySideFiles(const std::string& source, const PendingFolder& folder) {
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(source, error)) {
-    const std::string name = entry.path().filename().string();
-    const bool written = name == "config.json" || name == "hf_quant_config.json";
-    if (written || name.starts_with('.') || IsWeightsFile(name)) continue;
-    if (!entry.is_regular_file(error)) continue;
-    fs::copy_file(entry.path(), folder.File(name), error);
-    if (error) return FileError("cannot copy " + name, error);
-  }
-  return error ? FileError("cannot read " + source, error) : OkStatus();
-}
-
 // Makes the codes of linears and puts all tensors into shards.
 class FolderWriter {
  public:
-  FolderWriter(const Checkpoint& checkpoint, const QuantizeSettings& settings,
-               const Calibration* calibration, const PendingFolder& folder, ThreadPool& pool,
+  FolderWriter(const Checkpoint& checkpoint, const Adapter* adapter,
+               const QuantizeSettings& settings, const Calibration* calibration,
+               const PendingFolder& folder, ThreadPool& pool,
                const std::function<void(int64_t)>& done)
       : checkpoint_(checkpoint),
-        reader_(checkpoint, nullptr),
+        reader_(checkpoint, adapter),
         settings_(settings),
         calibration_(calibration),
         folder_(folder),
@@ -247,13 +174,32 @@ class FolderWriter {
         QED_RETURN_IF_ERROR(writer->Write(std::as_bytes(std::span(scales_))));
         result_.matrices.back().bytes_after += output.bytes;
       } else if (output.tensor != nullptr) {
-        QED_RETURN_IF_ERROR(writer->Write(output.tensor->data));
+        QED_RETURN_IF_ERROR(WriteAsItIs(*output.tensor, *writer));
       } else {
         QED_RETURN_IF_ERROR(writer->Write(std::as_bytes(std::span(output.values))));
       }
+      if (output.tensor != nullptr) checkpoint_.Forget(*output.tensor);
       if (done_) done_(output.bytes);
     }
     return writer->Finish();
+  }
+
+  // A tensor that gets no codes: the file's bytes, or merged values in the file's type.
+  Status WriteAsItIs(const CheckpointTensor& tensor, SafetensorsWriter& writer) const {
+    if (reader_.DeltaFor(tensor) == nullptr) return writer.Write(tensor.data);
+    const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
+    const int64_t step = std::max<int64_t>(1, kPieceValues / columns);
+    std::vector<float> values;
+    std::vector<std::byte> stored;
+    for (int64_t first = 0; first < rows; first += step) {
+      const int64_t count = std::min(step, rows - first);
+      values.resize(static_cast<size_t>(count * columns));
+      stored.resize(values.size() * static_cast<size_t>(BlockBytes(tensor.dtype)));
+      reader_.ReadFloats(tensor, WholeRows(tensor, first, count), values);
+      QuantizeRow(tensor.dtype, values, stored);
+      QED_RETURN_IF_ERROR(writer.Write(stored));
+    }
+    return OkStatus();
   }
 
   // Calls fn(row, values) for rows [first, first + rows) of a matrix on the pool.
@@ -394,7 +340,7 @@ Status CheckSource(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-Result<QuantizedFolder> WriteQuantizedFolder(const Checkpoint& checkpoint,
+Result<QuantizedFolder> WriteQuantizedFolder(const Checkpoint& checkpoint, const Adapter* adapter,
                                              const QuantizeSettings& settings,
                                              const Calibration* calibration,
                                              const std::string& output, ThreadPool& pool,
@@ -412,7 +358,7 @@ Result<QuantizedFolder> WriteQuantizedFolder(const Checkpoint& checkpoint,
     QED_RETURN_IF_ERROR(WriteFileAtomic(folder.File("hf_quant_config.json"),
                                         HfQuantConfigJson(settings.recipe, ignored)));
   }
-  FolderWriter writer(checkpoint, settings, calibration, folder, pool, done);
+  FolderWriter writer(checkpoint, adapter, settings, calibration, folder, pool, done);
   QED_ASSIGN_OR_RETURN(QuantizedFolder result, writer.Write());
   QED_RETURN_IF_ERROR(folder.Commit());
   return result;

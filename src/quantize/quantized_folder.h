@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "base/thread_pool.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "quantize/calibration.h"
 #include "quantize/folder_config.h"
@@ -38,15 +39,15 @@ struct QuantizedFolder {
   int64_t bytes_after = 0;
 };
 
-// Writes `output`, which must not exist or be empty: weights, config.json, ModelOpt's
-// hf_quant_config.json, and all other files of `source` but its weights. ModelOpt's
-// layout gives q, k and v, and gate and up, which its readers multiply as one, the larger
-// scale. `calibration` is there where the recipe has static activations. The folder gets
-// its name when it is whole. Matrices are read and written in pieces, twice where a scale
-// is for more than a row. Errors: kCorrupt, naming the tensor, where a weight is not
-// finite; kInvalidArgument where the checkpoint is no 16-bit HF folder or `output` is
-// taken; else of the file system. The same bytes whatever the threads.
-Result<QuantizedFolder> WriteQuantizedFolder(const Checkpoint& checkpoint,
+// `adapter`, if given, is merged into the values first. Writes `output`, which must not exist or be
+// empty: weights, config.json, ModelOpt's hf_quant_config.json, and all other files of `source` but
+// its weights. ModelOpt's layout gives q, k and v, and gate and up, which its readers multiply as
+// one, the larger scale. `calibration` is there where the recipe has static activations. The folder
+// gets its name when it is whole. Matrices are read and written in pieces, twice where a scale is
+// for more than a row. Errors: kCorrupt, naming the tensor, where a weight is not finite;
+// kInvalidArgument where the checkpoint is no 16-bit HF folder or `output` is taken; else of the
+// file system. The same bytes whatever the threads.
+Result<QuantizedFolder> WriteQuantizedFolder(const Checkpoint& checkpoint, const Adapter* adapter,
                                              const QuantizeSettings& settings,
                                              const Calibration* calibration,
                                              const std::string& output, ThreadPool& pool,

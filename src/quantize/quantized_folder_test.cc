@@ -53,7 +53,8 @@ class QuantizedFolderTest : public ::testing::Test {
     ThreadPool pool(threads);
     const Checkpoint source = OpenCheckpoint(dir_.File("source")).value();
     const Calibration calibration = MadeUp(source.config.num_layers);
-    return WriteQuantizedFolder(source, settings, &calibration, dir_.File(name), pool, nullptr);
+    return WriteQuantizedFolder(source, nullptr, settings, &calibration, dir_.File(name), pool,
+                                nullptr);
   }
 
   TempDir dir_;
@@ -173,9 +174,9 @@ TEST_F(QuantizedFolderTest, TakenOrImpossibleTargetsAndQuantizedSourcesAreRefuse
               HasSubstr("cannot write"));
   const Checkpoint quantized = OpenCheckpoint(dir_.File("int8")).value();
   ThreadPool pool(1);
-  status =
-      WriteQuantizedFolder(quantized, {.recipe = kInt8}, nullptr, dir_.File("again"), pool, nullptr)
-          .status();
+  status = WriteQuantizedFolder(quantized, nullptr, {.recipe = kInt8}, nullptr, dir_.File("again"),
+                                pool, nullptr)
+               .status();
   EXPECT_THAT(status.message(), HasSubstr("quantized already"));
 }
 
