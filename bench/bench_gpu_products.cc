@@ -170,7 +170,7 @@ class Bench {
                stream_.handle());
   }
 
-  void RotateAndQuantize(int32_t rows, const Product& qkv) {
+  void Rotate(int32_t rows, const Product& qkv) {
     RotateAndStore(kHeads, rows,
                    {.qkv = qkv,
                     .q_norm = nullptr,
@@ -182,6 +182,10 @@ class Bench {
                     .pages = pages_.As<BFloat16>(),
                     .page_size = 16},
                    stream_.handle());
+  }
+
+  void RotateAndQuantize(int32_t rows, const Product& qkv) {
+    Rotate(rows, qkv);
     if (format_ == WeightFormat::kFp8) {
       QuantizeRows(rows, kHidden, wide_.As<BFloat16>(), Input(), stream_.handle());
     }
@@ -204,12 +208,13 @@ class Bench {
   void LayerAsOne(size_t copy, int32_t rows) {
     Product qkv;
     qkv.data = wide_.As<BFloat16>();
-    RotateAndQuantize(rows, qkv);
+    Rotate(rows, qkv);
     Activations normed = Input();
     normed.scales = norm_scales_.As<float>();
     RunBetweenAttention({.rows = rows,
                          .residual = residual_.As<float>(),
                          .norm_eps = 1e-6F,
+                         .attention = wide_.As<BFloat16>(),
                          .attended = Input(),
                          .o = weights_[kOutId][copy],
                          .o_bias = nullptr,

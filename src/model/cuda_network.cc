@@ -162,19 +162,19 @@ void CudaNetwork::Compute(const CudaStepInputs& inputs) {
                   reinterpret_cast<const BFloat16*>(weights_.embedding.data), tokens, work_.sampled,
                   work_.residual, stream_);
   const int32_t rows = inputs.num_tokens;
-  const bool as_one = cuda::HasBetweenAttention(Between(0, rows, {}));
+  const bool as_one = cuda::HasBetweenAttention(Between(0, rows));
   Product delta;  // What the block before left to be added to the residual stream.
   Product qkv;
   for (int32_t i = 0; i < config_.num_layers; ++i) {
     const CudaLayerWeights& layer = weights_.layers[i];
     if (i == 0 || !as_one) qkv = Qkv(layer, rows, delta, as_one);
-    const Activations attended = Attend(layer, i, inputs, qkv);
+    Attend(layer, i, inputs, qkv);
     if (!as_one) {
-      delta = FeedForwardBlock(layer, rows, Output(layer, rows, attended));
+      delta = FeedForwardBlock(layer, rows, Output(layer, rows));
     } else if (i + 1 < config_.num_layers) {
-      qkv = GoOn(i, rows, attended);
+      qkv = GoOn(i, rows);
     } else {
-      delta = GoOn(i, rows, attended);
+      delta = GoOn(i, rows);
     }
   }
   if (inputs.logit_rows > 0) Head(inputs, delta);
@@ -214,22 +214,29 @@ Product CudaNetwork::Qkv(const CudaLayerWeights& layer, int32_t rows, const Prod
   return qkv;
 }
 
-Product CudaNetwork::Output(const CudaLayerWeights& layer, int32_t rows,
-                            const Activations& attended) {
+// The product o of what Attend left.
+Product CudaNetwork::Output(const CudaLayerWeights& layer, int32_t rows) {
+  Activations attended = Input(layer.o, work_.inner_scales);
+  if (attended.format == cuda::ActivationFormat::kFp8) {
+    cuda::QuantizeRows(rows, config_.num_heads * config_.head_dim, work_.attention, attended,
+                       stream_);
+  } else {
+    attended.bf16 = work_.attention;
+  }
   Product out = linears_->Multiply(layer.o, attended, rows, work_.delta, stream_);
   out.bias = layer.o_bias;
   return out;
 }
 
-cuda::BetweenAttention CudaNetwork::Between(int32_t index, int32_t rows,
-                                            const Activations& attended) const {
+cuda::BetweenAttention CudaNetwork::Between(int32_t index, int32_t rows) const {
   const CudaLayerWeights& layer = weights_.layers[index];
   const bool is_last = index + 1 == config_.num_layers;
   const CudaLayerWeights& next = weights_.layers[is_last ? index : index + 1];
   return {.rows = rows,
           .residual = work_.residual,
           .norm_eps = config_.rms_norm_eps,
-          .attended = attended,
+          .attention = work_.attention,
+          .attended = Input(layer.o, work_.inner_scales),
           .o = layer.o,
           .o_bias = layer.o_bias,
           .ffn_norm = layer.ffn_norm,
@@ -244,8 +251,8 @@ cuda::BetweenAttention CudaNetwork::Between(int32_t index, int32_t rows,
 
 // From a layer's attention to q, k and v of the next one, in one launch; in the last layer
 // to what is to be added to the residual stream.
-Product CudaNetwork::GoOn(int32_t index, int32_t rows, const Activations& attended) {
-  const cuda::BetweenAttention between = Between(index, rows, attended);
+Product CudaNetwork::GoOn(int32_t index, int32_t rows) {
+  const cuda::BetweenAttention between = Between(index, rows);
   cuda::RunBetweenAttention(between, {work_.between_workspace, static_cast<size_t>(BetweenBytes())},
                             stream_);
   Product product;
@@ -254,9 +261,9 @@ Product CudaNetwork::GoOn(int32_t index, int32_t rows, const Activations& attend
   return product;
 }
 
-// Rotates queries and keys, stores keys and values, and attends; the result as an input of o.
-Activations CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index,
-                                const CudaStepInputs& inputs, const Product& qkv) {
+// Rotates queries and keys, stores keys and values, and attends: into `attention`.
+void CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index, const CudaStepInputs& inputs,
+                         const Product& qkv) {
   const std::byte* plan = input_ + inputs.attention;
   const cuda::PagedKvCache kv = {
       .data = reinterpret_cast<BFloat16*>(pages_) + int64_t{index} * num_pages_ * 2 *
@@ -287,14 +294,6 @@ Activations CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index,
                         .q_stride = layer.qkv.n,
                         .out = work_.attention},
                        stream_);
-  Activations attended = Input(layer.o, work_.inner_scales);
-  if (attended.format == cuda::ActivationFormat::kFp8) {
-    cuda::QuantizeRows(inputs.num_tokens, config_.num_heads * config_.head_dim, work_.attention,
-                       attended, stream_);
-  } else {
-    attended.bf16 = work_.attention;
-  }
-  return attended;
 }
 
 // residual += delta; returns down(silu(gate(norm(residual))) * up(norm(residual))).

@@ -94,13 +94,11 @@ class CudaNetwork {
   // By kernels/cuda/few_rows_linear.h where `few_rows`, as the later layers' are then.
   cuda::Product Qkv(const CudaLayerWeights& layer, int32_t rows, const cuda::Product& delta,
                     bool few_rows);
-  cuda::Activations Attend(const CudaLayerWeights& layer, int32_t index,
-                           const CudaStepInputs& inputs, const cuda::Product& qkv);
-  cuda::Product Output(const CudaLayerWeights& layer, int32_t rows,
-                       const cuda::Activations& attended);
-  cuda::BetweenAttention Between(int32_t index, int32_t rows,
-                                 const cuda::Activations& attended) const;
-  cuda::Product GoOn(int32_t index, int32_t rows, const cuda::Activations& attended);
+  void Attend(const CudaLayerWeights& layer, int32_t index, const CudaStepInputs& inputs,
+              const cuda::Product& qkv);
+  cuda::Product Output(const CudaLayerWeights& layer, int32_t rows);
+  cuda::BetweenAttention Between(int32_t index, int32_t rows) const;
+  cuda::Product GoOn(int32_t index, int32_t rows);
   cuda::Product FeedForwardBlock(const CudaLayerWeights& layer, int32_t rows,
                                  const cuda::Product& delta);
   void Head(const CudaStepInputs& inputs, const cuda::Product& delta);

@@ -4,7 +4,8 @@
 usage: tests/gpu/transformers_parity.py --logprobs BUILD/tests/parity/model_logprobs
 
 Llama, Qwen2 and Qwen3 with groups of 1, 3, 5, 7 and 8 query heads, in 16 bits, FP8 and int8 (for
-which the linear layers of `transformers` are given the same quantization). Rounding between the
+which the linear layers of `transformers` are given the same quantization), with linear and YaRN
+RoPE scaling, and folders quantized in every layout that QED reads. Rounding between the
 operations makes log-probs of such networks differ from exact ones; how much is a matter of the
 network. So `transformers` in bfloat16 is the measure: root mean squares of the differences from
 `transformers` in float32 may be half as much again as its own (roundings fall elsewhere).
@@ -21,11 +22,14 @@ import transformers
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "parity"))
 
-from random_models import (DTYPES, LLAMA3, llama, log_probs, ours, qwen2, qwen3,  # noqa: E402
-                           random_ids, randomize, save)
+import quantized_folders  # noqa: E402
+from random_models import (DTYPES, LINEAR, LLAMA3, YARN, YARN_EXACT, llama,  # noqa: E402
+                           log_probs, ours, qwen2, qwen3, random_ids, randomize, save)
 
 ROOM = 1.5
 FAMILIES = {"llama": (llama, LLAMA3), "qwen2": (qwen2, {}), "qwen3": (qwen3, {})}
+SCALED_ROPE = {"llama, linear RoPE": (llama, LINEAR), "qwen2, YaRN": (qwen2, YARN),
+               "qwen3, YaRN without truncation": (qwen3, YARN_EXACT)}
 GROUPS = {1: (2, 2), 3: (6, 2), 5: (10, 2), 7: (14, 2), 8: (8, 1)}  # query and key-value heads
 LARGEST_CODE = {"fp8": 448, "int8_wo": 127}
 
@@ -63,6 +67,10 @@ def load(kind, folder, dtype, quantize, device):
     return model
 
 
+def torch_device():
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def distance(got, want):
     """The root mean square over [T][V], the largest of several; NaN where one is."""
     return (got - want).square().mean(dim=(-2, -1)).sqrt().max().item()
@@ -73,11 +81,28 @@ def start(pool, program, device, folder, case):
     name, model, quantize, dtype_name, seed = case
     ids = random_ids(seed)
     save(model, folder, sharded=False)
-    torch_device = "cuda" if torch.cuda.is_available() else "cpu"
-    exact, rounded = (log_probs(load(type(model), folder, dtype, quantize, torch_device), ids)
+    exact, rounded = (log_probs(load(type(model), folder, dtype, quantize, torch_device()), ids)
                       for dtype in (torch.float32, torch.bfloat16))
     run = pool.submit(ours, program, folder, ids, device, quantize)
     return f"{name}, {dtype_name}, {quantize}", run, exact, distance(rounded, exact)
+
+
+def start_quantized(pool, program, device, folder, name, seed):
+    """The same of a folder quantized in a layout."""
+    torch.manual_seed(seed)
+    model = qwen2(num_attention_heads=10, num_key_value_heads=2, head_dim=64, hidden_size=640,
+                  intermediate_size=448, tie_word_embeddings=False)
+    randomize(model, seed)
+    layout = quantized_folders.LAYOUTS[name]
+    quantized_folders.write(folder, model.float(), layout)
+    # Codes in blocks are bfloat16 on a GPU, whose products leave their inputs as they are.
+    how = None if layout[2] == "group" else layout[2]
+    ids = random_ids(seed)
+    exact, rounded = (
+        log_probs(quantized_folders.with_rounded_inputs(model.to(torch_device(), dtype), how), ids)
+        for dtype in (torch.float32, torch.bfloat16))
+    run = pool.submit(ours, program, folder, ids, device)
+    return f"qwen2, a folder of {name}", run, exact, distance(rounded, exact)
 
 
 def is_near(name, run, exact, of_rounding):
@@ -105,6 +130,15 @@ def cases():
                        model.to(DTYPES[dtype_name]), quantize, dtype_name, seed)
 
 
+    for name, (make, options) in SCALED_ROPE.items():
+        seed += 1
+        torch.manual_seed(seed)
+        model = make(num_attention_heads=6, num_key_value_heads=2, head_dim=64, hidden_size=384,
+                     tie_word_embeddings=False, **options)
+        randomize(model, seed)
+        yield name, model, "none", "F32", seed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--logprobs", required=True, help="the program model_logprobs")
@@ -119,6 +153,10 @@ def main():
             folder = pathlib.Path(temporary) / str(number)
             folder.mkdir()
             runs.append(start(pool, options.logprobs, options.device, folder, case))
+        for seed, name in enumerate(quantized_folders.LAYOUTS):
+            folder = pathlib.Path(temporary) / f"quantized-{seed}"
+            folder.mkdir()
+            runs.append(start_quantized(pool, options.logprobs, options.device, folder, name, seed))
         near = [is_near(*run) for run in runs]
     print(f"{sum(near)} of {len(near)} near enough")
     sys.exit(0 if all(near) else 1)

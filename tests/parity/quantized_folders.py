@@ -132,7 +132,8 @@ def with_rounded_inputs(model, how):
     model = copy.deepcopy(model)
     for name, module in model.named_modules():
         if name.endswith("_proj"):
-            module.register_forward_pre_hook(lambda _, args: (round_inputs(args[0], how),))
+            module.register_forward_pre_hook(
+                lambda _, args: (round_inputs(args[0].float(), how).to(args[0].dtype),))
     return model
 
 

@@ -1,6 +1,12 @@
 // What lies between the products of kernels/cuda/between_attention.cu: how its blocks wait for
-// each other, how they read what they left of a product, and the norm, the gate and the last
-// rounding that they make of it.
+// each other, how they read what they left of a product, and the norm and the gate that they
+// make of it.
+//
+// Parts of a product say themselves whether they have come. A release of all that a block has
+// written would wait behind the weights on their way to it, so there is none: the lowest bit of
+// each value is the turn of its row in that product, which changes with each launch that has the
+// row, and who reads a part reads it until the turn is the one that is due. A counter tells
+// readers when it is worth looking.
 #ifndef QED_KERNELS_CUDA_BETWEEN_ATTENTION_CUH_
 #define QED_KERNELS_CUDA_BETWEEN_ATTENTION_CUH_
 
@@ -18,17 +24,19 @@ inline constexpr int kProducts = 4;
 inline constexpr int kMultipliers = kGroups * kGroupThreads;  // threads that multiply
 // Vectors of four values that a thread has of a row at most, for the norm and for the gate.
 // Those whose parts are on their way at a time are as many as registers allow.
-inline constexpr int kNormVectors = 8, kNormAtOnce = 4;
+inline constexpr int kNormVectors = 8, kNormAtOnce = 3;
 inline constexpr int kGateVectors = 8, kGateAtOnce = 2;
 inline constexpr int kMostBlocksOfRow = 8;
+static_assert(kMostBlocksOfRow <= kMultipliers / kWarp);  // LargestOfRow's use of scratch
 
-// How far the blocks are. Zero between launches.
+// How far the blocks are. The counters are zero between launches.
 struct Progress {
-  int32_t multiplied[kProducts];  // blocks that are done with the product
+  int32_t multiplied[kProducts];  // blocks that are done with the product, or about to be
   int32_t ready[kProducts];       // blocks that have written their part of the product's x
   int32_t left;
-  int32_t gated[kBetweenRows];  // blocks that have found the largest value of their part of the row
-  float largest[kBetweenRows][kMostBlocksOfRow];
+  uint32_t turns[kProducts];  // of each row, as it was in the last launch that had the row
+  // Of the gated row, the largest value that a block found, and above its bits the turn.
+  uint64_t largest[kBetweenRows][kMostBlocksOfRow];
 };
 
 inline constexpr size_t kProgressBytes = (sizeof(Progress) + 255) / 256 * 256;
@@ -37,10 +45,12 @@ struct OneProduct {
   CUtensorMap weight;
   CUtensorMap x;
   Shares shares;
+  int width;                   // N
   int parts;                   // of a tile, at most
   int writers;                 // blocks that write x; 0 where it is there when the launch begins
   const float* row_scales;     // [rows] or null
   const float* column_scales;  // [N] or null
+  uint32_t* found;             // [tiles, parts, kBetweenRows, kTileRows]
 };
 
 struct Params {
@@ -49,17 +59,18 @@ struct Params {
   int rows;
   int hidden;
   int inner;
-  int out_width;
+  int attended_width;
   int stages;
   int blocks_of_row;  // for the gate
   float* residual;
   float norm_eps;
   const float* o_bias;
   const float* norms[2];  // after o, after down
+  const BFloat16* attention;
+  Activations attended;
   Activations normed;
   Activations gated;
   BFloat16* out;
-  float* parts;  // of one product: [tiles, parts, kTokens, kTileRows]
   Progress* progress;
 };
 
@@ -98,49 +109,133 @@ __device__ __forceinline__ void FenceCopyEngine() {
   asm volatile("fence.proxy.async.global;\n" ::: "memory");
 }
 
-// First value of a part of a tile, of row `t`.
-template <int kTokens>
-__device__ __forceinline__ float* PartOf(const Params& params, const OneProduct& product, int tile,
-                                         int part, int t) {
-  return params.parts + (int64_t{tile * product.parts + part} * kTokens + t) * kTileRows;
+__device__ __forceinline__ void CountRelaxed(int32_t* counter) {
+  asm volatile("red.relaxed.gpu.global.add.s32 [%0], 1;\n" ::"l"(counter) : "memory");
 }
 
-// What row `t` of a product is from each of the columns on, for four of them; zeros from
-// column `width` on. All parts, kParts at most, are on their way together.
-template <int kTokens, int kParts, int kCount>
-__device__ __forceinline__ void ReadProduct(const Params& params, const OneProduct& product, int t,
-                                            const int (&column)[kCount], int width,
-                                            Four (&value)[kCount]) {
-  float4 part[kCount][kParts];
-  Four scale[kCount] = {};
+// The turns that are due in this launch, a bit a row.
+struct Turns {
+  uint32_t of[kProducts];
+
+  __device__ explicit Turns(const Progress& progress) {
+#pragma unroll
+    for (int p = 0; p < kProducts; ++p) of[p] = ~__ldcg(progress.turns + p);
+  }
+};
+
+__device__ __forceinline__ uint32_t TurnOf(uint32_t turns, int t) { return turns >> t & 1; }
+
+// First value of a part of a tile, of row `t`.
+__device__ __forceinline__ uint32_t* PartOf(const OneProduct& product, int tile, int part, int t) {
+  return product.found + ((tile * product.parts + part) * kBetweenRows + t) * kTileRows;
+}
+
+__device__ __forceinline__ void StorePart(uint32_t* to, float value, uint32_t turn) {
+  asm volatile("st.relaxed.gpu.global.u32 [%0], %1;\n" ::"l"(to),
+               "r"((__float_as_uint(value) & ~1U) | turn)
+               : "memory");
+}
+
+__device__ __forceinline__ uint4 LoadPart(const uint32_t* from) {
+  uint4 found;
+  asm volatile("ld.relaxed.gpu.global.v4.u32 {%0, %1, %2, %3}, [%4];\n"
+               : "=r"(found.x), "=r"(found.y), "=r"(found.z), "=r"(found.w)
+               : "l"(from)
+               : "memory");
+  return found;
+}
+
+__device__ __forceinline__ float ValueOf(uint32_t found) { return __uint_as_float(found & ~1U); }
+
+// Whether the lowest bits of all parts are the turn.
+template <int kParts, int kCount>
+__device__ __forceinline__ bool HaveCome(const uint4 (&part)[kCount][kParts], uint32_t turn) {
+  uint32_t all = ~0U, any = 0;
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) {
+#pragma unroll
+    for (int j = 0; j < kParts; ++j) {
+      all &= part[i][j].x & part[i][j].y;
+      all &= part[i][j].z & part[i][j].w;
+      any |= part[i][j].x | part[i][j].y;
+      any |= part[i][j].z | part[i][j].w;
+    }
+  }
+  return ((turn != 0 ? all : ~any) & 1) != 0;
+}
+
+// The sums of row `t` of a product, without scales, from each of the columns on, for four of
+// them; zeros from column `width` on. All parts, kParts at most, are on their way together; if
+// one has not come, all are asked for again.
+template <int kParts, int kCount>
+__device__ __forceinline__ void ReadSums(const OneProduct& product, uint32_t turns, int t,
+                                         const int (&column)[kCount], int width,
+                                         Four (&value)[kCount]) {
+  constexpr int kOfPart = kBetweenRows * kTileRows;
+  uint4 part[kCount][kParts];
+  int parts[kCount], from[kCount];
   const Shares& shares = product.shares;
-  const bool scaled = product.column_scales != nullptr;
-  const float row_scale = scaled ? __ldcg(product.row_scales + t) : 1.0F;
+  const uint32_t turn = TurnOf(turns, t);
 #pragma unroll
   for (int i = 0; i < kCount; ++i) {
     const int tile = column[i] / kTileRows;
-    const int parts = column[i] < width ? shares.BlockOf((tile + 1) * shares.steps_of_tile - 1) -
-                                              shares.BlockOf(tile * shares.steps_of_tile) + 1
-                                        : 0;
-    if (scaled && column[i] < width) scale[i] = LoadFour(product.column_scales + column[i]);
-    const float* from = PartOf<kTokens>(params, product, tile, 0, t) + column[i] % kTileRows;
-#pragma unroll
-    for (int j = 0; j < kParts; ++j) {
-      part[i][j] = j < parts
-                       ? __ldcg(reinterpret_cast<const float4*>(from + j * kTokens * kTileRows))
-                       : float4{};
-    }
+    parts[i] = column[i] < width ? shares.BlockOf((tile + 1) * shares.steps_of_tile - 1) -
+                                       shares.BlockOf(tile * shares.steps_of_tile) + 1
+                                 : 0;
+    from[i] = (tile * product.parts * kBetweenRows + t) * kTileRows + column[i] % kTileRows;
   }
+  do {
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+#pragma unroll
+      for (int j = 0; j < kParts; ++j) {
+        part[i][j] = {turn, turn, turn, turn};  // nothing, but come
+        if (j < parts[i]) part[i][j] = LoadPart(product.found + from[i] + j * kOfPart);
+      }
+    }
+  } while (!HaveCome(part, turn));
 #pragma unroll
   for (int i = 0; i < kCount; ++i) {
-    float4 sum = part[i][0];
+    value[i] = {};
 #pragma unroll
-    for (int j = 1; j < kParts; ++j) {
-      sum = {sum.x + part[i][j].x, sum.y + part[i][j].y, sum.z + part[i][j].z,
-             sum.w + part[i][j].w};
+    for (int j = 0; j < kParts; ++j) {
+      value[i].v[0] += ValueOf(part[i][j].x);
+      value[i].v[1] += ValueOf(part[i][j].y);
+      value[i].v[2] += ValueOf(part[i][j].z);
+      value[i].v[3] += ValueOf(part[i][j].w);
     }
-    value[i] = {{sum.x, sum.y, sum.z, sum.w}};
-    if (!scaled || column[i] >= width) continue;
+  }
+}
+
+// The scales of these columns; ones where the product has none, or beyond its width.
+template <int kCount>
+__device__ __forceinline__ void LoadScales(const OneProduct& product, const int (&column)[kCount],
+                                           int width, Four (&scale)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) {
+    scale[i] = {{1.0F, 1.0F, 1.0F, 1.0F}};
+    if (product.column_scales != nullptr && column[i] < width) {
+      scale[i] = LoadFour(product.column_scales + column[i]);
+    }
+  }
+}
+
+// Of a row of the product's x.
+__device__ __forceinline__ float RowScale(const OneProduct& product, int t) {
+  return product.row_scales == nullptr ? 1.0F : __ldcg(product.row_scales + t);
+}
+
+// What row `t` of a product is, scales applied.
+template <int kParts, int kCount>
+__device__ __forceinline__ void ReadProduct(const OneProduct& product, uint32_t turns, int t,
+                                            const int (&column)[kCount], int width,
+                                            Four (&value)[kCount]) {
+  Four scale[kCount];
+  LoadScales(product, column, width, scale);
+  const float row_scale = RowScale(product, t);
+  ReadSums<kParts>(product, turns, t, column, width, value);
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) {
 #pragma unroll
     for (int j = 0; j < 4; ++j) value[i].v[j] *= row_scale * scale[i].v[j];
   }
@@ -191,36 +286,51 @@ __device__ __forceinline__ void StoreActivations(const Activations& out, int64_t
   }
 }
 
-// residual += the product; normed = norm of it. One row, by one block.
-template <bool kFp8Values, int kTokens>
-__device__ __forceinline__ void AddAndNorm(const Params& params, const OneProduct& product,
+// A thread's vectors of a row of the residual stream, with the bias of what will be added.
+__device__ __forceinline__ void LoadResidual(const float* residual, const float* bias, int width,
+                                             Four (&row)[kNormVectors]) {
+#pragma unroll
+  for (int i = 0; i < kNormVectors; ++i) {
+    if (RowColumn(i) >= width) continue;
+    row[i] = LoadFour(residual + RowColumn(i));
+    if (bias == nullptr) continue;
+    const Four added = LoadFour(bias + RowColumn(i));
+#pragma unroll
+    for (int j = 0; j < 4; ++j) row[i].v[j] += added.v[j];
+  }
+}
+
+// residual += the product; normed = norm of it. One row, by one block, once all blocks are done
+// with the product.
+template <bool kFp8Values>
+__device__ __forceinline__ void AddAndNorm(const Params& params, int p, uint32_t turns,
                                            const float* bias, const float* weight, int t,
-                                           float* scratch) {
+                                           float* scratch, int warp) {
+  const OneProduct& product = params.products[p];
   const int width = params.hidden;
   float* residual = params.residual + int64_t{t} * width;
   Four row[kNormVectors];
+  LoadResidual(residual, bias, width, row);
+  AwaitCount(params.progress->multiplied + p, static_cast<int>(gridDim.x), warp);
   float squares = 0, largest = 0;
 #pragma unroll
   for (int base = 0; base < kNormVectors; base += kNormAtOnce) {
     constexpr int kCount = kNormAtOnce;
     if (base * 4 * kMultipliers >= width) break;
     int column[kCount];
-    Four delta[kCount], factor[kCount] = {};
+    Four delta[kCount], factor[kCount];
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
-      column[i] = RowColumn(base + i);
-      if (column[i] >= width) continue;
-      row[base + i] = LoadFour(residual + column[i]);
-      factor[i] = LoadFour(weight + column[i]);
+      column[i] = base + i < kNormVectors ? RowColumn(base + i) : width;
+      if (column[i] < width) factor[i] = LoadFour(weight + column[i]);
     }
-    ReadProduct<kTokens, kMostParts>(params, product, t, column, width, delta);
+    ReadProduct<kMostParts>(product, turns, t, column, width, delta);
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
-      if (column[i] >= width) continue;
+      if (base + i >= kNormVectors || column[i] >= width) continue;
       Four& value = row[base + i];
-      const Four added = bias == nullptr ? Four{} : LoadFour(bias + column[i]);
 #pragma unroll
-      for (int j = 0; j < 4; ++j) value.v[j] += delta[i].v[j] + added.v[j];
+      for (int j = 0; j < 4; ++j) value.v[j] += delta[i].v[j];
       StoreFour(residual + column[i], value);
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
@@ -247,25 +357,37 @@ __device__ __forceinline__ void AddAndNorm(const Params& params, const OneProduc
   }
 }
 
-// The largest magnitude of row t over the blocks that have a part of it.
-__device__ __forceinline__ float LargestOfRow(const Params& params, int t, int part, float largest,
-                                              int warp) {
-  Progress& progress = *params.progress;
-  if (threadIdx.x == 0) {
-    __stcg(&progress.largest[t][part], largest);
-    AddRelease(&progress.gated[t]);
+// The largest magnitude of row t over the blocks that have a part of it. Each tells its own in
+// all places that no other block has, so that all places take turns.
+__device__ __forceinline__ float LargestOfRow(const Params& params, uint32_t turn, int t, int part,
+                                              float largest, float* scratch) {
+  uint64_t* places = params.progress->largest[t];
+  const int thread = static_cast<int>(threadIdx.x);
+  if (thread < kMostBlocksOfRow) {
+    if (thread % params.blocks_of_row == part) {
+      asm volatile("st.relaxed.gpu.global.u64 [%0], %1;\n" ::"l"(places + thread),
+                   "l"(uint64_t{turn} << 32 | __float_as_uint(largest))
+                   : "memory");
+    }
+    uint64_t found;
+    do {
+      asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];\n"
+                   : "=l"(found)
+                   : "l"(places + thread)
+                   : "memory");
+    } while (found >> 32 != turn);
+    scratch[thread] = __uint_as_float(static_cast<uint32_t>(found));
   }
-  AwaitCount(&progress.gated[t], params.blocks_of_row, warp);
-  for (int i = 0; i < params.blocks_of_row; ++i) {
-    largest = LargerMagnitude(largest, __ldcg(&progress.largest[t][i]));
-  }
+  SyncMultipliers();
+#pragma unroll
+  for (int i = 0; i < kMostBlocksOfRow; ++i) largest = LargerMagnitude(largest, scratch[i]);
   return largest;
 }
 
 // gated = silu(gate) * up of one of the parts of row t.
-template <bool kFp8Values, int kTokens, int kParts>
-__device__ __forceinline__ void GatePart(const Params& params, const OneProduct& product, int t,
-                                         int part, float* scratch, int warp) {
+template <bool kFp8Values, int kParts>
+__device__ __forceinline__ void GatePart(const Params& params, const OneProduct& product,
+                                         uint32_t turns, int t, int part, float* scratch) {
   const int width = params.inner;
   const int of_part = (width / 4 + params.blocks_of_row - 1) / params.blocks_of_row * 4;
   const int first = part * of_part, end = min(first + of_part, width);
@@ -283,7 +405,7 @@ __device__ __forceinline__ void GatePart(const Params& params, const OneProduct&
       column[i] = c < end ? c : 2 * width;
       column[kPairs + i] = c < end ? width + c : 2 * width;
     }
-    ReadProduct<kTokens, kParts>(params, product, t, column, 2 * width, value);
+    ReadProduct<kParts>(product, turns, t, column, 2 * width, value);
 #pragma unroll
     for (int i = 0; i < kPairs; ++i) {
 #pragma unroll
@@ -297,8 +419,10 @@ __device__ __forceinline__ void GatePart(const Params& params, const OneProduct&
   EightBitScale scale = {1.0F, 1.0F};
   if constexpr (kFp8Values) {
     largest = LargestOverBlock(largest, scratch);
-    if (params.gated.static_scale == nullptr)
-      largest = LargestOfRow(params, t, part, largest, warp);
+    if (params.gated.static_scale == nullptr) {
+      SyncMultipliers();  // all have read `scratch`
+      largest = LargestOfRow(params, TurnOf(turns, t), t, part, largest, scratch);
+    }
     scale = ScaleOf(params.gated, largest);
     if (threadIdx.x == 0 && part == 0) params.gated.scales[t] = scale.scale;
   }
@@ -307,23 +431,6 @@ __device__ __forceinline__ void GatePart(const Params& params, const OneProduct&
     const int column = first + RowColumn(i);
     if (column >= end) continue;
     StoreActivations<kFp8Values>(params.gated, int64_t{t} * width + column, row[i], scale.inverse);
-  }
-}
-
-// The last product, rounded: a warp takes 32 vectors at a time.
-template <int kTokens>
-__device__ __forceinline__ void StoreOut(const Params& params, const OneProduct& product,
-                                         int warp) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int blocks = static_cast<int>(gridDim.x), of_row = params.out_width / 4;
-  const int items = of_row * params.rows;
-  for (int first = (warp * blocks + static_cast<int>(blockIdx.x)) * kWarp; first < items;
-       first += kMultipliers * blocks) {
-    const int item = min(first + lane, items - 1), t = item / of_row;
-    const int column[1] = {item % of_row * 4};
-    Four value[1];
-    ReadProduct<kTokens, kMostParts>(params, product, t, column, params.out_width, value);
-    StoreFour(params.out + int64_t{t} * params.out_width + column[0], value[0]);
   }
 }
 

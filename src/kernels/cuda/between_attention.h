@@ -1,6 +1,6 @@
 // All that a step of few rows does between one layer's attention and the next one's, as one
-// launch: the products o, gate-up, down and the next layer's qkv, and the norms and the gate
-// between them. For compute capability 9.0.
+// launch: the products o, gate-up, down and the next layer's qkv, the norms and the gate between
+// them, and the roundings of their inputs. For compute capability 9.0.
 //
 // Weights are on their way to shared memory all the time, across the borders of products, for
 // nobody has to wait for them: what a product must wait for, its input, costs no time in which
@@ -28,7 +28,8 @@ struct BetweenAttention {
   float* residual = nullptr;  // [rows, hidden], hidden is o.n
   float norm_eps = 0;
 
-  Activations attended;  // [rows, o.k], the input
+  BFloat16* attention = nullptr;  // [rows, o.k], the input
+  Activations attended;           // [rows, o.k], scratch in FP8: the input as codes
   DeviceWeight o;
   const float* o_bias = nullptr;  // [hidden] or null
 
