@@ -25,29 +25,30 @@ double Median(std::vector<double>& values) {
   return values[values.size() / 2];
 }
 
-// Text whose next token mostly follows from the two before it: phrases come again.
+// Text of phrases that come again, of this writer's and of the others', now and then
+// with another word in them.
 class Writer {
  public:
   explicit Writer(uint32_t seed) : random_(seed) {}
-  int32_t Next(int32_t before, int32_t last) {
-    const uint32_t choice = random_() % 8 == 0 ? random_() % 4 : 0;
-    return static_cast<int32_t>(
-        (static_cast<uint32_t>(before) * 31 + static_cast<uint32_t>(last) * 17 + choice * 101) %
-        3000);
+  int32_t Next() {
+    if (place_ % kPhrase == 0) phrase_ = static_cast<int32_t>(random_() % kPhrases);
+    const int32_t place = place_++ % kPhrase;
+    if (random_() % 16 == 0) return static_cast<int32_t>(random_() % kWords);
+    return (phrase_ * 331 + place * 17) % kWords;
   }
 
  private:
+  static constexpr int32_t kPhrase = 12, kPhrases = 300, kWords = 3000;
   std::mt19937 random_;
+  int32_t phrase_ = 0, place_ = 0;
 };
 
 void Run() {
   SuffixDrafter drafter;
   std::vector<int32_t> prompt(kPrompt);
   Writer of_prompt(1);
-  for (size_t i = 2; i < prompt.size(); ++i)
-    prompt[i] = of_prompt.Next(prompt[i - 2], prompt[i - 1]);
+  for (int32_t& token : prompt) token = of_prompt.Next();
   std::vector<Writer> writers;
-  std::vector<std::pair<int32_t, int32_t>> last(kSequences, {prompt[kPrompt - 2], prompt.back()});
   for (uint64_t s = 0; s < kSequences; ++s) {
     writers.emplace_back(static_cast<uint32_t>(s) + 2);
     drafter.Start(s, prompt);
@@ -59,10 +60,7 @@ void Run() {
     for (uint64_t s = 0; s < kSequences; ++s) requests[s] = {.sequence = s, .wanted = 4};
     const double begin = ThreadMicroseconds();
     for (uint64_t s = 0; s < kSequences; ++s) {
-      auto& [before, newest] = last[s];
-      const int32_t token = writers[s].Next(before, newest);
-      before = newest;
-      newest = token;
+      const int32_t token = writers[s].Next();
       drafter.Append(s, {&token, 1});
     }
     const double appended = ThreadMicroseconds();

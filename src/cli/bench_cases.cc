@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "cli/draft_report.h"
 #include "cli/random_ids.h"
 #include "kernels/cuda/read_rate.h"
 
@@ -68,6 +69,13 @@ double SteadyRate(const TimingSink& sink) {
   return end > begin ? static_cast<double>(tokens) / Seconds(end - begin) : 0;
 }
 
+// What TokensAStep looks at, without what was there before.
+EngineStats Since(const EngineStats& before, EngineStats now) {
+  now.generated_tokens -= before.generated_tokens;
+  now.drafts.accepted -= before.drafts.accepted;
+  return now;
+}
+
 class Bench {
  public:
   Bench(ModelSession& session, const BenchCases& cases, const Roof& roof)
@@ -75,12 +83,15 @@ class Bench {
 
   Result<BenchRow> Decode(int32_t sequences) {
     std::vector<double> rates;
+    const EngineStats before = session_.engine().Stats();
     for (int32_t i = 0; i < cases_.repeat; ++i) {
       QED_ASSIGN_OR_RETURN(auto sink, Run(sequences, cases_.prompt_tokens, cases_.new_tokens));
       rates.push_back(SteadyRate(*sink));
     }
     BenchRow row = MakeRow("decode", sequences, cases_.prompt_tokens + cases_.new_tokens / 2,
                            sequences, Median(rates));
+    row.tokens_a_step = TokensAStep(Since(before, session_.engine().Stats()));
+    row.step_ms *= row.tokens_a_step;
     AddHostTimes(row);
     return row;
   }

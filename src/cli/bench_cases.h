@@ -32,6 +32,7 @@ struct BenchRow {
   double arithmetic_ms = 0;  // if only arithmetic were; 0: not known
   double wait_us = 0;        // of a decode step, in which the device waits for the host
   double host_us = 0;        // the host's own work for it: planning, launching, taking tokens in
+  double tokens_a_step = 1;  // of each sequence; more than 1 where drafts were right
 
   double FloorMs() const { return memory_ms > arithmetic_ms ? memory_ms : arithmetic_ms; }
 };

@@ -11,6 +11,7 @@
 #include "cli/bench_cases.h"
 #include "cli/bench_replay.h"
 #include "cli/commands.h"
+#include "cli/draft_report.h"
 #include "cli/model_session.h"
 #include "config/solve_config.h"
 #include "nlohmann/json.hpp"
@@ -46,23 +47,31 @@ void PrintTable(const ModelSession& session, const SessionFacts& facts, const Ro
       static_cast<double>(footprint.weight_bytes) / 1e6,
       static_cast<double>(footprint.kv_bytes_per_token) / 1e3,
       2e-9 * static_cast<double>(footprint.macs_per_token + footprint.macs_per_logit_row));
-  std::printf("%-8s %9s %8s %9s %9s %10s %14s %9s %8s %8s\n", "case", "sequences", "context",
-              "tokens/s", "step ms", "memory ms", "arithmetic ms", "of floor", "host us",
-              "wait us");
+  std::printf("%-8s %9s %8s %9s %9s %10s %14s %9s %8s %8s %13s\n", "case", "sequences", "context",
+              "tokens/s", "step ms", "memory ms", "arithmetic ms", "of floor", "host us", "wait us",
+              "tokens a step");
   for (const BenchRow& row : rows) {
-    std::printf("%-8s %9d %8d %9.0f %9.2f %10.2f %14.2f %8.0f%% %8.0f %8.0f\n", row.name.c_str(),
-                row.batch, row.context, row.tokens_per_s, row.step_ms, row.memory_ms,
-                row.arithmetic_ms, 100 * row.FloorMs() / row.step_ms, row.host_us, row.wait_us);
+    std::printf("%-8s %9d %8d %9.0f %9.2f %10.2f %14.2f %8.0f%% %8.0f %8.0f %13.2f\n",
+                row.name.c_str(), row.batch, row.context, row.tokens_per_s, row.step_ms,
+                row.memory_ms, row.arithmetic_ms, 100 * row.FloorMs() / row.step_ms, row.host_us,
+                row.wait_us, row.tokens_a_step);
   }
 }
 
-void PrintJson(const SessionFacts& facts, const Roof& roof, const std::vector<BenchRow>& rows) {
+// What drafts did in all cases.
+void PrintDrafts(const EngineStats& stats) {
+  if (const std::string line = DraftLine(stats); !line.empty()) std::printf("%s\n", line.c_str());
+}
+
+void PrintJson(const SessionFacts& facts, const Roof& roof, const std::vector<BenchRow>& rows,
+               const EngineStats& stats) {
   nlohmann::json out = {{"device", facts.device},
                         {"ready_s", facts.ready_s},
                         {"roof",
                          {{"read_bytes_per_s", roof.read_bytes_per_second},
                           {"int8_ops_per_s", roof.int8_ops_per_second},
                           {"f32_ops_per_s", roof.f32_ops_per_second}}},
+                        {"drafts", DraftJson(stats)},
                         {"rows", nlohmann::json::array()}};
   for (const BenchRow& row : rows) {
     out["rows"].push_back({{"case", row.name},
@@ -71,6 +80,7 @@ void PrintJson(const SessionFacts& facts, const Roof& roof, const std::vector<Be
                            {"step_ms", row.step_ms},
                            {"floor_ms", row.FloorMs()},
                            {"tokens_per_s", row.tokens_per_s},
+                           {"tokens_per_step", row.tokens_a_step},
                            {"wait_us", row.wait_us},
                            {"host_us", row.host_us}});
   }
@@ -96,9 +106,10 @@ Status RunCases(BenchFlags& flags) {
   QED_ASSIGN_OR_RETURN(const std::vector<BenchRow> rows,
                        RunBenchCases(*session, flags.cases, roof));
   if (flags.json) {
-    PrintJson(facts, roof, rows);
+    PrintJson(facts, roof, rows, session->engine().Stats());
   } else {
     PrintTable(*session, facts, roof, rows);
+    PrintDrafts(session->engine().Stats());
   }
   return OkStatus();
 }

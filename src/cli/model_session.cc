@@ -99,8 +99,9 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags) {
                  "the model, with .adapter at the end, where there is one; none")
       ->capture_default_str();
   app.add_option("--drafter", flags.drafter,
-                 "ReDrafter head (folder) that guesses tokens ahead, on a CPU; auto: the folder "
-                 "named like the model, with .drafter at the end, where there is one; none")
+                 "ReDrafter head (folder) that guesses tokens ahead, on a CPU; auto: with --draft "
+                 "suffix the folder named like the model, with .drafter at the end, where there is "
+                 "one; none")
       ->capture_default_str();
   AddKnobFlags(app, flags.engine);
 }
@@ -178,6 +179,7 @@ Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& 
   if (!flags.acceptance.empty()) {
     QED_ASSIGN_OR_RETURN(std::vector<double> rates, ParseAcceptance(flags.acceptance));
     config_.max_drafts = static_cast<int32_t>(rates.size());
+    config_.draft = "none";  // but for these
     make_room();
     return std::unique_ptr<Drafter>(
         std::make_unique<SimulatedDrafter>(std::move(rates), checkpoint.config.vocab_size));
@@ -186,7 +188,8 @@ Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& 
   if (flags.drafter == "auto" && checkpoint.engine && checkpoint.engine->has_drafter) {
     folder = checkpoint.path + "/" + kEngineDrafter;
   }
-  if (folder.empty() || flags.engine.draft == "none" || !flags.random_weights.empty()) {
+  const bool wanted = flags.drafter != "auto" || flags.engine.draft == "suffix";
+  if (folder.empty() || !wanted || !flags.random_weights.empty()) {
     return std::unique_ptr<Drafter>();
   }
   if (on_gpu) {

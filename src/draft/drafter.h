@@ -14,7 +14,9 @@ inline constexpr int32_t kMaxDrafts = 8;
 
 // Drafts of a kind are about equally often right: by how much text they match, by
 // their place in the chain, as the drafter sees fit. Acceptance is measured by kind.
-inline constexpr int32_t kDraftKinds = 16;
+// A drafter has kKindsOfDrafter of them; of two together, the second one's come behind.
+inline constexpr int32_t kKindsOfDrafter = 16;
+inline constexpr int32_t kDraftKinds = 2 * kKindsOfDrafter;
 
 struct Draft {
   int32_t id = -1;
@@ -30,6 +32,10 @@ struct DraftRequest {
   // Tokens that are known to follow, where an answer is replayed.
   std::span<const int32_t> known = {};
   int32_t wanted = 0;  // at most kMaxDrafts
+  // By kind, how likely a draft is right; empty where nobody knows.
+  std::span<const float> odds = {};
+  // Drafts that are less likely than this to be reached and right do not pay.
+  double least = 0;
 
   int32_t count = 0;  // of `drafts`, at most `wanted`
   std::array<Draft, kMaxDrafts> drafts = {};

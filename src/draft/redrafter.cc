@@ -24,6 +24,24 @@ int32_t KindOf(double probability, bool first) {
   return 2 * bucket + (first ? 1 : 0);
 }
 
+// The likeliest row of some logits, and its probability.
+std::pair<int32_t, double> Likeliest(std::span<const float> logits) {
+  const auto best = std::ranges::max_element(logits);
+  constexpr float kNothing = -16;  // less than 1e-6 of the likeliest
+  float sum = 0;
+  for (float logit : logits) {
+    if (logit - *best > kNothing) sum += std::exp(logit - *best);
+  }
+  return {static_cast<int32_t>(best - logits.begin()), 1 / double{sum}};
+}
+
+// 8 bits will do: rounding makes drafts a little worse and costs half the time of 16.
+WeightFormat FormatFor(const RawTensor& tensor, bool exact) {
+  if (exact) return WeightFormat::kF32;
+  const bool whole_blocks = tensor.shape[1] % BlockValues(DType::kQ8_0) == 0;
+  return whole_blocks ? WeightFormat::kQ8_0 : FastFormatFor(tensor.dtype);
+}
+
 std::vector<float> Floats(const RawTensor& tensor) {
   std::vector<float> values(static_cast<size_t>(tensor.shape[0]));
   DequantizeRow(tensor.dtype, tensor.data, values);
@@ -36,7 +54,7 @@ Result<RedrafterNetwork::Layer> RedrafterNetwork::Pack(const DrafterCheckpoint& 
                                                        const std::string& name, bool exact) const {
   const RawTensor& tensor = drafter.tensors.at(name + ".weight");
   const auto n = static_cast<int32_t>(tensor.shape[0]), k = static_cast<int32_t>(tensor.shape[1]);
-  const WeightFormat format = exact ? WeightFormat::kF32 : FastFormatFor(tensor.dtype);
+  const WeightFormat format = FormatFor(tensor, exact);
   Layer layer;
   QED_ASSIGN_OR_RETURN(layer.memory, AlignedBuffer::Allocate(PackedWeightBytes(format, n, k)));
   PackWeightRows(format, n, k, 0, n, tensor.dtype, tensor.data, layer.memory.data());
@@ -81,6 +99,9 @@ Result<RedrafterNetwork> RedrafterNetwork::Load(const DrafterCheckpoint& drafter
   room(network.exit_in_, network.exit_);
   room(network.exit_out_, network.exit_);
   room(network.logits_, network.head_.weight.n);
+  const int32_t widest = std::max(2 * network.hidden_, network.exit_);
+  QED_ASSIGN_OR_RETURN(network.quantized_, AlignedBuffer::Allocate(QuantizedActivationsBytes(
+                                               max_rows, (widest + 31) / 32 * 32)));
   return network;
 }
 
@@ -116,7 +137,14 @@ void RedrafterNetwork::Multiply(const Layer& layer, const std::vector<float>& x,
                            .y = y.data(),
                            .y_stride = layer.weight.n,
                            .accumulate = accumulate};
-  Linear(ctx_, x.data(), layer.weight.k, nullptr, rows_, {&task, 1});
+  QuantizedActivations quantized;
+  if (UsesInt8Activations(layer.weight.format)) {
+    quantized = LayQuantizedActivations(rows_, layer.weight.k, quantized_.data());
+    for (int32_t r = 0; r < rows_; ++r) {
+      QuantizeActivationRow(ctx_.isa, x.data() + int64_t{r} * layer.weight.k, r, quantized);
+    }
+  }
+  Linear(ctx_, x.data(), layer.weight.k, &quantized, rows_, {&task, 1});
 }
 
 void RedrafterNetwork::Embed(int32_t token, float* out) const {
@@ -182,28 +210,29 @@ void Redrafter::Propose(std::span<DraftRequest> requests) {
 }
 
 void Redrafter::ProposeSome(std::span<DraftRequest*> requests) {
-  std::vector<std::span<const float>> hidden;
-  std::vector<int32_t> tokens;
-  int32_t longest = 0;
+  hidden_.clear();
+  tokens_.clear();
   for (const DraftRequest* request : requests) {
-    hidden.push_back(request->hidden);
-    tokens.push_back(request->newest);
-    longest = std::max(longest, request->wanted);
+    hidden_.push_back(request->hidden);
+    tokens_.push_back(request->newest);
   }
-  network_.Begin(hidden);
+  reached_.assign(requests.size(), 1.0);
+  network_.Begin(hidden_);
   const auto head_rows = static_cast<size_t>(network_.head_rows());
-  for (int32_t place = 0; place < longest; ++place) {
-    const std::span<const float> logits = network_.Advance(tokens);
+  for (bool any = true; any;) {
+    any = false;
+    const std::span<const float> logits = network_.Advance(tokens_);
     for (size_t r = 0; r < requests.size(); ++r) {
-      const std::span<const float> own = logits.subspan(r * head_rows, head_rows);
-      const auto best = std::ranges::max_element(own);
-      double sum = 0;
-      for (float logit : own) sum += std::exp(logit - *best);
-      tokens[r] = network_.TokenOf(static_cast<int32_t>(best - own.begin()));
+      if (reached_[r] == 0) continue;
+      const auto [row, probability] = Likeliest(logits.subspan(r * head_rows, head_rows));
+      tokens_[r] = network_.TokenOf(row);
       DraftRequest& request = *requests[r];
-      if (place >= request.wanted) continue;
-      request.drafts[static_cast<size_t>(request.count++)] = {tokens[r],
-                                                              KindOf(1 / sum, place == 0)};
+      const Draft draft = {tokens_[r], KindOf(probability, request.count == 0)};
+      request.drafts[static_cast<size_t>(request.count++)] = draft;
+      if (!request.odds.empty()) reached_[r] *= request.odds[static_cast<size_t>(draft.kind)];
+      // A chain ends where what it goes on with would not pay.
+      if (request.count == request.wanted || reached_[r] < request.least) reached_[r] = 0;
+      any = any || reached_[r] > 0;
     }
   }
 }

@@ -22,8 +22,9 @@ namespace qed {
 // The network for some sequences at a time. Not thread-safe.
 class RedrafterNetwork {
  public:
-  // Packs the weights as they are stored, `exact` ones in f32; keeps the model's embedding
-  // mapped. `pool` must outlive it. At most `max_rows` sequences.
+  // Packs the weights in 8 bits (where a row is of whole blocks of 32 values, else as they are
+  // stored), `exact` ones in f32; keeps the model's embedding mapped. `pool` must outlive it. At
+  // most `max_rows` sequences.
   static Result<RedrafterNetwork> Load(const DrafterCheckpoint& drafter, const Checkpoint& model,
                                        int32_t max_rows, bool exact, ThreadPool& pool);
 
@@ -67,6 +68,7 @@ class RedrafterNetwork {
   int32_t rows_ = 0;
   std::vector<float> given_;  // hidden states
   std::vector<float> state_, next_state_, embedded_, joined_, exit_in_, exit_out_, logits_;
+  AlignedBuffer quantized_;  // what a product reads
 };
 
 class Redrafter : public Drafter {
@@ -83,7 +85,12 @@ class Redrafter : public Drafter {
   void ProposeSome(std::span<DraftRequest*> requests);
 
   RedrafterNetwork network_;
+  // One call's working memory; by request: its hidden state, its newest token, how likely
+  // all its drafts are right (0: its chain has ended).
   std::vector<DraftRequest*> asked_;
+  std::vector<std::span<const float>> hidden_;
+  std::vector<int32_t> tokens_;
+  std::vector<double> reached_;
 };
 
 }  // namespace qed

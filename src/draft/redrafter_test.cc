@@ -136,6 +136,24 @@ TEST_P(RedrafterTest, LogitsAreThoseOfTheFormulas) {
   }
 }
 
+// In 8 bits the logits are those of the formulas nearly.
+TEST_P(RedrafterTest, RoundedWeightsChangeLogitsLittle) {
+  const DrafterCheckpoint drafter = OpenDrafter(dir_.File("d"), model_).value();
+  RedrafterNetwork network = RedrafterNetwork::Load(drafter, model_, 2, false, pool_).value();
+  const std::vector<std::vector<float>> hidden = {Hidden(1), Hidden(2)};
+  network.Begin(std::vector<std::span<const float>>(hidden.begin(), hidden.end()));
+  const std::span<const float> logits = network.Advance(std::vector<int32_t>{3, 5});
+  for (size_t r = 0; r < 2; ++r) {
+    const Vector want = Logits(hidden[r], {r == 0 ? 3 : 5});
+    double error = 0, size = 0;
+    for (size_t i = 0; i < want.size(); ++i) {
+      error += std::pow(logits[r * want.size() + i] - want[i], 2);
+      size += std::pow(want[i], 2);
+    }
+    EXPECT_LT(error, 1e-3 * size) << "row " << r;
+  }
+}
+
 TEST_P(RedrafterTest, DraftsAreTheLikeliestOneAfterTheOther) {
   Redrafter drafter(Load(2));
   std::vector<std::vector<float>> hidden;

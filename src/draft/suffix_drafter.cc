@@ -39,6 +39,8 @@ struct Candidate {
 
 // The next token that most of the candidates' weight is for; the latest of equals.
 int32_t Vote(std::span<const Candidate> candidates) {
+  const auto differs = [&](const Candidate& c) { return c.rest[0] != candidates[0].rest[0]; };
+  if (std::ranges::none_of(candidates, differs)) return candidates[0].rest[0];
   int32_t best = -1;
   int64_t best_weight = 0;
   for (const Candidate& c : candidates) {

@@ -30,7 +30,7 @@ class SuffixDrafter : public Drafter {
 
   static constexpr int64_t kMaxTokens = int64_t{1} << 19;
   static constexpr int64_t kBytesPerToken = 128;
-  static constexpr int32_t kMaxPlaces = 8;
+  static constexpr int32_t kMaxPlaces = 6;
   static constexpr int32_t kMaxMatch = 32;  // tokens compared
 
   void Start(uint64_t sequence, std::span<const int32_t> prompt) override;

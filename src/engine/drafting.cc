@@ -1,7 +1,11 @@
 #include "engine/drafting.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "base/log.h"
+#include "engine/step_cost.h"
 
 namespace qed {
 namespace {
@@ -12,7 +16,6 @@ constexpr double kFirstRate = 0.5, kFirstWeight = 4;
 // What the record of all sequences weighs beside a sequence's own.
 constexpr double kOthersWeight = 8;
 constexpr float kWindow = 512;
-constexpr int32_t kPatience = 100, kRest = 400;  // steps
 
 }  // namespace
 
@@ -51,8 +54,31 @@ void Drafting::Tell(Sequence& s) {
 }
 
 void Drafting::Propose(std::span<Sequence* const> running, int32_t max_seq_len) {
+  const double begin = ComputeSeconds(options_.on_cpu);
+  Ask(running, max_seq_len);
+  drafter_->Propose(requests_);
+  asking_seconds_ = ComputeSeconds(options_.on_cpu) - begin;
+  int32_t found = 0;
+  for (size_t i = 0; i < requests_.size(); ++i) {
+    const auto count = static_cast<size_t>(requests_[i].count);
+    asking_[i]->drafts.assign(requests_[i].drafts.begin(), requests_[i].drafts.begin() + count);
+    found += requests_[i].count;
+  }
+  constexpr double kMemory = 0.95;
+  if (found > 0) {
+    const double each = asking_seconds_ / found;
+    draft_seconds_ = draft_seconds_ == 0 ? each : kMemory * draft_seconds_ + (1 - kMemory) * each;
+  }
+  if (!options_.always) Offer(static_cast<int32_t>(running.size()));
+}
+
+// Fills requests_, one for each sequence that could use drafts.
+void Drafting::Ask(std::span<Sequence* const> running, int32_t max_seq_len) {
   requests_.clear();
   asking_.clear();
+  odds_.clear();
+  odds_.reserve(running.size());  // requests point into it
+  const double least = LeastThatPays(static_cast<int32_t>(running.size()));
   for (Sequence* s : running) {
     int32_t wanted = 0;
     if (!CanDraft(*s, max_seq_len, &wanted)) continue;
@@ -63,29 +89,50 @@ void Drafting::Propose(std::span<Sequence* const> running, int32_t max_seq_len) 
                          .newest = s->tokens.back(),
                          .hidden = s->hidden,
                          .known = forced.subspan(known),
-                         .wanted = wanted});
+                         .wanted = wanted,
+                         .odds = OddsOf(*s),
+                         .least = least});
     asking_.push_back(s);
   }
-  drafter_->Propose(requests_);
-  for (size_t i = 0; i < requests_.size(); ++i) {
-    const auto count = static_cast<size_t>(requests_[i].count);
-    asking_[i]->drafts.assign(requests_[i].drafts.begin(), requests_[i].drafts.begin() + count);
+}
+
+// How likely the sequence's drafts of each kind are right.
+std::span<const float> Drafting::OddsOf(const Sequence& s) {
+  std::array<float, kDraftKinds>& odds = odds_.emplace_back();
+  for (int32_t kind = 0; kind < kDraftKinds; ++kind) {
+    const double all = all_.Rate(kind, kFirstRate, kFirstWeight);
+    odds[static_cast<size_t>(kind)] =
+        static_cast<float>(s.acceptance.Rate(kind, all, kOthersWeight));
   }
-  if (!options_.always) Offer(running);
+  return odds;
+}
+
+// Below this probability a draft gives fewer tokens than the time that its making and its row
+// take gives without drafts; rows come in tiles, so that the cost of eight counts.
+double Drafting::LeastThatPays(int32_t sequences) const {
+  if (options_.always) return 0;
+  const double token = cost_.Seconds(sequences) / sequences;
+  const double row = (cost_.Seconds(sequences + 8) - cost_.Seconds(sequences)) / 8;
+  return (row + draft_seconds_) / token;
 }
 
 // Cuts the drafts down to those that pay.
-void Drafting::Offer(std::span<Sequence* const> running) {
+void Drafting::Offer(int32_t sequences) {
   offers_.clear();
   for (size_t i = 0; i < asking_.size(); ++i) {
     double probability = 1;
     for (const Draft& draft : asking_[i]->drafts) {
-      const double rate = all_.Rate(draft.kind, kFirstRate, kFirstWeight);
-      probability *= asking_[i]->acceptance.Rate(draft.kind, rate, kOthersWeight);
+      probability *= double{odds_[i][static_cast<size_t>(draft.kind)]};
       offers_.push_back({static_cast<int32_t>(i), probability});
     }
   }
-  const size_t taken = ChooseDrafts(cost_, static_cast<int32_t>(running.size()), offers_);
+  const size_t taken = ChooseDrafts(cost_, sequences, offers_);
+  Cut(taken);
+  Balance(sequences, taken);
+}
+
+// Of offers_, the first `taken` stay.
+void Drafting::Cut(size_t taken) {
   for (size_t i = 0; i < asking_.size(); ++i) {
     const auto own = static_cast<size_t>(std::ranges::count(
         std::span(offers_).first(taken), static_cast<int32_t>(i), &DraftOffer::sequence));
@@ -95,10 +142,28 @@ void Drafting::Offer(std::span<Sequence* const> running) {
     }
     asking_[i]->drafts.resize(own);
   }
-  in_vain_ = taken > 0 ? 0 : in_vain_ + 1;
-  if (in_vain_ < kPatience) return;
-  in_vain_ = 0;
+}
+
+// Whether drafts are still worth looking for.
+void Drafting::Balance(int32_t sequences, size_t taken) {
+  double tokens = sequences;
+  for (const DraftOffer& offer : std::span(offers_).first(taken)) tokens += offer.probability;
+  const double plain = cost_.Seconds(sequences);
+  spent_ += cost_.Seconds(sequences + static_cast<int32_t>(taken)) + asking_seconds_;
+  instead_ += plain * tokens / sequences;
+  if (++balanced_ < kPatience) return;
+  const bool pays = instead_ > (1 + kDraftMargin) * spent_;
+  balanced_ = 0;
+  spent_ = instead_ = 0;
+  if (pays) {
+    rested_ = false;
+    return;
+  }
   rest_ = kRest;
+  if (!std::exchange(rested_, true)) {
+    LogLine("drafts took more time than they saved in " + std::to_string(kPatience) +
+            " steps: none in the next " + std::to_string(kRest) + ", and so on while it is so");
+  }
 }
 
 void Drafting::CountStep(const Sequence& s) {

@@ -4,10 +4,13 @@
 // A sequence's chance that a draft is right is its own record for drafts of that kind,
 // begun with the record of all sequences. How many drafts a step takes follows from
 // these chances and from what rows cost (draft/draft_budget.h): none where there are so
-// many sequences that another row costs as much as it promises.
+// many sequences that another row costs as much as it promises. The drafter's own time is
+// measured too: where for kPatience steps drafts saved less than looking for them took,
+// none are looked for in the next kRest, and the log says so.
 #ifndef QED_ENGINE_DRAFTING_H_
 #define QED_ENGINE_DRAFTING_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -23,6 +26,7 @@ namespace qed {
 
 struct DraftingOptions {
   int32_t max_drafts = kMaxDrafts;  // of a sequence in a step
+  bool on_cpu = false;  // costs are of the process's processor time (engine/step_cost.h)
   bool always = false;  // all drafts are computed, whether they pay or not: for measurements, tests
 };
 
@@ -53,18 +57,33 @@ class Drafting {
   const DraftStats& stats() const { return stats_; }
 
  private:
+  // The first while drafts are looked for, then steps without.
+  static constexpr int32_t kPatience = 100, kRest = 400;
+
   bool CanDraft(const Sequence& sequence, int32_t max_seq_len, int32_t* wanted) const;
   void Tell(Sequence& sequence);
-  void Offer(std::span<Sequence* const> running);
+  void Ask(std::span<Sequence* const> running, int32_t max_seq_len);
+  std::span<const float> OddsOf(const Sequence& sequence);
+  double LeastThatPays(int32_t sequences) const;
+  void Offer(int32_t sequences);
+  void Cut(size_t taken);
+  void Balance(int32_t sequences, size_t taken);
 
   const std::unique_ptr<Drafter> drafter_;
   const StepCost cost_;
   const DraftingOptions options_;
   Acceptance all_;
   DraftStats stats_;
-  int32_t in_vain_ = 0;  // steps without a draft worth computing, one after another
-  int32_t rest_ = 0;     // steps until drafts are looked for again
+  // Of up to kPatience steps: what they took, drafts' making included, and what their
+  // tokens would have taken without drafts. Seconds.
+  int32_t balanced_ = 0;
+  double spent_ = 0, instead_ = 0;
+  double asking_seconds_ = 0;  // of the step at hand
+  double draft_seconds_ = 0;   // of a draft, on average
+  int32_t rest_ = 0;           // steps until drafts are looked for again
+  bool rested_ = false;        // the log has said it
   // One step's working memory.
+  std::vector<std::array<float, kDraftKinds>> odds_;  // of each request
   std::vector<DraftRequest> requests_;
   std::vector<Sequence*> asking_;  // whose requests these are
   std::vector<DraftOffer> offers_;

@@ -2,8 +2,15 @@
 #include "engine/drafting.h"
 
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <functional>
 #include <memory>
+#include <numeric>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/core_test_support.h"
@@ -51,46 +58,86 @@ TEST(DraftingTest, RightDraftsSaveSteps) {
             stats.tokens - stats.tried_at[0]);
 }
 
-// The tokens drawn must be the model's, whatever the drafter says: a drafter that always
-// says the same must not draw them to it, nor away from it.
-TEST(DraftingTest, DrawnTokensHaveTheModelsDistribution) {
-  constexpr int32_t kKinds = 8;
+// Drafts at all places what `token` says.
+class Saying : public Drafter {
+ public:
+  explicit Saying(std::function<int32_t()> token) : token_(std::move(token)) {}
+  void Start(uint64_t, std::span<const int32_t>) override {}
+  void Append(uint64_t, std::span<const int32_t>) override {}
+  void Propose(std::span<DraftRequest> requests) override {
+    for (DraftRequest& r : requests) {
+      r.count = r.wanted;
+      for (int32_t i = 0; i < r.count; ++i) r.drafts[static_cast<size_t>(i)] = {token_(), i};
+    }
+  }
+  void End(uint64_t) override {}
+
+ private:
+  std::function<int32_t()> token_;
+};
+
+constexpr int32_t kChoices = 8;
+
+// Counts tokens by their place in a step.
+class PlaceSink : public OutputSink {
+ public:
+  void OnTokens(RequestId, const TokenChunk& chunk) override {
+    for (size_t place = 0; place < chunk.token_ids.size(); ++place) {
+      ASSERT_LT(chunk.token_ids[place], kChoices);
+      ++counts[place][static_cast<size_t>(chunk.token_ids[place])];
+    }
+  }
+  void OnDone(RequestId, const FinishInfo&) override {}
+
+  std::array<std::array<double, kChoices>, kMaxDrafts + 1> counts = {};
+};
+
+// The tokens drawn must be the model's at every place of a step, whatever the drafter
+// says: likely tokens, any, or one that never comes must neither draw them to it nor away.
+TEST(DraftingTest, DrawnTokensHaveTheModelsDistributionAtEveryPlace) {
+  const auto weight = [](int32_t i) { return std::exp(0.3 * i); };
   const auto logits = [](std::span<const int32_t>, std::span<float> row) {
     std::ranges::fill(row, -100.0f);
-    for (int32_t i = 0; i < kKinds; ++i) row[i] = 0.3f * static_cast<float>(i);
+    for (int32_t i = 0; i < kChoices; ++i) row[i] = 0.3f * static_cast<float>(i);
   };
-  class Stubborn : public Drafter {
-    void Start(uint64_t, std::span<const int32_t>) override {}
-    void Append(uint64_t, std::span<const int32_t>) override {}
-    void Propose(std::span<DraftRequest> requests) override {
-      for (DraftRequest& r : requests) {
-        r.count = r.wanted;
-        r.drafts.fill({6, 0});
+  std::mt19937 random(3);
+  const std::vector<std::function<int32_t()>> drafts = {
+      [] { return kChoices - 1; }, [] { return 0; },
+      [&random] { return static_cast<int32_t>(random() % kChoices); }, [] { return 100; }};
+  for (size_t d = 0; d < drafts.size(); ++d) {
+    CoreHarness harness(Depth::kOne, SmallModel(), logits, true,
+                        MakeTestDrafting(std::make_unique<Saying>(drafts[d])));
+    auto sink = std::make_shared<PlaceSink>();
+    for (uint64_t seed = 0; seed < 60; ++seed) {
+      SamplingParams params;
+      params.seed = seed;
+      params.max_tokens = 500;
+      auto sequence = std::make_unique<Sequence>(
+          seed + 1, Stretch{Bytes("any"), params, OutputText(*harness.tokenizer, false, params)});
+      sequence->sink = sink;
+      harness.core.Submit(std::move(sequence));
+      harness.RunToEnd();
+    }
+    double sum = 0;
+    for (int32_t i = 0; i < kChoices; ++i) sum += weight(i);
+    for (size_t place = 0; place <= 4; ++place) {
+      const auto& counts = sink->counts[place];
+      const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+      if (total * weight(0) / sum < 5) continue;  // too few for the test
+      double chi_square = 0;
+      for (int32_t i = 0; i < kChoices; ++i) {
+        const double expected = total * weight(i) / sum;
+        chi_square += std::pow(counts[static_cast<size_t>(i)] - expected, 2) / expected;
       }
+      // One in 100,000 for seven degrees of freedom; there are up to 20 tests.
+      EXPECT_LT(chi_square, 36.0) << "drafter " << d << ", place " << place;
     }
-    void End(uint64_t) override {}
-  };
-  std::array<double, kKinds> count = {};
-  double total = 0, sum = 0;
-  for (uint64_t seed = 0; seed < 40; ++seed) {
-    SamplingParams params;
-    params.seed = seed;
-    params.max_tokens = 500;
-    for (int32_t id :
-         RunRequest(params, logits, MakeTestDrafting(std::make_unique<Stubborn>())).ids) {
-      ASSERT_LT(id, kKinds);
-      ++count[id];
-      ++total;
+    EXPECT_EQ(harness.core.Stats().generated_tokens, 60 * 500);
+    EXPECT_GT(harness.core.Stats().drafts.tokens, 30000);
+    if (d == 0) {
+      EXPECT_GT(sink->counts[2][kChoices - 1], 300);
     }
   }
-  for (int32_t i = 0; i < kKinds; ++i) sum += std::exp(0.3 * i);
-  double chi_square = 0;
-  for (int32_t i = 0; i < kKinds; ++i) {
-    const double expected = total * std::exp(0.3 * i) / sum;
-    chi_square += (count[i] - expected) * (count[i] - expected) / expected;
-  }
-  EXPECT_EQ(total, 40 * 500);
-  EXPECT_LT(chi_square, 24.3);  // one in a thousand for seven degrees of freedom
 }
 
 TEST(DraftingTest, UselessDraftsAreGivenUp) {
@@ -101,10 +148,41 @@ TEST(DraftingTest, UselessDraftsAreGivenUp) {
       std::make_unique<ModelDrafter>(FakeModel::CountingLogits, 300, 2.0),
       StepCost({{1, 1.0}, {16, 2.0}}), DraftingOptions{});
   DraftStats stats;
+  testing::internal::CaptureStderr();
   RunRequest(params, FakeModel::CountingLogits, std::move(drafting), &stats);
+  const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_GT(stats.drafts, 0);
   EXPECT_LT(stats.drafts, 100);
   EXPECT_EQ(stats.accepted, 0);
+  EXPECT_NE(log.find("drafts took more time than they saved in 100 steps"), std::string::npos);
+  EXPECT_EQ(std::ranges::count(log, '\n'), 1) << log;
+}
+
+// Drafts that are right, but take longer to find than they save.
+TEST(DraftingTest, DraftsThatAreDearToFindAreGivenUp) {
+  class Slow : public ModelDrafter {
+   public:
+    using ModelDrafter::ModelDrafter;
+    void Propose(std::span<DraftRequest> requests) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ++asked;
+      ModelDrafter::Propose(requests);
+    }
+    int asked = 0;
+  };
+  auto slow = std::make_unique<Slow>(FakeModel::CountingLogits, 300, 0.0);
+  const Slow& drafter = *slow;
+  CoreHarness harness(Depth::kOne, SmallModel(), FakeModel::CountingLogits, true,
+                      std::make_unique<Drafting>(
+                          std::move(slow), StepCost({{1, 1e-4}, {16, 1.5e-4}}), DraftingOptions{}));
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 900;
+  harness.Submit(Bytes("To be checked"), params, std::make_shared<CollectingSink>());
+  testing::internal::CaptureStderr();
+  harness.RunToEnd();
+  testing::internal::GetCapturedStderr();
+  EXPECT_EQ(drafter.asked, 100);
 }
 
 TEST(DraftingTest, NoDraftsWhereRowsCostAsMuchAsTokens) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "draft/combined_drafter.h"
 #include "draft/suffix_drafter.h"
 #include "engine/cpu_step_runner.h"
 #include "engine/engine_core.h"
@@ -51,11 +52,18 @@ Status ResumeText(const Request& request, OutputText& text) {
   return OkStatus();
 }
 
-// Null: no drafts.
-Result<std::unique_ptr<Drafter>> MakeDrafter(const std::string& draft) {
-  if (draft == "none" || draft == "auto") return std::unique_ptr<Drafter>();
-  if (draft == "suffix") return std::unique_ptr<Drafter>(std::make_unique<SuffixDrafter>());
-  return InvalidArgument("--draft is " + draft + "; it must be none, suffix or auto");
+// The drafters that `draft` and a head that somebody loaded, or null, make together; null:
+// no drafts.
+Result<std::unique_ptr<Drafter>> MakeDrafter(const std::string& draft,
+                                             std::unique_ptr<Drafter> head) {
+  if (draft != "none" && draft != "suffix" && draft != "auto") {
+    return InvalidArgument("--draft is " + draft + "; it must be none, suffix or auto");
+  }
+  if (draft != "suffix") return head;
+  std::unique_ptr<Drafter> free = std::make_unique<SuffixDrafter>();
+  if (head == nullptr) return free;
+  return std::unique_ptr<Drafter>(
+      std::make_unique<CombinedDrafter>(std::move(free), std::move(head)));
 }
 
 class ThreadedEngine : public Engine {
@@ -272,14 +280,14 @@ Result<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<StepRunner> runne
                            " tokens and the model " + std::to_string(limits.vocab_size) +
                            ": they do not belong together");
   }
-  if (drafter == nullptr) {
-    QED_ASSIGN_OR_RETURN(drafter, MakeDrafter(config.draft));
-  }
+  QED_ASSIGN_OR_RETURN(drafter, MakeDrafter(config.draft, std::move(drafter)));
   std::unique_ptr<Drafting> drafting;
   if (drafter != nullptr) {
-    QED_ASSIGN_OR_RETURN(StepCost cost, MeasureStepCost(*runner, limits.max_logit_rows));
-    drafting = std::make_unique<Drafting>(std::move(drafter), std::move(cost),
-                                          DraftingOptions{.max_drafts = config.max_drafts});
+    const bool on_cpu = runner->depth() == 1;
+    QED_ASSIGN_OR_RETURN(StepCost cost, MeasureStepCost(*runner, limits.max_logit_rows, on_cpu));
+    drafting = std::make_unique<Drafting>(
+        std::move(drafter), std::move(cost),
+        DraftingOptions{.max_drafts = config.max_drafts, .on_cpu = on_cpu});
   }
   return std::unique_ptr<Engine>(new ThreadedEngine(std::move(runner), tokenizer, limits,
                                                     config.prefix_cache, std::move(drafting)));

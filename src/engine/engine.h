@@ -29,8 +29,8 @@ class Engine {
  public:
   // `tokenizer` must outlive the engine. kInvalidArgument where the config
   // contradicts itself or the runner, or the tokenizer does not fit the vocabulary.
-  // Drafts come from `drafter`, if there is one, else from where config.draft says; where
-  // there are any, what rows cost is measured first, in some steps of the runner.
+  // Drafts come from where config.draft says and from `drafter`, if there is one; where there
+  // are any, what rows cost is measured first, in some steps of the runner.
   static Result<std::unique_ptr<Engine>> Create(std::unique_ptr<StepRunner> runner,
                                                 const Tokenizer& tokenizer,
                                                 const EngineConfig& config,

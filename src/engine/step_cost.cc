@@ -1,9 +1,12 @@
 #include "engine/step_cost.h"
 
 #include <algorithm>
+#include <ctime>
 #include <numeric>
 #include <utility>
 #include <vector>
+
+#include "base/clock.h"
 
 namespace qed {
 namespace {
@@ -11,7 +14,7 @@ namespace {
 constexpr int32_t kMostRows = 16;
 
 // Seconds of a step of one sequence with so many rows.
-Result<double> TimeStep(StepRunner& runner, int32_t rows) {
+Result<double> TimeStep(StepRunner& runner, int32_t rows, bool on_cpu) {
   const std::vector<int32_t> tokens(static_cast<size_t>(rows), 0);
   std::vector<int32_t> logit_rows(tokens.size());
   std::iota(logit_rows.begin(), logit_rows.end(), 0);
@@ -25,24 +28,32 @@ Result<double> TimeStep(StepRunner& runner, int32_t rows) {
     samples[i].draft = i + 1 < samples.size() ? 0 : -1;
   }
   const int32_t slot = 0;
+  const double begin = ComputeSeconds(on_cpu);
   runner.Start(slot, SamplingParams{}, std::span(tokens).first(1), {false});
   runner.Launch(
       {.forward = {.tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = logit_rows},
        .slots = {&slot, 1},
        .samples = samples});
   if (const auto sampled = runner.Finish(); !sampled.ok()) return sampled.status();
-  return runner.last_times().run_seconds;
+  return on_cpu ? ComputeSeconds(true) - begin : runner.last_times().run_seconds;
 }
 
 }  // namespace
 
-Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows) {
+double ComputeSeconds(bool on_cpu) {
+  if (!on_cpu) return Seconds(Clock::Real().Now().time_since_epoch());
+  timespec time = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows, bool on_cpu) {
   max_rows = std::min(
       {max_rows, kMostRows, runner.max_num_tokens(), runner.num_pages() * runner.page_size()});
   std::vector<StepCost::Point> points;
   for (int32_t rows = 1; rows <= max_rows; rows *= 2) {
-    QED_ASSIGN_OR_RETURN(const double first, TimeStep(runner, rows));
-    QED_ASSIGN_OR_RETURN(const double second, TimeStep(runner, rows));
+    QED_ASSIGN_OR_RETURN(const double first, TimeStep(runner, rows, on_cpu));
+    QED_ASSIGN_OR_RETURN(const double second, TimeStep(runner, rows, on_cpu));
     points.push_back({rows, std::min(first, second)});
   }
   return StepCost(std::move(points));

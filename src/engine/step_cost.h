@@ -10,10 +10,14 @@
 
 namespace qed {
 
+// Seconds that go by, to take differences of: where the steps are computed by this process
+// (`on_cpu`), of its processor time, which other programs on the machine do not stretch.
+double ComputeSeconds(bool on_cpu);
+
 // Runs steps of 1, 2, 4, ... rows with logits, up to 16 and `max_rows`, twice each, on
 // pages and a slot that are nobody's yet; the lesser time counts. Beyond, cost is taken
-// to grow as between the last two. Errors are the runner's.
-Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows);
+// to grow as between the last two. Errors are the runner's. In ComputeSeconds.
+Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows, bool on_cpu);
 
 }  // namespace qed
 

@@ -49,11 +49,14 @@ class BenchReplayTest(unittest.TestCase):
         run = qed("bench", *TINY, "--quantize", "fp8", "--sequences", "2", "--prompt-tokens", "16",
                   "--new-tokens", "8", "--prefill-tokens", "16,32", "--repeat", "1", "--json")
         self.assertEqual(run.returncode, 0, run.stderr)
-        rows = json.loads(run.stdout)["rows"]
+        report = json.loads(run.stdout)
+        rows = report["rows"]
         self.assertEqual([row["case"] for row in rows], ["decode", "prefill", "prefill"])
+        self.assertEqual(report["drafts"]["draft_tokens"], 0)
         for row in rows:
             self.assertEqual(set(row), {"case", "batch", "context", "step_ms", "floor_ms",
-                                        "tokens_per_s", "wait_us", "host_us"})
+                                        "tokens_per_s", "tokens_per_step", "wait_us",
+                                        "host_us"})
             self.assertGreater(row["step_ms"], 0)
             self.assertGreater(row["floor_ms"], 0)
 

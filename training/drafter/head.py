@@ -50,6 +50,10 @@ class Head(nn.Module):
         if self.exit_dim != 2 * hidden_size:
             self.input_proj = nn.Linear(2 * hidden_size, self.exit_dim)
         rows = len(vocabulary) if vocabulary else vocab_size
+        if vocabulary is not None:
+            row_of_token = torch.full((vocab_size,), -100, dtype=torch.long)
+            row_of_token[torch.tensor(vocabulary)] = torch.arange(rows)
+            self.register_buffer("row_of_token", row_of_token, persistent=False)
         self.lm_head = nn.ModuleList([Block(self.exit_dim) for _ in range(layers)])
         self.lm_head.append(nn.Linear(self.exit_dim, rows, bias=False))
 
@@ -69,13 +73,7 @@ class Head(nn.Module):
 
     def rows_of(self, ids: Tensor) -> Tensor:
         """For each token its row of the logits; -100, which losses leave out, where it has none."""
-        if self.vocabulary is None:
-            return ids
-        rows = torch.full((self.vocab_size,), -100, dtype=torch.long, device=ids.device)
-        rows[torch.tensor(self.vocabulary, device=ids.device)] = torch.arange(
-            len(self.vocabulary), device=ids.device
-        )
-        return rows[ids]
+        return ids if self.vocabulary is None else self.row_of_token[ids]
 
 
 def save(head: Head, folder: pathlib.Path, fingerprint: str, dtype: torch.dtype) -> None:
@@ -93,6 +91,7 @@ def save(head: Head, folder: pathlib.Path, fingerprint: str, dtype: torch.dtype)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     tensors = {n: t.detach().to("cpu", dtype).contiguous() for n, t in head.state_dict().items()}
     save_file(OrderedDict(sorted(tensors.items())), folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)
     if head.vocabulary is not None:
         (folder / "vocabulary.json").write_text(json.dumps(head.vocabulary) + "\n")
 

@@ -9,37 +9,32 @@ from torch import Tensor, nn
 
 
 def draft_losses(
-    head: Head, hidden: Tensor, embedded: Tensor, ids: Tensor, learnt: Tensor, drafts: int
-) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of each draft's place, [drafts], and how often its likeliest token is right.
+    head: Head, hidden: Tensor, embedded: Tensor, ids: Tensor, learnt: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each draft's place: cross-entropy [drafts], how many of its likeliest tokens are right
+    and how many were counted.
 
-    hidden [B, T, E]: what the model's head saw, place t giving token t + 1; embedded [B, T, E];
-    ids and learnt [B, T]. The i-th draft (from 0) at place t is token t + 2 + i. A text's
-    tokens count where the model wrote them; those outside a cut vocabulary count as wrong
+    hidden [N, E]: what the model's head saw at N places; embedded [N, drafts, E]: the token it
+    gave there and those after it; ids and learnt [N, drafts]: the tokens that each draft is to
+    be. Those count that the model wrote; of them, those outside a cut vocabulary are wrong
     and are not learnt."""
     state = torch.zeros_like(hidden)
     losses, rights = [], []
-    length = ids.shape[1]
-    for i in range(drafts):
-        places = length - 2 - i
-        state = head.advance(state[:, :places], embedded[:, 1 + i : 1 + i + places])
-        logits = head.logits(hidden[:, :places], state).float()
-        wanted = head.rows_of(ids[:, 2 + i :])
-        counts = learnt[:, 2 + i :]
-        rows = torch.where(counts, wanted, -100)
+    for i in range(ids.shape[1]):
+        state = head.advance(state, embedded[:, i])
+        logits = head.logits(hidden, state).float()
+        wanted = head.rows_of(ids[:, i])
+        rows = torch.where(learnt[:, i], wanted, -100)
         known = (rows >= 0).sum().clamp(min=1)
-        total = nn.functional.cross_entropy(
-            logits.flatten(0, 1), rows.flatten(), ignore_index=-100, reduction="sum"
-        )
+        total = nn.functional.cross_entropy(logits, rows, ignore_index=-100, reduction="sum")
         losses.append(total / known)
-        right = (logits.argmax(-1) == wanted) & counts
-        rights.append(right.sum() / counts.sum().clamp(min=1))
-    return torch.stack(losses), torch.stack(rights)
+        rights.append(((logits.argmax(-1) == wanted) & learnt[:, i]).sum())
+    return torch.stack(losses), torch.stack(rights), learnt.sum(0)
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: float) -> float:
-    """Linear to `peak` over the first `warmup` of the steps, then a half cosine to zero."""
-    begin = max(1, round(warmup * steps))
-    if step < begin:
-        return peak * (step + 1) / begin
-    return peak * (1 + math.cos(math.pi * (step - begin) / max(1, steps - begin))) / 2
+def learning_rate(share: float, peak: float, warmup: float) -> float:
+    """At `share` of the steps: linear to `peak` over the first `warmup`, then a half cosine to
+    zero."""
+    if share < warmup:
+        return peak * share / warmup
+    return peak * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup))) / 2

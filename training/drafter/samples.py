@@ -10,34 +10,46 @@ from dataclasses import dataclass
 
 @dataclass
 class Sample:
+    problem: str
     ids: list[int]
     learnt: list[bool]  # whether the model wrote the token
+    prompt: int = 0  # of them, tokens of the prompt
 
 
 def read_samples(
     paths: Iterable[pathlib.Path],
     prompts: dict[str, str],
-    encode: Callable[[str], list[int]],
+    encode: Callable[[list[str]], list[list[int]]],
     max_tokens: int,
 ) -> list[Sample]:
     """`prompts`: what the model was sent for each problem's id. Samples of other problems,
     and what is behind `max_tokens`, are left out. Every segment is encoded by itself, as the
     engine does it."""
+    records = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    records = [r for r in records if str(r["problem_id"]) in prompts]
+    asked = list({str(r["problem_id"]) for r in records})
+    ids_of_prompt = dict(zip(asked, encode([prompts[p] for p in asked]), strict=True))
+    texts = iter(encode([s["text"] for r in records for s in r["segments"]]))
     samples = []
-    for path in paths:
-        for line in path.read_text().splitlines():
-            record = json.loads(line)
-            prompt = prompts.get(str(record["problem_id"]))
-            if prompt is None:
-                continue
-            ids = encode(prompt)
-            learnt = [False] * len(ids)
-            for segment in record["segments"]:
-                own = encode(segment["text"])
-                ids += own
-                learnt += [segment["source"] == "model"] * len(own)
-            samples.append(Sample(ids[:max_tokens], learnt[:max_tokens]))
+    for record in records:
+        problem = str(record["problem_id"])
+        ids = list(ids_of_prompt[problem])
+        prompt, learnt = len(ids), [False] * len(ids)
+        for segment in record["segments"]:
+            own = next(texts)
+            ids += own
+            learnt += [segment["source"] == "model"] * len(own)
+        samples.append(Sample(problem, ids[:max_tokens], learnt[:max_tokens], prompt))
     return samples
+
+
+def held_out(samples: list[Sample], problems: int) -> tuple[list[Sample], list[Sample]]:
+    """Those of the first `problems` problems, and the others."""
+    apart = set(list(dict.fromkeys(s.problem for s in samples))[:problems])
+    return (
+        [s for s in samples if s.problem in apart],
+        [s for s in samples if s.problem not in apart],
+    )
 
 
 def frequent_tokens(samples: Iterable[Sample], size: int) -> list[int]:

@@ -1,89 +1,120 @@
 #!/usr/bin/env python3
 """Trains a ReDrafter head on samples that the model itself wrote. One GPU, or --device cpu.
 
-The model (a Hugging Face folder; with an adapter, one that it was merged into) stays as it
-is; the head learns to say its next tokens. Prompts are JSONL with "id" and "prompt": the text
-that the model was sent for a problem. The last `--held-out` of the samples are not trained on:
-top-1 accuracy of each draft is reported on them.
+The model (a Hugging Face folder or a GGUF file; an adapter is merged into it) stays as it is;
+the head learns to say its next tokens. Prompts are JSONL with "id" and "prompt": the text
+that the model was sent for a problem. All samples of the first `--held-out` problems are not
+trained on: top-1 accuracy of each draft is reported on them.
 
-usage: train.py --model FOLDER --samples RUN/samples.jsonl... --prompts prompts.jsonl --output DIR
+usage: train.py --model MODEL --samples RUN/samples.jsonl... --prompts prompts.jsonl... --output DIR
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import random
 import time
+from collections.abc import Iterator
 
 import torch
 from head import Head, fingerprint, save
 from losses import draft_losses, learning_rate
-from samples import Sample, frequent_tokens, read_samples
+from models import Model, load_model
+from places import Places, find_places
+from samples import Sample, frequent_tokens, held_out, read_samples
+from torch import Tensor
 
 
-def batches(samples: list[Sample], size: int, rng: random.Random) -> list[list[Sample]]:
-    """Of samples of about the same length, in random order."""
-    ordered = sorted(samples, key=lambda s: len(s.ids))
-    grouped = [ordered[i : i + size] for i in range(0, len(ordered), size)]
-    rng.shuffle(grouped)
-    return grouped
+def rate_of(embedding: Tensor, head: Head, places: Places) -> tuple[Tensor, Tensor, Tensor]:
+    """Losses, right drafts and counted ones, by their place (losses.py)."""
+    embedded = torch.nn.functional.embedding(places.ids[:, :-1], embedding).float()
+    return draft_losses(
+        head, places.hidden.float(), embedded, places.ids[:, 1:], places.learnt[:, 1:]
+    )
 
 
-def padded(batch: list[Sample], device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """ids and learnt [B, T]; padding is not learnt, and behind all that is."""
-    longest = max(len(s.ids) for s in batch)
-    ids = torch.zeros(len(batch), longest, dtype=torch.long)
-    learnt = torch.zeros(len(batch), longest, dtype=torch.bool)
-    for row, sample in enumerate(batch):
-        ids[row, : len(sample.ids)] = torch.tensor(sample.ids)
-        learnt[row, : len(sample.ids)] = torch.tensor(sample.learnt)
-    return ids.to(device), learnt.to(device)
+@torch.no_grad()
+def evaluate(embedding: Tensor, head: Head, places: Places, size: int) -> list[float]:
+    """Top-1 accuracy of each draft."""
+    rights, counted = 0, 0
+    for begin in range(0, len(places), size):
+        rows = slice(begin, begin + size)
+        part = Places(places.hidden[rows], places.ids[rows], places.learnt[rows])
+        _, right, count = rate_of(embedding, head, part)
+        rights, counted = rights + right, counted + count
+    return (rights / counted.clamp(min=1)).tolist()
 
 
-def step_losses(model, head: Head, batch: list[Sample], drafts: int, device: str):
-    ids, learnt = padded(batch, device)
-    with torch.no_grad():
-        hidden = model.model(ids).last_hidden_state  # after the last norm
-        embedded = model.get_input_embeddings()(ids)
-    return draft_losses(head, hidden.float(), embedded.float(), ids, learnt, drafts)
+class Shards:
+    """The places of all samples, so many tokens at a time; where one shard holds all, its
+    hidden states are computed once."""
+
+    def __init__(self, model: Model, samples: list[Sample], drafts: int, tokens: int) -> None:
+        self.model, self.samples, self.drafts, self.tokens = model, samples, drafts, tokens
+        self.all: Places | None = None
+
+    def epoch(self, rng: random.Random) -> Iterator[tuple[Places, int]]:
+        """Each shard and how many tokens its samples have."""
+        total = sum(len(s.ids) for s in self.samples)
+        if self.all is not None:
+            yield self.all, total
+            return
+        order = rng.sample(self.samples, len(self.samples))
+        while order:
+            shard, taken = [], 0
+            while order and taken < self.tokens:
+                shard.append(order.pop())
+                taken += len(shard[-1].ids)
+            places = find_places(self.model.network, shard, self.drafts)
+            if taken == total:
+                self.all = places
+            yield places, taken
 
 
-def evaluate(model, head: Head, samples: list[Sample], options) -> list[float]:
-    head.eval()
-    rng = random.Random(0)
-    with torch.no_grad():
-        rights = [
-            step_losses(model, head, batch, options.drafts, options.device)[1]
-            for batch in batches(samples, options.batch, rng)
-        ]
-    head.train()
-    return torch.stack(rights).mean(0).tolist()
-
-
-def train(model, head: Head, samples: list[Sample], options) -> None:
+def scheduled(shards: Shards, options) -> Iterator[tuple[float, Places]]:
+    """The batches of all epochs, or of the seconds given, each with the share that is behind it."""
     rng = random.Random(options.seed)
+    generator = torch.Generator().manual_seed(options.seed)
+    began = None
+    for epoch in itertools.count() if options.seconds else range(options.epochs):
+        seen, all_tokens = 0, sum(len(s.ids) for s in shards.samples)
+        for places, tokens in shards.epoch(rng):
+            began = began or time.monotonic()
+            parts = len(places) / options.batch
+            for i, part in enumerate(places.shuffled(options.batch, generator)):
+                share = (epoch + (seen + tokens * i / parts) / all_tokens) / options.epochs
+                if options.seconds:
+                    share = (time.monotonic() - began) / options.seconds
+                    if share >= 1:
+                        return
+                yield share, part
+            seen += tokens
+
+
+def train(model: Model, head: Head, samples: list[Sample], options) -> None:
+    embedding = model.network.get_input_embeddings().weight
     optimizer = torch.optim.AdamW(head.parameters(), lr=options.lr, weight_decay=0.0)
-    schedule = [b for _ in range(options.epochs) for b in batches(samples, options.batch, rng)]
-    began = time.monotonic()
-    for step, batch in enumerate(schedule):
+    shards = Shards(model, samples, options.drafts, options.shard_tokens)
+    for step, (share, places) in enumerate(scheduled(shards, options)):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, len(schedule), options.lr, options.warmup)
-        losses, rights = step_losses(model, head, batch, options.drafts, options.device)
+            group["lr"] = learning_rate(share, options.lr, options.warmup)
+        with torch.autocast("cuda", torch.bfloat16, enabled=options.device != "cpu"):
+            losses, rights, counted = rate_of(embedding, head, places)
         optimizer.zero_grad()
         losses.sum().backward()
         torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
         optimizer.step()
-        if step % 50 == 0 or step + 1 == len(schedule):
-            top1 = " ".join(f"{r:.3f}" for r in rights.tolist())
+        if step % 200 == 0:
+            top1 = " ".join(f"{r:.3f}" for r in (rights / counted.clamp(min=1)).tolist())
             print(
-                f"step {step + 1} of {len(schedule)}, loss {losses.sum().item():.3f}, "
-                f"top-1 {top1}, {time.monotonic() - began:.0f} s",
+                f"step {step + 1}, {share:.0%}, loss {losses.sum().item():.3f}, top-1 {top1}",
                 flush=True,
             )
 
 
-def read_prompts(path: pathlib.Path) -> dict[str, str]:
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+def read_prompts(paths: list[pathlib.Path]) -> dict[str, str]:
+    rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
     return {str(row["id"]): row["prompt"] for row in rows}
 
 
@@ -92,8 +123,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser.add_argument("--adapter", type=pathlib.Path)
     parser.add_argument("--samples", type=pathlib.Path, nargs="+", required=True)
-    parser.add_argument("--prompts", type=pathlib.Path, required=True)
+    parser.add_argument("--prompts", type=pathlib.Path, nargs="+", required=True)
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--exit-dim", type=int, default=None, help="2 hidden sizes, if not given")
@@ -101,49 +133,61 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--vocabulary", type=int, default=0, help="most frequent tokens; 0: all")
     parser.add_argument("--drafts", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=0, help="of training, in place of --epochs")
+    parser.add_argument("--batch", type=int, default=4096, help="places of a step")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--warmup", type=float, default=0.1, help="share of the steps")
     parser.add_argument("--max-tokens", type=int, default=2048)
-    parser.add_argument("--held-out", type=int, default=64)
+    parser.add_argument("--shard-tokens", type=int, default=1 << 20, help="tokens at a time")
+    parser.add_argument("--held-out", type=int, default=16, help="problems")
+    parser.add_argument(
+        "--test", type=pathlib.Path, nargs="*", default=[], help="samples to report accuracy on too"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda")
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> list[float]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def report(model: Model, head: Head, sets: dict[str, list[Sample]], options) -> dict[str, list]:
+    """Prints and returns top-1 accuracy by place, for each set of samples."""
+    embedding = model.network.get_input_embeddings().weight
+    found = {}
+    for name, samples in sets.items():
+        places = find_places(model.network, samples, options.drafts)
+        found[name] = evaluate(embedding, head, places, options.batch)
+        rates = " ".join(f"{a:.3f}" for a in found[name])
+        print(f"{name} ({len(places)} places), top-1 by place: {rates}", flush=True)
+    return found
 
+
+def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
     options = parse(arguments)
     torch.manual_seed(options.seed)
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
-    dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
-    model = AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype)
-    model = model.to(options.device).eval().requires_grad_(False)
-    samples = read_samples(
-        options.samples,
-        read_prompts(options.prompts),
-        lambda text: tokenizer.encode(text, add_special_tokens=False),
-        options.max_tokens,
-    )
-    samples = [s for s in samples if len(s.ids) > options.drafts + 2]
+    model = load_model(options.model, options.adapter, options.device)
+    prompts = read_prompts(options.prompts)
+
+    def read(paths: list[pathlib.Path]) -> list[Sample]:
+        return read_samples(paths, prompts, model.encode, options.max_tokens)
+
+    samples = read(options.samples)
     random.Random(options.seed).shuffle(samples)
-    held_out, rest = samples[: options.held_out], samples[options.held_out :]
-    if not rest or not held_out:
+    apart, rest = held_out(samples, options.held_out)
+    if not rest or not apart:
         raise SystemExit(f"{len(samples)} samples are too few with --held-out {options.held_out}")
+    print(f"{len(rest)} samples to learn, {len(apart)} held out", flush=True)
+    config = model.network.config
     head = Head(
-        model.config.hidden_size,
-        model.config.vocab_size,
+        config.hidden_size,
+        config.vocab_size,
         options.layers,
         options.exit_dim,
         not options.no_rnn,
         frequent_tokens(rest, options.vocabulary) if options.vocabulary else None,
     ).to(options.device)
     train(model, head, rest, options)
-    accuracy = evaluate(model, head, held_out, options)
-    print("held out, top-1 by place: " + " ".join(f"{a:.3f}" for a in accuracy))
-    save(head, options.output, fingerprint(model.model.norm.weight), torch.bfloat16)
-    return accuracy
+    save(head, options.output, fingerprint(model.network.model.norm.weight), torch.bfloat16)
+    sets = {"held out": apart} | {str(path): read([path]) for path in options.test}
+    return report(model, head, sets, options)
 
 
 if __name__ == "__main__":
