@@ -24,7 +24,8 @@ class CsvReader : public TableReader {
     std::set<std::string> seen;
     for (std::optional<std::string>& cell : *cells) {
       if (!seen.insert(cell.value_or("")).second) {
-        return InvalidArgument(Where(1) + ": two columns are called \"" + cell.value_or("") + "\"");
+        return InvalidArgument(Where(1) + ": two columns are called " +
+                               DumpJson(nlohmann::json(cell.value_or(""))));
       }
       columns_.push_back(std::move(cell).value_or(""));
     }

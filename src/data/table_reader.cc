@@ -55,7 +55,9 @@ Result<std::unique_ptr<TableReader>> OpenTable(const std::string& path) {
 std::string ColumnList(const nlohmann::json& row) {
   std::string names;
   for (const auto& [name, value] : row.items()) {
-    names += (names.empty() ? "" : ", ") + name;
+    // As in JSON, without the quotes: a name may hold the end of a line.
+    const std::string quoted = DumpJson(nlohmann::json(name));
+    names += (names.empty() ? "" : ", ") + quoted.substr(1, quoted.size() - 2);
     if (names.size() > 500) return names.substr(0, 500) + " ...";
   }
   return names.empty() ? "none" : names;

@@ -82,6 +82,7 @@ TEST_F(TableReaderTest, WhatIsWrongIsOneLineThatNamesThePlace) {
       {"a.jsonl", "[1]\n", "a.jsonl line 1: is not a JSON object"},
       {"a.csv", "", "a.csv holds no rows"},
       {"a.csv", "a,a\n", "a.csv line 1: two columns are called \"a\""},
+      {"a.csv", "\"a\nb\",\"a\nb\"\n", "a.csv line 1: two columns are called \"a\\nb\""},
       {"a.csv", "a,b\n1,2\n1,2,3\n", "a.csv line 3 has 3 cells, but the first line names 2"},
       {"a.csv", "a\n\"x\ny", "a.csv line 2: a quote is opened and never closed"},
       {"a.csv", "a\n\"x\"y\n", "a.csv line 2: text behind a closing quote"},
