@@ -338,7 +338,10 @@ std::string NormalizeAnswer(std::string_view answer) {
   DropDecoration(s);
   const std::string_view framed = DropText(DropFrame(s));
   if (std::optional<std::string> number = AsNumber(framed)) return *number;
-  return DropScriptBraces(Squeeze(framed));
+  std::string form = DropScriptBraces(Squeeze(framed));
+  // Spaces may have hidden a number; before, they part a whole number from its fraction.
+  if (std::optional<std::string> number = AsNumber(form)) return *number;
+  return form;
 }
 
 }  // namespace qed
