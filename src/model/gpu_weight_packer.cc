@@ -44,7 +44,8 @@ void GpuWeightPacker::Pack(const LaidTensor& laid, std::byte* dst, ThreadPool& p
     }
     std::optional<float> largest;
     if (codes && !laid.codes && quantize_->scales == ScaleGranularity::kTensor) {
-      largest = LargestMagnitude(*part.tensor, pool);
+      // Rounding keeps the order: what is largest before is so in bfloat16.
+      largest = BFloat16ToFloat(FloatToBFloat16(LargestMagnitude(reader_, *part.tensor, pool)));
     }
     pool.ParallelFor((part.range.rows + kJobRows - 1) / kJobRows, [&](int64_t job) {
       const int64_t first = job * kJobRows;
@@ -101,21 +102,6 @@ void GpuWeightPacker::QuantizeRows(const LaidTensor& laid, const LaidPart& part,
           fp8 ? FloatToFp8(value) : static_cast<uint8_t>(FloatToInt8(value)));
     }
   }
-}
-
-// Of all of the tensor in bfloat16. Reads it once.
-float GpuWeightPacker::LargestMagnitude(const CheckpointTensor& tensor, ThreadPool& pool) const {
-  const int64_t jobs = (tensor.shape[0] + kJobRows - 1) / kJobRows;
-  std::vector<float> found(static_cast<size_t>(jobs));
-  pool.ParallelFor(jobs, [&](int64_t i) {
-    const int64_t rows = std::min(kJobRows, tensor.shape[0] - i * kJobRows);
-    std::vector<uint16_t> values(static_cast<size_t>(rows * tensor.shape[1]));
-    ReadBf16Rows(reader_, tensor, WholeRows(tensor, i * kJobRows, rows), values.data());
-    for (uint16_t bits : values) found[i] = LargerMagnitude(found[i], BFloat16ToFloat(bits));
-  });
-  float largest = 0;
-  for (float value : found) largest = LargerMagnitude(largest, value);
-  return largest;
 }
 
 }  // namespace qed

@@ -34,7 +34,6 @@ class GpuWeightPacker {
                 std::optional<float> largest, std::byte* dst) const;
   void QuantizeRows(const LaidTensor& laid, const LaidPart& part, const MatrixRange& range,
                     std::optional<float> largest, std::byte* codes, float* scales) const;
-  float LargestMagnitude(const CheckpointTensor& tensor, ThreadPool& pool) const;
 
   const WeightReader& reader_;
   const std::optional<WeightRecipe> quantize_;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "checkpoint/rope_rows.h"
+#include "tensor/eight_bit.h"
 #include "tensor/quant_format.h"
 #include "tensor/random_fill.h"
 
@@ -167,6 +168,22 @@ void WeightReader::ReadVector(const CheckpointTensor& tensor, std::span<float> v
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = stored[FileRow(tensor, static_cast<int64_t>(i))];
   }
+}
+
+float LargestMagnitude(const WeightReader& reader, const CheckpointTensor& tensor,
+                       ThreadPool& pool) {
+  constexpr int64_t kJobRows = 64;
+  const int64_t jobs = (tensor.shape[0] + kJobRows - 1) / kJobRows;
+  std::vector<float> found(static_cast<size_t>(jobs));
+  pool.ParallelFor(jobs, [&](int64_t i) {
+    const int64_t rows = std::min(kJobRows, tensor.shape[0] - i * kJobRows);
+    std::vector<float> values(static_cast<size_t>(rows * tensor.shape[1]));
+    reader.ReadFloats(tensor, WholeRows(tensor, i * kJobRows, rows), values);
+    for (float value : values) found[i] = LargerMagnitude(found[i], value);
+  });
+  float largest = 0;
+  for (float value : found) largest = LargerMagnitude(largest, value);
+  return largest;
 }
 
 }  // namespace qed

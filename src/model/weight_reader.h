@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "tensor/dtype.h"
@@ -80,6 +81,11 @@ class WeightReader {
   const Checkpoint& checkpoint_;
   const Adapter* adapter_;
 };
+
+// Of all values of a matrix, whatever part of it somebody packs; NaN if one is NaN. Reads
+// it once, on the pool's threads.
+float LargestMagnitude(const WeightReader& reader, const CheckpointTensor& tensor,
+                       ThreadPool& pool);
 
 }  // namespace qed
 

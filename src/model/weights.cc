@@ -121,7 +121,7 @@ void CpuWeightPacker::Pack(const LaidTensor& laid, std::byte* dst, ThreadPool& p
   std::optional<float> largest;
   if (!laid.codes && HasRowScales(laid.packed.format) &&
       quantize_->scales == ScaleGranularity::kTensor) {
-    largest = LargestMagnitude(*part.tensor, pool);
+    largest = LargestMagnitude(reader_, *part.tensor, pool);
   }
   std::vector<Job> jobs;
   for (int64_t row = 0; row < part.range.rows; row += kJobRows) {
@@ -196,21 +196,6 @@ void CpuWeightPacker::MeasureConversion(const CheckpointTensor& tensor, const Ma
     job.stored_squares += double{stored[i]} * stored[i];
     job.error_squares += difference * difference;
   }
-}
-
-// Of all of the tensor, whatever part of it is packed. Reads it once.
-float CpuWeightPacker::LargestMagnitude(const CheckpointTensor& tensor, ThreadPool& pool) const {
-  const int64_t jobs = (tensor.shape[0] + kJobRows - 1) / kJobRows;
-  std::vector<float> found(static_cast<size_t>(jobs));
-  pool.ParallelFor(jobs, [&](int64_t i) {
-    const int64_t rows = std::min(kJobRows, tensor.shape[0] - i * kJobRows);
-    std::vector<float> values(static_cast<size_t>(rows * tensor.shape[1]));
-    reader_.ReadFloats(tensor, WholeRows(tensor, i * kJobRows, rows), values);
-    for (float value : values) found[i] = LargerMagnitude(found[i], value);
-  });
-  float largest = 0;
-  for (float value : found) largest = LargerMagnitude(largest, value);
-  return largest;
 }
 
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,

@@ -61,7 +61,6 @@ class CpuWeightPacker {
 
  private:
   struct Job;
-  float LargestMagnitude(const CheckpointTensor& tensor, ThreadPool& pool) const;
   void PackRows(const LaidTensor& laid, std::optional<float> largest, Job& job,
                 std::byte* dst) const;
   void PackQuantizedColumns(const LaidTensor& laid, const MatrixRange& range, int32_t row,
