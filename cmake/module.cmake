@@ -1,11 +1,13 @@
 # qed_module(NAME SOURCES a.cc ... [TESTS a_test.cc ...] [LINK lib ...]
 #            [CUDA_SOURCES a.cu ...] [CUDA_TESTS b_test.cc ...] [CUDA_LINK lib ...]
-#            [NO_CUDA_SOURCES c.cc ...])
+#            [NO_CUDA_SOURCES c.cc ...] [OPTIMIZED])
 #
 # One call per folder of src/: the folder is the static library qed_NAME, its
 # tests the program NAME_test. What it links is read from tools/layers.txt, so
 # that the linker and the layer check tell the same story. What starts with CUDA_
-# is for builds with QED_CUDA, what starts with NO_CUDA_ for those without.
+# is for builds with QED_CUDA, what starts with NO_CUDA_ for those without. OPTIMIZED
+# folders are optimized under sanitizers too, where nothing else may be: they compute, or
+# call themselves so deeply that larger frames would not fit the stack.
 file(STRINGS ${CMAKE_SOURCE_DIR}/tools/layers.txt QED_LAYERS REGEX "^[a-z]+:")
 set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
              ${CMAKE_SOURCE_DIR}/tools/layers.txt)
@@ -44,7 +46,7 @@ function(qed_layer_deps name out)
 endfunction()
 
 function(qed_module name)
-  cmake_parse_arguments(ARG "" ""
+  cmake_parse_arguments(ARG "OPTIMIZED" ""
     "SOURCES;TESTS;LINK;CUDA_SOURCES;CUDA_TESTS;CUDA_LINK;NO_CUDA_SOURCES" ${ARGN})
   if(QED_CUDA)
     list(APPEND ARG_SOURCES ${ARG_CUDA_SOURCES})
@@ -63,11 +65,13 @@ function(qed_module name)
   endif()
   target_include_directories(qed_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(qed_${name} ${scope} ${deps} ${ARG_LINK} Threads::Threads)
-  # What is optimized otherwise (see kernels) can share no precompiled header, and reads no
-  # input that is worth following.
-  if(ARG_SOURCES AND NOT name STREQUAL "kernels")
-    target_compile_options(qed_${name} PRIVATE ${QED_FUZZED_OPTIONS})
-    if(QED_PRECOMPILE)
+  if(ARG_SOURCES)
+    if(NOT name STREQUAL "kernels")  # those read no input that is worth following
+      target_compile_options(qed_${name} PRIVATE ${QED_FUZZED_OPTIONS})
+    endif()
+    if(ARG_OPTIMIZED AND QED_SANITIZE)
+      target_compile_options(qed_${name} PRIVATE -O1)  # so it can share no precompiled header
+    elseif(QED_PRECOMPILE)
       target_precompile_headers(qed_${name} REUSE_FROM qed_precompiled)
     endif()
   endif()

@@ -22,11 +22,12 @@
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
 #include "tests/support/byte_tokenizer.h"
+#include "tests/support/sanitizers.h"
 
 namespace qed {
 namespace {
 
-constexpr int kRequests = 200;
+constexpr int kRequests = kSanitized ? 100 : 200;
 constexpr int32_t kBatch = 8, kMaxDrafts = 4;
 
 enum class Source { kNone, kSuffix, kHead, kBoth, kRandom, kWrong, kRight };
@@ -288,12 +289,14 @@ TEST_P(DraftedRequestsTest, GiveWhatTheyGiveAloneWithoutDrafts) {
   }
   const EngineStats stats = harness.core->Stats();
   EXPECT_EQ(stats.pages_free + stats.pages_cached, stats.pages_total);
-  EXPECT_GT(stats.preemptions, 20) << stats.pages_total << " pages";
-  EXPECT_GT(cancelled_, 5);
+  EXPECT_GT(stats.preemptions, kRequests / 20) << stats.pages_total << " pages";
+  EXPECT_GT(cancelled_, kRequests / 40);
   const DraftStats& drafts = stats.drafts;
-  EXPECT_GT(drafts.tokens, source == Source::kNone ? -1 : source == Source::kSuffix ? 50 : 1000);
+  EXPECT_GT(drafts.tokens, source == Source::kNone     ? -1
+                           : source == Source::kSuffix ? kRequests / 4
+                                                       : 5 * kRequests);
   EXPECT_LE(drafts.accepted, source == Source::kWrong ? 0 : drafts.tokens);
-  EXPECT_GT(drafts.accepted, source == Source::kRight ? 1000 : -1);
+  EXPECT_GT(drafts.accepted, source == Source::kRight ? 5 * kRequests : -1);
 }
 
 std::string NameOf(const ::testing::TestParamInfo<Source>& test) {

@@ -7,6 +7,7 @@
 #include "engine/core_test_support.h"
 #include "engine/draft_test_support.h"
 #include "engine/random_jobs.h"
+#include "tests/support/sanitizers.h"
 
 namespace qed {
 namespace {
@@ -42,19 +43,19 @@ void ExpectDrafts(Drafts drafts, const DraftStats& stats) {
       EXPECT_EQ(stats.drafts, 0);
       return;
     case Drafts::kSuffix:
-      EXPECT_GT(stats.accepted, 100);
+      EXPECT_GT(stats.accepted, Rounds(100));
       EXPECT_LT(rate, 0.9);
       return;
     case Drafts::kRandom:
-      EXPECT_GT(stats.tokens, 1000);
+      EXPECT_GT(stats.tokens, Rounds(1000));
       EXPECT_LT(rate, 0.1);
       return;
     case Drafts::kWrong:
-      EXPECT_GT(stats.tokens, 1000);
+      EXPECT_GT(stats.tokens, Rounds(1000));
       EXPECT_LT(rate, 0.2);
       return;
     case Drafts::kOften:
-      EXPECT_GT(stats.accepted_at[2], 100);
+      EXPECT_GT(stats.accepted_at[2], Rounds(100));
       EXPECT_LT(rate, 0.9);
       return;
   }
@@ -116,7 +117,7 @@ TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
                       MakeTestDrafting(MakeTestDrafter(drafts, fn, options.vocab_size)));
   std::vector<std::unique_ptr<Client>> clients;
   int finished = 0;
-  for (int step = 0; step < 2500 && !HasFatalFailure(); ++step) {
+  for (int step = 0; step < Rounds(2500) && !HasFatalFailure(); ++step) {
     while (clients.size() < 14 && rng_() % 3 == 0) {
       auto client = std::make_unique<Client>();
       client->job = RandomJob(rng_, 30);
@@ -141,11 +142,12 @@ TEST_P(EngineStressTest, EveryRequestGivesWhatItGivesAlone) {
     std::erase_if(clients, [](const auto& x) { return x->over; });
   }
   const EngineStats stats = harness.core.Stats();
-  EXPECT_GT(finished, 100);
+  EXPECT_GT(finished, Rounds(100));
   EXPECT_EQ(stats.pages_free + stats.pages_cached, stats.pages_total);
   EXPECT_EQ(stats.kept + stats.running + stats.waiting, 0);
-  EXPECT_GT(stats.preemptions, c.num_pages < 40 ? 50 : -1) << "the case is to be short of pages";
-  EXPECT_GT(stats.cached_tokens, c.prefix_cache ? 500 : -1);
+  EXPECT_GT(stats.preemptions, c.num_pages < 40 ? Rounds(50) : -1)
+      << "the case is to be short of pages";
+  EXPECT_GT(stats.cached_tokens, c.prefix_cache ? Rounds(500) : -1);
   ExpectDrafts(drafts, stats.drafts);
 }
 

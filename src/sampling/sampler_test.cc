@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/sanitizers.h"
 
 namespace qed {
 namespace {
@@ -104,7 +105,7 @@ TEST_P(DistributionTest, DrawsTheExactDistribution) {
   const DistributionCase& c = GetParam();
   const std::vector<float> logits = RandomLogits(c.vocab, c.spread, 5);
   const std::vector<double> exact = ExactDistribution(logits, c.params);
-  constexpr int kDraws = 20000;
+  constexpr int kDraws = Rounds(20000);
   const std::vector<int64_t> counts = Histogram(logits, c.params, kDraws);
 
   // Chi-square, tokens that are expected fewer than 10 times in one cell.
@@ -154,7 +155,7 @@ INSTANTIATE_TEST_SUITE_P(
 // the sets differ by that token at most.
 TEST_F(SamplerTest, FiltersKeepTheRightSetOfRandomRows) {
   std::mt19937 rng(3);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < Rounds(300); ++round) {
     const int32_t vocab = 1 + static_cast<int32_t>(rng() % 700);
     const std::vector<float> logits =
         RandomLogits(vocab, 0.5f + static_cast<float>(rng() % 4), rng());

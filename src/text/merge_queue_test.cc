@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/support/sanitizers.h"
 #include "text/bpe.h"
 #include "text/byte_alphabet.h"
 
@@ -70,7 +71,7 @@ std::vector<int32_t> MergeByDefinition(
 // merges that make their parts.
 TEST(MergeQueueTest, LongWordsBecomeTheTokensOfTheDefinition) {
   std::mt19937 random(7);
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < Rounds(12); ++round) {
     TokenizerDefinition definition;
     std::map<std::string, int32_t> ids;
     for (int byte = 0; byte < 256; ++byte) {
