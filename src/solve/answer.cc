@@ -307,6 +307,13 @@ std::string_view DropNameAndUnit(std::string_view s) {
   return known ? s.substr(0, text) : s;
 }
 
+std::string NormalizeOnce(std::string s) {
+  DropDecoration(s);
+  const std::string_view framed = DropText(DropFrame(s));
+  if (std::optional<std::string> number = AsNumber(framed)) return *number;
+  return DropScriptBraces(Squeeze(framed));
+}
+
 }  // namespace
 
 std::optional<std::string> ExtractBoxedAnswer(std::string_view text) {
@@ -333,14 +340,15 @@ std::optional<std::string> AnswerModulo(std::string_view normalized, int64_t mod
 }
 
 std::string NormalizeAnswer(std::string_view answer) {
-  if (answer.size() > kMaxAnswerBytes) return std::string(answer);
-  std::string s(answer);
-  DropDecoration(s);
-  const std::string_view framed = DropText(DropFrame(s));
-  if (std::optional<std::string> number = AsNumber(framed)) return *number;
-  std::string form = DropScriptBraces(Squeeze(framed));
-  // Spaces may have hidden a number; before, they part a whole number from its fraction.
-  if (std::optional<std::string> number = AsNumber(form)) return *number;
+  std::string form(answer);
+  if (answer.size() > kMaxAnswerBytes) return form;
+  // What one round drops may have hidden from it what the next drops. A round shortens the
+  // text, or makes a number of it, whose form stays: so there are no more than it has bytes.
+  for (size_t round = 0; round <= answer.size(); ++round) {
+    std::string next = NormalizeOnce(form);
+    if (next == form) break;
+    form = std::move(next);
+  }
   return form;
 }
 

@@ -1,10 +1,13 @@
 #include "solve/answer.h"
 
+#include <random>
 #include <string>
+#include <string_view>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "solve/number.h"
+#include "tests/support/sanitizers.h"
 
 namespace qed {
 namespace {
@@ -182,11 +185,29 @@ INSTANTIATE_TEST_SUITE_P(Latex, NormalizeAnswerTest,
 TEST(NormalizeAnswer, SurvivesHostileText) {
   std::string nested;
   for (int i = 0; i < 100; ++i) nested += "\\frac{1}{";
-  nested += "2" + std::string(100, '}');
+  nested.append("2").append(100, '}');
   EXPECT_FALSE(NormalizeAnswer(nested).empty());
   EXPECT_EQ(NormalizeAnswer(std::string(5000, '{')).size(), 5000u);
   EXPECT_FALSE(NormalizeAnswer(std::string(kMaxAnswerBytes, '{')).empty());
   for (int c = 1; c < 256; ++c) (void)NormalizeAnswer(std::string(20, static_cast<char>(c)));
+}
+
+// Pieces that are dropped or rewritten, in any order: dropping one may lay another open.
+TEST(NormalizeAnswer, AFormIsItsOwnForm) {
+  constexpr std::string_view kPieces[] = {
+      "0",       "1",        "2",   "345",      "000",    ",",        ".",    " ",
+      "\n",      "~",        "\\,", "\\!",      "\\ ",    "{,}",      "$",    "\\$",
+      "%",       "\\%",      "{",   "}",        "\\frac", "\\text",   "\\(",  "\\)",
+      "/",       "-",        "+",   "\\boxed{", "\\quad", "^",        "^{2}", "\\left",
+      "\\left(", "\\right)", "x",   "^\\circ",  "n=",     "{3}",      "{-4}", "\\tfrac12",
+      "!",       ":",        "e5",  "\\degree", "\\\\",   "\xC2\xA0", "\t"};
+  std::mt19937 random(5);
+  for (int round = 0; round < Rounds(60000); ++round) {
+    std::string text;
+    for (size_t n = 1 + random() % 12; n > 0; --n) text += kPieces[random() % std::size(kPieces)];
+    const std::string form = NormalizeAnswer(text);
+    ASSERT_EQ(NormalizeAnswer(form), form) << "of " << text;
+  }
 }
 
 TEST(CanonicalNumber, RefusesWhatIsNoNumber) {
