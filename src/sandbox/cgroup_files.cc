@@ -150,9 +150,11 @@ Status MakeCgroup(const std::string& folder) {
 
 bool RemoveCgroups(const std::string& folder) {
   const Clock::Time latest = Clock::Real().Now() + kRemoveTime;
-  for (auto pause = std::chrono::microseconds(100); !TryToRemove(folder); pause *= 2) {
+  Clock::Duration pause = std::chrono::microseconds(100);
+  while (!TryToRemove(folder)) {
     if (Clock::Real().Now() >= latest) return false;
-    std::this_thread::sleep_for(std::min<Clock::Duration>(pause, kLongestPause));
+    std::this_thread::sleep_for(pause);
+    pause = std::min<Clock::Duration>(2 * pause, kLongestPause);
   }
   return true;
 }

@@ -243,11 +243,12 @@ bool Session::ComeToRest() {
   stopped_ = true;
   if (!watch_.has_value()) return true;
   const Clock::Time latest = Clock::Real().Now() + kRestTime;
-  for (auto pause = std::chrono::microseconds(20);; pause *= 2) {
+  for (Clock::Duration pause = std::chrono::microseconds(20);;) {
     const ProcessWatch::Rest rest = watch_->Look();
     if (rest != ProcessWatch::Rest::kMoving) return rest == ProcessWatch::Rest::kAtRest;
     if (Clock::Real().Now() >= latest) return false;
-    std::this_thread::sleep_for(std::min<Clock::Duration>(pause, kLongestPause));
+    std::this_thread::sleep_for(pause);
+    pause = std::min<Clock::Duration>(2 * pause, kLongestPause);
   }
 }
 
