@@ -184,6 +184,14 @@ HttpRequest RequestParser::Take() { return std::move(grammar_->request); }
 int RequestParser::error_status() const { return grammar_->error_status; }
 const std::string& RequestParser::error() const { return grammar_->error; }
 
+// Beast counts only while it waits for more, so what arrives at once would be let through.
+bool RequestParser::HeadersExceedLimit(std::string_view bytes) const {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  const size_t end = bytes.find(kEnd);
+  const size_t arrived = end == bytes.npos ? bytes.size() : end + kEnd.size();
+  return header_bytes_ + arrived > limits_.max_header_bytes;
+}
+
 size_t RequestParser::Feed(std::string_view bytes) {
   QED_CHECK(state() == State::kHeaders || state() == State::kBody);
   size_t used = 0;
@@ -198,10 +206,16 @@ size_t RequestParser::Feed(std::string_view bytes) {
   constexpr size_t kShortestEnd = std::string_view("0\r\n\r\n").size();
   if (grammar_->headers_done && grammar_->chunked() && bytes.size() < kShortestEnd) return used;
   const size_t line_end = bytes.find('\n');
-  grammar_->has_line = grammar_->has_line || line_end != bytes.npos;
+  grammar_->has_line = grammar_->has_line || line_end < limits_.max_header_bytes;
   grammar_->has_http_word = bytes.substr(0, line_end).find(" HTTP/") != bytes.npos;
+  const bool in_headers = !grammar_->headers_done;
+  if (in_headers && HeadersExceedLimit(bytes)) {
+    grammar_->FailWith(http::error::header_limit);
+    return used;
+  }
   ErrorCode code;
   const size_t parsed = grammar_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), code);
+  if (in_headers) header_bytes_ += parsed;
   if (code == http::error::need_more) {
     // What is left is part of a line: the header's, a chunk's or the trailer's.
     if (bytes.size() - parsed > limits_.max_header_bytes) {

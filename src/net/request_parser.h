@@ -48,8 +48,13 @@ class RequestParser {
 
  private:
   class Grammar;
+
+  // Whether the headers of which `bytes` are next are too long as a whole.
+  bool HeadersExceedLimit(std::string_view bytes) const;
+
   std::unique_ptr<Grammar> grammar_;
   RequestLimits limits_;
+  size_t header_bytes_ = 0;  // that were used: request line and fields
 };
 
 }  // namespace qed

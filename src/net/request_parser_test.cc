@@ -117,6 +117,11 @@ TEST(RequestParserTest, LimitsHaveTheirStatus) {
     std::string many;
     for (int i = 0; i < 100; ++i) many += "A: b\r\n";
     EXPECT_EQ(ErrorStatus("GET /" + host + many + "\r\n", piece), 431);
+    // What is not kept counts too: white space before a value, a name's folded line.
+    const std::string head = "GET /" + host + "A:", tail = "\r\n \r\n\r\n";
+    const std::string spaces(400 - head.size() - tail.size(), ' ');
+    ParseWhole(head + spaces + tail, piece);
+    EXPECT_EQ(ErrorStatus(head + spaces + ' ' + tail, piece), 431);
     EXPECT_EQ(ErrorStatus("POST /" + host + "Content-Length: 1001\r\n\r\n", piece), 413);
     EXPECT_EQ(ErrorStatus("POST /" + host + "Content-Length: 18446744073709551615\r\n\r\n", piece),
               413);
