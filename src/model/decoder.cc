@@ -29,15 +29,20 @@ constexpr int64_t kUnpackWork = 16;
 
 }  // namespace
 
-Decoder::Decoder(ModelConfig config, WorkspaceLimits limits, ModelWeights weights, KvStore kv,
-                 Workspace workspace, ThreadPool& pool)
+Decoder::Decoder(ModelConfig config, NetworkShard shard, WorkspaceLimits limits,
+                 ModelWeights weights, KvStore kv, Workspace workspace, ThreadPool& pool,
+                 Communicator* ranks)
     : config_(std::move(config)),
+      shard_(shard),
       limits_(limits),
       rope_frequencies_(RopeFrequencies(config_)),
       weights_(std::move(weights)),
       kv_(std::move(kv)),
       work_(std::move(workspace)),
-      ctx_{&pool, DetectIsa()} {}
+      ctx_{&pool, DetectIsa()},
+      ranks_(ranks) {
+  QED_CHECK_EQ(ranks_ == nullptr, shard_.whole());
+}
 
 ModelFootprint Decoder::footprint() const {
   ModelFootprint found;
@@ -89,16 +94,30 @@ void Decoder::Begin(const ForwardBatch& batch) {
     laid += batch.sequences[i].num_rows;
   }
   QED_CHECK_EQ(laid, rows_);
-  plan_ = PlanAttention({work_.sequences, batch.sequences.size()}, config_.num_heads,
-                        config_.num_kv_heads, config_.head_dim, ctx_.pool->size(),
+  plan_ = PlanAttention({work_.sequences, batch.sequences.size()}, shard_.num_heads,
+                        shard_.num_kv_heads, config_.head_dim, ctx_.pool->size(),
                         limits_.max_tokens, work_.attention_scratch);
   const int64_t half = config_.head_dim / 2;
   const int64_t width = config_.hidden_size;
   ForRows(rows_, half * kAngleWork + width * kUnpackWork, [&](int32_t row) {
     RopeAngles(work_.slots[row].position, rope_frequencies_, config_.rope_scaling.attention_factor,
                work_.cosine + row * half, work_.sine + row * half);
-    EmbeddingRow(weights_.embedding, batch.tokens[row], work_.hidden + row * width);
+    Embed(batch.tokens[row], work_.hidden + row * width);
   });
+  if (ranks_ != nullptr) {
+    ranks_->SumOverRanks({work_.hidden, static_cast<size_t>(rows_ * width)});
+  }
+}
+
+// The token's embedding on the rank that has it, zeros elsewhere.
+void Decoder::Embed(int32_t token, float* out) const {
+  const int32_t row = token - shard_.first_token;
+  if (row >= 0 && row < shard_.num_tokens) {
+    EmbeddingRow(weights_.embedding, row, out);
+  } else {
+    QED_CHECK(!shard_.whole()) << token;
+    std::fill_n(out, config_.hidden_size, 0.0f);
+  }
 }
 
 void Decoder::LaySequence(const ForwardBatch::Sequence& sequence, AttentionSequence& out) {
@@ -160,11 +179,29 @@ void Decoder::MultiplyRest(const Activations& in, int32_t rows, LinearTask task)
   Linear(ctx_, in.x, in.width, &in.rest, rows, {&task, 1});
 }
 
+void Decoder::AddToHidden(const Activations& in, const PackedWeight& weight, const float* bias) {
+  const int32_t width = config_.hidden_size;
+  const bool whole = shard_.whole();
+  const LinearTask task = {.weight = weight,
+                           .bias = shard_.place.rank == 0 ? bias : nullptr,
+                           .y = whole ? work_.hidden : work_.normed,
+                           .y_stride = width,
+                           .accumulate = whole};
+  Multiply(in, rows_, {&task, 1});
+  if (whole) return;
+  ranks_->SumOverRanks({work_.normed, static_cast<size_t>(rows_) * width});
+  ForRows(rows_, width, [&](int32_t row) {
+    const float* from = work_.normed + int64_t{row} * width;
+    float* to = work_.hidden + int64_t{row} * width;
+    for (int32_t i = 0; i < width; ++i) to[i] += from[i];
+  });
+}
+
 // hidden += o(attention(q, k, v of norm(hidden)))
 void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
   const int32_t width = config_.hidden_size;
-  const int32_t q_width = config_.num_heads * config_.head_dim;
-  const int32_t kv_width = config_.num_kv_heads * config_.head_dim;
+  const int32_t q_width = shard_.num_heads * config_.head_dim;
+  const int32_t kv_width = shard_.num_kv_heads * config_.head_dim;
   const int64_t stride = q_width + 2 * kv_width;
   const Activations normed =
       LayActivations(work_.normed, rows_, width, {&layer.q, &layer.k, &layer.v}, true);
@@ -189,43 +226,38 @@ void Decoder::AttentionBlock(const LayerWeights& layer, int32_t layer_index) {
 
   const PagedKv kv = kv_.Layer(layer_index);
   ForRows(rows_, stride * kRopeWork, [&](int32_t row) { RotateAndStore(layer, kv, row); });
-  PagedAttention(ctx_, kv, plan_, work_.qkv, stride, config_.num_heads, work_.attention, q_width);
+  PagedAttention(ctx_, kv, plan_, work_.qkv, stride, shard_.num_heads, work_.attention, q_width);
 
   Observe(layer_index, ObservedRows::kAttended, work_.attention, q_width, q_width);
   const Activations attended = LayActivations(work_.attention, rows_, q_width, {&layer.o});
   ForRows(rows_, q_width * kQuantizeWork, [&](int32_t row) { Quantize(row, attended); });
-  const LinearTask out = {.weight = layer.o,
-                          .bias = layer.o_bias,
-                          .y = work_.hidden,
-                          .y_stride = width,
-                          .accumulate = true};
-  Multiply(attended, rows_, {&out, 1});
+  AddToHidden(attended, layer.o, layer.o_bias);
 }
 
 // Turns one token's queries and keys to its position and puts keys and values
 // into the cache.
 void Decoder::RotateAndStore(const LayerWeights& layer, const PagedKv& kv, int32_t row) {
   const int32_t dim = config_.head_dim;
-  const int32_t rotated = config_.num_heads + config_.num_kv_heads;
+  const int32_t rotated = shard_.num_heads + shard_.num_kv_heads;
   const int64_t half = dim / 2;
-  float* q = work_.qkv + int64_t{row} * (rotated + config_.num_kv_heads) * dim;
-  float* k = q + int64_t{config_.num_heads} * dim;
+  float* q = work_.qkv + int64_t{row} * (rotated + shard_.num_kv_heads) * dim;
+  float* k = q + int64_t{shard_.num_heads} * dim;
   if (layer.q_norm != nullptr) {
     for (int32_t h = 0; h < rotated; ++h) {
-      const float* norm = h < config_.num_heads ? layer.q_norm : layer.k_norm;
+      const float* norm = h < shard_.num_heads ? layer.q_norm : layer.k_norm;
       float* head = q + int64_t{h} * dim;
       RmsNormRow(ctx_.isa, head, norm, dim, config_.rms_norm_eps, head);
     }
   }
   RopeHeads(ctx_.isa, work_.cosine + row * half, work_.sine + row * half, rotated, dim, q);
   const TokenSlot& slot = work_.slots[row];
-  WriteKvRow(ctx_.isa, kv, slot.page, slot.slot, k, k + int64_t{config_.num_kv_heads} * dim);
+  WriteKvRow(ctx_.isa, kv, slot.page, slot.slot, k, k + int64_t{shard_.num_kv_heads} * dim);
 }
 
 // hidden += down(silu(gate(norm(hidden))) * up(norm(hidden)))
 void Decoder::FeedForwardBlock(const LayerWeights& layer, int32_t layer_index) {
   const int32_t width = config_.hidden_size;
-  const int32_t inner = config_.intermediate_size;
+  const int32_t inner = shard_.intermediate_size;
   const Activations normed = LayActivations(work_.normed, rows_, width, {&layer.gate, &layer.up});
   ForRows(rows_, width * kNormWork, [&](int32_t row) {
     Normalize(work_.hidden + int64_t{row} * width, layer.ffn_norm, row, normed);
@@ -242,9 +274,7 @@ void Decoder::FeedForwardBlock(const LayerWeights& layer, int32_t layer_index) {
     Quantize(row, gated);
   });
   Observe(layer_index, ObservedRows::kGated, work_.gate, inner, inner);
-  const LinearTask down = {
-      .weight = layer.down, .y = work_.hidden, .y_stride = width, .accumulate = true};
-  Multiply(gated, rows_, {&down, 1});
+  AddToHidden(gated, layer.down, nullptr);
 }
 
 std::span<const float> Decoder::Head(std::span<const int32_t> rows) {
@@ -257,9 +287,29 @@ std::span<const float> Decoder::Head(std::span<const int32_t> rows) {
     QED_CHECK(rows[i] >= 0 && rows[i] < rows_) << rows[i];
     Normalize(work_.hidden + int64_t{rows[i]} * width, weights_.final_norm, i, normed);
   });
-  const LinearTask task = {
-      .weight = weights_.head, .y = work_.logits, .y_stride = config_.vocab_size};
+  const bool whole = shard_.whole();
+  const LinearTask task = {.weight = weights_.head,
+                           .y = whole ? work_.logits : work_.shard_logits,
+                           .y_stride = shard_.most_tokens};
   Multiply(normed, count, {&task, 1});
+  if (!whole) return GatherLogits(count);
+  return {work_.logits, static_cast<size_t>(count) * config_.vocab_size};
+}
+
+std::span<const float> Decoder::GatherLogits(int32_t count) {
+  const int64_t stride = shard_.most_tokens;
+  const auto mine = static_cast<size_t>(count * stride);
+  const bool first = shard_.place.rank == 0;
+  const std::span<float> all(work_.gathered_logits, first ? mine * shard_.place.ranks : 0);
+  ranks_->Gather(std::as_bytes(std::span(work_.shard_logits, mine)), std::as_writable_bytes(all));
+  if (!first) return {};
+  for (int32_t rank = 0; rank < shard_.place.ranks; ++rank) {
+    const NetworkShard part = ShardOf(config_, {rank, shard_.place.ranks});
+    for (int32_t row = 0; row < count; ++row) {
+      std::copy_n(all.data() + (int64_t{rank} * count + row) * stride, part.num_tokens,
+                  work_.logits + int64_t{row} * config_.vocab_size + part.first_token);
+    }
+  }
   return {work_.logits, static_cast<size_t>(count) * config_.vocab_size};
 }
 

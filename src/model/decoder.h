@@ -3,6 +3,10 @@
 // One code path for Llama, Qwen2 and Qwen3: what differs is which weights are
 // there. Between the products of a layer (kernels/linear.h) everything goes row
 // by row, so a row's bits never depend on its neighbours.
+//
+// Or a part of the network on one of several ranks, which all take the same steps: the sums
+// over heads and inner columns, and embeddings, of which each rank has some rows, are added up
+// over the ranks; rank 0 gets the logits.
 #ifndef QED_MODEL_DECODER_H_
 #define QED_MODEL_DECODER_H_
 
@@ -16,16 +20,19 @@
 #include "model/activation_observer.h"
 #include "model/kv_store.h"
 #include "model/language_model.h"
+#include "model/network_shard.h"
 #include "model/weights.h"
 #include "model/workspace.h"
+#include "parallel/communicator.h"
 
 namespace qed {
 
 class Decoder : public LanguageModel {
  public:
-  // `pool` must outlive the decoder.
-  Decoder(ModelConfig config, WorkspaceLimits limits, ModelWeights weights, KvStore kv,
-          Workspace workspace, ThreadPool& pool);
+  // Weights, KV bytes and workspace are the shard's. `pool` must outlive the decoder, as must
+  // `ranks`, which is null where the shard is the whole.
+  Decoder(ModelConfig config, NetworkShard shard, WorkspaceLimits limits, ModelWeights weights,
+          KvStore kv, Workspace workspace, ThreadPool& pool, Communicator* ranks);
 
   const ModelConfig& config() const override { return config_; }
   int32_t page_size() const override { return kv_.page_size(); }
@@ -33,10 +40,12 @@ class Decoder : public LanguageModel {
   int32_t max_num_tokens() const override { return limits_.max_tokens; }
   int32_t max_batch_size() const override { return limits_.max_sequences; }
   int32_t max_logit_rows() const override { return limits_.max_logit_rows; }
+  // Of the rank's part.
   ModelFootprint footprint() const override;
 
   // Shows the rows of later steps to `observer`, until null is given.
   void set_observer(ActivationObserver* observer) { observer_ = observer; }
+  // On ranks but the first the logits are empty.
   std::span<const float> Forward(const ForwardBatch& batch) override;
   std::span<const float> hidden() const override {
     return {work_.normed, static_cast<size_t>(head_rows_) * config_.hidden_size};
@@ -62,6 +71,11 @@ class Decoder : public LanguageModel {
   void AttentionBlock(const LayerWeights& layer, int32_t layer_index);
   void FeedForwardBlock(const LayerWeights& layer, int32_t layer_index);
   std::span<const float> Head(std::span<const int32_t> rows);
+  void Embed(int32_t token, float* out) const;
+  // Adds a product, one per rank's part of the columns, to the residual stream.
+  void AddToHidden(const Activations& in, const PackedWeight& weight, const float* bias);
+  // Brings the ranks' parts of `count` rows of logits together on rank 0.
+  std::span<const float> GatherLogits(int32_t count);
 
   // A view of `rows` rows; with `two_terms`, products that all read int8 get both.
   Activations LayActivations(float* x, int32_t rows, int32_t width,
@@ -80,12 +94,14 @@ class Decoder : public LanguageModel {
   void ForRows(int32_t rows, int64_t row_work, Fn&& fn);
 
   const ModelConfig config_;
+  const NetworkShard shard_;
   const WorkspaceLimits limits_;
   const std::vector<double> rope_frequencies_;  // [D/2]
   ModelWeights weights_;
   KvStore kv_;
   Workspace work_;
   OpContext ctx_;
+  Communicator* const ranks_;
   ActivationObserver* observer_ = nullptr;
   // Of the step at hand.
   int32_t rows_ = 0;

@@ -7,13 +7,15 @@
 namespace qed {
 
 Status CheckEngineUse(const Checkpoint& checkpoint, const Adapter* adapter,
-                      const EngineConfig& config, PackedFor device) {
+                      const EngineConfig& config, PackedFor device, int32_t ranks) {
   if (!checkpoint.engine) return OkStatus();
   const EngineFolder& engine = *checkpoint.engine;
   const std::string& path = checkpoint.path;
-  if (engine.ranks.size() > 1) {
-    return Unsupported(path + " is packed for " + std::to_string(engine.ranks.size()) +
-                       " ranks, and one process is one rank: qed build --tp-size 1 packs it whole");
+  if (engine.ranks.size() != static_cast<size_t>(ranks)) {
+    const auto count = [](size_t n) { return std::to_string(n) + (n == 1 ? " rank" : " ranks"); };
+    return InvalidArgument(path + " is packed for " + count(engine.ranks.size()) +
+                           ", and this is run on " + count(static_cast<size_t>(ranks)) +
+                           ": qed build --tp-size " + std::to_string(ranks) + " packs it so");
   }
   if (engine.device != device) {
     const char* name = device == PackedFor::kCpu ? "cpu" : "cuda";

@@ -14,7 +14,7 @@ namespace qed {
 // is for one kind of device and a number of ranks: what the flags want beyond it is an error
 // that names the flag of qed build.
 Status CheckEngineUse(const Checkpoint& checkpoint, const Adapter* adapter,
-                      const EngineConfig& config, PackedFor device);
+                      const EngineConfig& config, PackedFor device, int32_t ranks = 1);
 
 }  // namespace qed
 

@@ -7,6 +7,7 @@
 #include "model/decoder.h"
 #include "model/engine_use.h"
 #include "model/kv_store.h"
+#include "model/network_shard.h"
 #include "model/weights.h"
 #include "model/workspace.h"
 #include "tensor/weight_recipe.h"
@@ -49,29 +50,32 @@ Status CheckConfig(const EngineConfig& config) {
 
 Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const Adapter* adapter,
                                              const EngineConfig& config, ThreadPool& pool,
-                                             double* conversion_error) {
+                                             double* conversion_error, Communicator* ranks) {
   QED_RETURN_IF_ERROR(CheckConfig(config));
   QED_ASSIGN_OR_RETURN(const ComputeMode compute, ParseComputeMode(config.compute));
   QED_ASSIGN_OR_RETURN(const std::optional<WeightRecipe> quantize,
                        ParseWeightRecipe(config.quantize));
-  QED_RETURN_IF_ERROR(CheckEngineUse(checkpoint, adapter, config, PackedFor::kCpu));
+  const RankShard place = ranks == nullptr ? RankShard{} : RankShard{ranks->rank(), ranks->size()};
+  QED_RETURN_IF_ERROR(CheckEngineUse(checkpoint, adapter, config, PackedFor::kCpu, place.ranks));
   const ModelConfig& model = checkpoint.config;
   if (Status shape = CheckShape(model); !shape.ok()) return shape.WithPrefix(checkpoint.path);
 
   const WorkspaceLimits limits = {.max_tokens = config.max_num_tokens,
                                   .max_sequences = config.max_batch_size,
                                   .max_logit_rows = MaxLogitRows(config)};
+  if (!checkpoint.engine) QED_RETURN_IF_ERROR(CheckShards(checkpoint, place.ranks));
+  const NetworkShard shard = ShardOf(model, place);
   const DType kv_dtype = compute == ComputeMode::kF32 ? DType::kF32 : DType::kF16;
-  QED_ASSIGN_OR_RETURN(KvStore kv,
-                       KvStore::Create(model, kv_dtype, config.page_size, config.kv_cache_bytes));
-  QED_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(model, limits));
+  QED_ASSIGN_OR_RETURN(KvStore kv, KvStore::Create(ConfigOfShard(model, shard), kv_dtype,
+                                                   config.page_size, config.kv_cache_bytes));
+  QED_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(model, shard, limits));
   QED_ASSIGN_OR_RETURN(ModelWeights weights,
                        checkpoint.engine
-                           ? ReadPackedWeights(checkpoint, pool)
-                           : PackWeights(checkpoint, adapter, compute, quantize, pool));
+                           ? ReadPackedWeights(checkpoint, place, pool)
+                           : PackWeights(checkpoint, adapter, compute, quantize, place, pool));
   if (conversion_error != nullptr) *conversion_error = weights.conversion_error;
-  return std::make_unique<Decoder>(model, limits, std::move(weights), std::move(kv),
-                                   std::move(workspace), pool);
+  return std::make_unique<Decoder>(model, shard, limits, std::move(weights), std::move(kv),
+                                   std::move(workspace), pool, place.ranks > 1 ? ranks : nullptr);
 }
 
 Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,

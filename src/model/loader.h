@@ -26,10 +26,13 @@ Result<std::unique_ptr<LanguageModel>> LoadModel(const Checkpoint& checkpoint,
                                                  ThreadPool& pool,
                                                  double* conversion_error = nullptr);
 
-// The same, for those who look inside (model/activation_observer.h).
+// The same, for those who look inside (model/activation_observer.h), or the part of one of
+// `ranks`, which must outlive the decoder (model/leading_model.h): kInvalidArgument where the
+// network does not fall into so many.
 Result<std::unique_ptr<Decoder>> LoadDecoder(const Checkpoint& checkpoint, const Adapter* adapter,
                                              const EngineConfig& config, ThreadPool& pool,
-                                             double* conversion_error = nullptr);
+                                             double* conversion_error = nullptr,
+                                             Communicator* ranks = nullptr);
 
 }  // namespace qed
 

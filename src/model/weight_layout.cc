@@ -20,12 +20,18 @@ bool MaySplitUnevenly(TensorRole role) {
   return role == TensorRole::kEmbedding || role == TensorRole::kHead;
 }
 
-// Part `rank` of `count` things in units that stay together.
+bool IsOfKeysOrValues(TensorRole role) {
+  return role == TensorRole::kKey || role == TensorRole::kValue || role == TensorRole::kKeyBias ||
+         role == TensorRole::kValueBias;
+}
+
+// Part `rank` of `count` things in units that stay together. Where there are fewer units than
+// ranks, neighbours have the same one.
 std::pair<int64_t, int64_t> PartOf(int64_t count, int64_t unit, RankShard shard) {
   const int64_t units = count / unit;
   const int64_t begin = units * shard.rank / shard.ranks * unit;
   const int64_t end = units * (shard.rank + 1) / shard.ranks * unit;
-  return {begin, end - begin};
+  return {begin, std::max(end - begin, unit)};
 }
 
 MatrixRange RangeOf(const ExpectedTensor& expected, RankShard shard) {
@@ -250,18 +256,20 @@ bool GoTogether(PackedFor device, const std::vector<TensorRole>& roles) {
 
 }  // namespace
 
-Status CheckPacked(const PackedWeights& weights, const ModelConfig& config) {
-  std::map<std::pair<int32_t, TensorRole>, std::vector<int64_t>> shapes;
+Status CheckPacked(const PackedWeights& weights, const ModelConfig& config, RankShard shard) {
+  std::map<std::pair<int32_t, TensorRole>, MatrixRange> ranges;
   for (const ExpectedTensor& expected : ExpectedTensors(config)) {
-    shapes[{expected.layer, expected.role}] = expected.shape;
+    MatrixRange range = RangeOf(expected, shard);
+    if (expected.shape.size() == 1) range.columns = 0;
+    ranges[{expected.layer, expected.role}] = range;
   }
   for (const PackedTensor& packed : weights.tensors) {
     int64_t rows = 0;
     bool good = GoTogether(weights.device, packed.roles);
     for (TensorRole role : packed.roles) {
-      const std::vector<int64_t>& shape = shapes.at({packed.layer, role});
-      rows += shape[0];
-      good = good && packed.k == (shape.size() > 1 ? shape[1] : 0);
+      const MatrixRange& range = ranges.at({packed.layer, role});
+      rows += range.rows;
+      good = good && packed.k == range.columns;
     }
     good = good && packed.n == rows && (packed.k > 0 || packed.format == WeightFormat::kF32);
     const int64_t wanted = good ? BytesWanted(weights.device, packed) : 0;
@@ -272,8 +280,9 @@ Status CheckPacked(const PackedWeights& weights, const ModelConfig& config) {
   return OkStatus();
 }
 
-Status CheckShards(const Checkpoint& checkpoint, int32_t ranks) {
-  if (ranks == 1) return OkStatus();
+namespace {
+
+Status CheckCuts(const Checkpoint& checkpoint, int32_t ranks) {
   for (const ExpectedTensor& expected : ExpectedTensors(checkpoint.config)) {
     if (expected.sharding == Sharding::kWhole) continue;
     const bool columns = expected.sharding == Sharding::kColumns;
@@ -282,18 +291,35 @@ Status CheckShards(const Checkpoint& checkpoint, int32_t ranks) {
       if (count >= ranks) continue;
       return InvalidArgument(Cut(expected, ranks) + "has too few rows");
     }
-    if (count / expected.shard_unit % ranks != 0) {
+    const int64_t units = count / expected.shard_unit;
+    const bool shared = IsOfKeysOrValues(expected.role) && units < ranks && ranks % units == 0;
+    if (units % ranks != 0 && !shared) {
       return InvalidArgument(Cut(expected, ranks) + "does not fall into " + std::to_string(ranks) +
                              " equal parts of whole " +
                              (expected.shard_unit > 1 ? "heads" : (columns ? "columns" : "rows")));
     }
     const int64_t unit = FileUnit(checkpoint.tensors.at(expected.hf_name), columns);
-    if (count / ranks % unit != 0) {
+    if ((shared ? expected.shard_unit : count / ranks) % unit != 0) {
       return InvalidArgument(Cut(expected, ranks) + "would be cut within a block of " +
                              std::to_string(unit) + (columns ? " columns" : " rows"));
     }
   }
   return OkStatus();
+}
+
+}  // namespace
+
+Status CheckShards(const Checkpoint& checkpoint, int32_t ranks) {
+  if (ranks == 1) return OkStatus();
+  const Status cuts = CheckCuts(checkpoint, ranks);
+  if (cuts.ok()) return cuts;
+  std::string others;
+  for (int32_t other = 2; other <= checkpoint.config.num_heads; ++other) {
+    if (CheckCuts(checkpoint, other).ok())
+      others += (others.empty() ? "" : ", ") + std::to_string(other);
+  }
+  return {cuts.code(), cuts.message() + (others.empty() ? "; no other number of ranks would do"
+                                                        : "; these numbers would do: " + others)};
 }
 
 WeightLayout LayOutForCpu(const WeightReader& reader, ComputeMode compute,

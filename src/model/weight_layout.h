@@ -42,7 +42,8 @@ struct WeightLayout {
 };
 
 // Whether the network can be split so: heads, inner size and codes in blocks must fall into
-// equal parts. kInvalidArgument, with what does not.
+// equal parts, or each key-value head be that of as many ranks. kInvalidArgument, with what does
+// not and the numbers that would do.
 Status CheckShards(const Checkpoint& checkpoint, int32_t ranks);
 
 // On a CPU every tensor keeps the format that is nearest to the file's; merged
@@ -63,9 +64,9 @@ WeightLayout LayOutForGpu(const WeightReader& reader, const std::optional<Weight
 // loads of its kernels want. REQUIRES: a layout for a GPU.
 Status CheckGpuShapes(const WeightLayout& layout);
 
-// Whether what a manifest says of tensors is what this network on one rank, and the kernels,
+// Whether what a manifest says of tensors is what this part of the network, and the kernels,
 // want: sides, formats, bytes. kCorrupt, with the tensor's name.
-Status CheckPacked(const PackedWeights& weights, const ModelConfig& config);
+Status CheckPacked(const PackedWeights& weights, const ModelConfig& config, RankShard shard = {});
 
 }  // namespace qed
 

@@ -200,9 +200,9 @@ void CpuWeightPacker::MeasureConversion(const CheckpointTensor& tensor, const Ma
 
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
                                  ComputeMode compute, const std::optional<WeightRecipe>& quantize,
-                                 ThreadPool& pool) {
+                                 RankShard shard, ThreadPool& pool) {
   const WeightReader reader(checkpoint, adapter);
-  const WeightLayout layout = LayOutForCpu(reader, compute, quantize);
+  const WeightLayout layout = LayOutForCpu(reader, compute, quantize, shard);
   auto memory = AlignedBuffer::Allocate(static_cast<size_t>(layout.bytes));
   if (!memory.ok()) return memory.status().WithPrefix(checkpoint.path + ": weights");
   CpuWeightPacker packer(reader, quantize);
@@ -217,9 +217,10 @@ Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* ad
   return weights;
 }
 
-Result<ModelWeights> ReadPackedWeights(const Checkpoint& checkpoint, ThreadPool& pool) {
-  const EngineRank& rank = checkpoint.engine->ranks.front();
-  if (Status status = CheckPacked(rank.weights, checkpoint.config); !status.ok()) {
+Result<ModelWeights> ReadPackedWeights(const Checkpoint& checkpoint, RankShard shard,
+                                       ThreadPool& pool) {
+  const EngineRank& rank = checkpoint.engine->ranks[static_cast<size_t>(shard.rank)];
+  if (Status status = CheckPacked(rank.weights, checkpoint.config, shard); !status.ok()) {
     return status.WithPrefix(checkpoint.path);
   }
   auto memory = AlignedBuffer::Allocate(static_cast<size_t>(rank.weights.bytes));

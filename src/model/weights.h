@@ -73,15 +73,18 @@ class CpuWeightPacker {
   double error_squares_ = 0;
 };
 
-// Packs every tensor as LayOutForCpu plans it. REQUIRES: the checkpoint's tensors are complete and
-// have the right shapes, as OpenCheckpoint promises.
+// Packs every tensor, or the rank's part of it, as LayOutForCpu plans it. REQUIRES: the
+// checkpoint's tensors are complete and have the right shapes, as OpenCheckpoint promises;
+// CheckShards(shard.ranks) is OK.
 Result<ModelWeights> PackWeights(const Checkpoint& checkpoint, const Adapter* adapter,
                                  ComputeMode compute, const std::optional<WeightRecipe>& quantize,
-                                 ThreadPool& pool);
+                                 RankShard shard, ThreadPool& pool);
 
-// Reads the weights of an engine folder for a CPU, each byte once. REQUIRES: checkpoint.engine
-// is there, for a CPU and one rank. kCorrupt where the file is not what was written.
-Result<ModelWeights> ReadPackedWeights(const Checkpoint& checkpoint, ThreadPool& pool);
+// Reads a rank's weights of an engine folder for a CPU, each byte once. REQUIRES:
+// checkpoint.engine is there, for a CPU and that many ranks. kCorrupt where the file is not what
+// was written.
+Result<ModelWeights> ReadPackedWeights(const Checkpoint& checkpoint, RankShard shard,
+                                       ThreadPool& pool);
 
 }  // namespace qed
 

@@ -22,7 +22,9 @@ class Layout {
   size_t size_ = 0;
 };
 
-size_t LayOut(const ModelConfig& c, const WorkspaceLimits& limits, std::byte* base, Workspace& w) {
+size_t LayOut(const ModelConfig& config, const NetworkShard& shard, const WorkspaceLimits& limits,
+              std::byte* base, Workspace& w) {
+  const ModelConfig c = ConfigOfShard(config, shard);
   const int64_t tokens = limits.max_tokens;
   const int64_t heads_width = int64_t{c.num_heads} * c.head_dim;
   const int64_t kv_width = int64_t{c.num_kv_heads} * c.head_dim;
@@ -40,7 +42,11 @@ size_t LayOut(const ModelConfig& c, const WorkspaceLimits& limits, std::byte* ba
   layout.Take(tokens * heads_width, w.attention);
   layout.Take(tokens * c.intermediate_size, w.gate);
   layout.Take(tokens * c.intermediate_size, w.up);
-  layout.Take(int64_t{limits.max_logit_rows} * c.vocab_size, w.logits);
+  const int64_t part = shard.whole() ? 0 : int64_t{limits.max_logit_rows} * shard.most_tokens;
+  const bool first = shard.place.rank == 0;
+  layout.Take(first ? int64_t{limits.max_logit_rows} * c.vocab_size : 0, w.logits);
+  layout.Take(part, w.shard_logits);
+  layout.Take(first ? part * shard.place.ranks : 0, w.gathered_logits);
   layout.Take(tokens * (c.head_dim / 2), w.cosine);
   layout.Take(tokens * (c.head_dim / 2), w.sine);
   layout.Take(quantized, w.quantized);
@@ -54,14 +60,15 @@ size_t LayOut(const ModelConfig& c, const WorkspaceLimits& limits, std::byte* ba
 
 }  // namespace
 
-Result<Workspace> Workspace::Create(const ModelConfig& config, const WorkspaceLimits& limits) {
+Result<Workspace> Workspace::Create(const ModelConfig& config, const NetworkShard& shard,
+                                    const WorkspaceLimits& limits) {
   Workspace workspace;
-  auto memory = AlignedBuffer::Allocate(LayOut(config, limits, nullptr, workspace));
+  auto memory = AlignedBuffer::Allocate(LayOut(config, shard, limits, nullptr, workspace));
   if (!memory.ok()) {
     return memory.status().WithPrefix("workspace of a step (--max-num-tokens, --max-batch-size)");
   }
   workspace.memory = *std::move(memory);
-  LayOut(config, limits, workspace.memory.data(), workspace);
+  LayOut(config, shard, limits, workspace.memory.data(), workspace);
   return workspace;
 }
 

@@ -9,6 +9,7 @@
 #include "config/model_config.h"
 #include "kernels/attention.h"
 #include "kernels/linear.h"
+#include "model/network_shard.h"
 #include "tensor/aligned_buffer.h"
 
 namespace qed {
@@ -27,8 +28,10 @@ struct TokenSlot {
 };
 
 struct Workspace {
-  // kResourceExhausted, with the size, where the memory cannot be had.
-  static Result<Workspace> Create(const ModelConfig& config, const WorkspaceLimits& limits);
+  // H, KVH and F are the shard's. kResourceExhausted, with the size, where the memory cannot be
+  // had.
+  static Result<Workspace> Create(const ModelConfig& config, const NetworkShard& shard,
+                                  const WorkspaceLimits& limits);
 
   float* hidden = nullptr;              // [T, E], the residual stream
   float* normed = nullptr;              // [T, E]
@@ -37,6 +40,8 @@ struct Workspace {
   float* gate = nullptr;                // [T, F]
   float* up = nullptr;                  // [T, F]
   float* logits = nullptr;              // [R, V]
+  float* shard_logits = nullptr;        // [R, most rows of any rank]; of one of several ranks
+  float* gathered_logits = nullptr;     // [ranks, the same]; on the first of several
   float* cosine = nullptr;              // [T, D/2]
   float* sine = nullptr;                // [T, D/2]
   std::byte* quantized = nullptr;       // QuantizedActivations of T rows of any width above
