@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/draft_report.h"
 #include "cli/model_session.h"
+#include "cli/ranks.h"
 #include "config/solve_config.h"
 #include "nlohmann/json.hpp"
 
@@ -170,7 +171,11 @@ CLI::App* AddBenchCommand(CLI::App& app, CommandRun& run) {
                    "in a step: 0.83,0.77,0.71")
       ->needs("--replay");
   command->add_flag("--json", flags->json, "print JSON");
-  run = [flags] { return flags->replay.empty() ? RunCases(*flags) : RunReplayOf(*flags); };
+  run = [flags] {
+    return RunOnRanks(flags->model, [&] {
+      return flags->replay.empty() ? RunCases(*flags) : RunReplayOf(*flags);
+    });
+  };
   return command;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/engine_generator.h"
 #include "cli/flags.h"
 #include "cli/model_session.h"
+#include "cli/ranks.h"
 #include "nlohmann/json.hpp"
 #include "text/chat_template.h"
 
@@ -213,7 +214,9 @@ CLI::App* AddGenerateCommand(CLI::App& app, CommandRun& run) {
   command->footer(
       "Where sampling flags are not given, what the model's generation_config.json says "
       "is used.");
-  run = [flags, command] { return RunGenerate(*flags, *command); };
+  run = [flags, command] {
+    return RunOnRanks(flags->model, [&] { return RunGenerate(*flags, *command); });
+  };
   return command;
 }
 

@@ -12,6 +12,7 @@
 #include "cli/flags.h"
 #include "cli/interrupt.h"
 #include "cli/model_session.h"
+#include "cli/ranks.h"
 #include "config/sandbox_config.h"
 #include "config/serve_config.h"
 #include "sandbox/local_sandbox.h"
@@ -83,6 +84,7 @@ Status RunServe(const ServeFlags& flags) {
                           .name = names.front(),
                           .aliases = {names.begin() + 1, names.end()},
                           .max_batch_size = session->config().max_batch_size,
+                          .stall_seconds = session->config().stall_seconds,
                           .defaults = Defaults(session->sampling_defaults())};
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
                        Server::Start(model, flags.serve, LogRequest));
@@ -111,7 +113,7 @@ CLI::App* AddServeCommand(CLI::App& app, CommandRun& run) {
   command->add_flag("--with-sandbox", flags->with_sandbox,
                     "run the model's programs for requests that ask for it");
   AddKnobFlags(*command, flags->sandbox);
-  run = [flags] { return RunServe(*flags); };
+  run = [flags] { return RunOnRanks(flags->model, [&] { return RunServe(*flags); }); };
   return command;
 }
 

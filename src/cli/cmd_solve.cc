@@ -18,6 +18,7 @@
 #include "cli/interrupt.h"
 #include "cli/lazy_sandbox.h"
 #include "cli/model_session.h"
+#include "cli/ranks.h"
 #include "cli/text_source.h"
 #include "config/data_config.h"
 #include "config/remote_config.h"
@@ -395,7 +396,7 @@ CLI::App* AddSolveCommand(CLI::App& app, CommandRun& run) {
         return InvalidArgument(std::string("--server and ") + name + " exclude each other");
       }
     }
-    return RunSolve(*flags);
+    return RunOnRanks(flags->model, [&] { return RunSolve(*flags); });
   };
   return command;
 }

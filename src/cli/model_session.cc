@@ -14,11 +14,13 @@
 #include "cli/device.h"
 #include "cli/flags.h"
 #include "cli/hub_model.h"
+#include "cli/rank_part.h"
 #include "draft/redrafter.h"
 #include "draft/simulated_drafter.h"
 #include "engine/cpu_step_runner.h"
 #include "engine/cuda_step_runner.h"
 #include "kernels/op_context.h"
+#include "model/leading_model.h"
 #include "model/loader.h"
 #include "text/stand_in_tokenizer.h"
 
@@ -141,7 +143,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& given
   QED_ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter,
                        session->OpenDrafterFor(flags, checkpoint, gpu.has_value()));
   QED_ASSIGN_OR_RETURN(std::unique_ptr<StepRunner> runner,
-                       session->Load(checkpoint, adapter ? &*adapter : nullptr, gpu));
+                       session->Load(checkpoint, adapter ? &*adapter : nullptr, gpu, flags.ranks));
   session->model_config_ = runner->config();
   Result<std::unique_ptr<Engine>> engine =
       Engine::Create(std::move(runner), *session->tokenizer_, config, std::move(drafter));
@@ -207,7 +209,12 @@ Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& 
 
 Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpoint,
                                                        const Adapter* adapter,
-                                                       const std::optional<cuda::DeviceInfo>& gpu) {
+                                                       const std::optional<cuda::DeviceInfo>& gpu,
+                                                       Communicator* ranks) {
+  if (gpu && ranks != nullptr) {
+    return Unsupported("--tp-size " + std::to_string(ranks->size()) +
+                       " runs on CPUs alone: add --device cpu");
+  }
   if (gpu) {
     QED_ASSIGN_OR_RETURN(CudaRunner made,
                          MakeCudaStepRunner(checkpoint, adapter, config_, *gpu, *pool_));
@@ -216,10 +223,34 @@ Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpo
     return std::move(made.runner);
   }
   double conversion_error = 0;
-  QED_ASSIGN_OR_RETURN(model_, LoadModel(checkpoint, adapter, config_, *pool_, &conversion_error));
+  if (ranks != nullptr) {
+    QED_ASSIGN_OR_RETURN(
+        std::unique_ptr<Decoder> decoder,
+        LoadFirstPart(checkpoint, adapter, config_, *pool_, *ranks, &conversion_error));
+    model_ = std::make_unique<LeadingModel>(std::move(decoder), *ranks);
+  } else {
+    QED_ASSIGN_OR_RETURN(model_,
+                         LoadModel(checkpoint, adapter, config_, *pool_, &conversion_error));
+  }
   SayHowWeightsAreComputed(checkpoint, config_, conversion_error);
   footprint_ = model_->footprint();
   return std::unique_ptr<StepRunner>(std::make_unique<CpuStepRunner>(*model_, *pool_));
+}
+
+void FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
+  EngineConfig config = given.engine;
+  if (!TakeFirstRanksSizes(ranks, config)) return;
+  ThreadPool pool(config.threads);
+  const auto open = [&](uint64_t& fingerprint) -> Result<std::unique_ptr<Decoder>> {
+    QED_ASSIGN_OR_RETURN(const ModelFlags flags, ResolveNames(given));
+    QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
+    QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
+    fingerprint = NetworkFingerprint(checkpoint, adapter.has_value(), config);
+    return LoadDecoder(checkpoint, adapter ? &*adapter : nullptr, config, pool, nullptr, &ranks);
+  };
+  uint64_t fingerprint = 0;
+  Result<std::unique_ptr<Decoder>> part = open(fingerprint);
+  if (AgreeOnPart(part, fingerprint, config, ranks).ok()) FollowSteps(**part, ranks);
 }
 
 }  // namespace qed

@@ -18,6 +18,7 @@
 #include "draft/drafter.h"
 #include "engine/engine.h"
 #include "model/language_model.h"
+#include "parallel/communicator.h"
 #include "text/tokenizer.h"
 
 namespace qed {
@@ -33,6 +34,8 @@ struct ModelFlags {
   // Drafts that are right so often (draft/simulated_drafter.h), for replays; empty: none.
   std::string acceptance;
   EngineConfig engine;
+  // Of the first of several ranks (cli/ranks.h); must outlive the session.
+  Communicator* ranks = nullptr;
 };
 
 // Adds --model, --adapter and the engine's knobs; `flags` must live as long as
@@ -77,9 +80,10 @@ class ModelSession {
   // the flags leave them open.
   Result<std::optional<cuda::DeviceInfo>> OpenDevice(const ModelFlags& flags,
                                                      const Checkpoint& checkpoint);
-  // Loads the model, onto `gpu` if there is one.
+  // Loads the model, onto `gpu` if there is one, or the part of the first of several ranks.
   Result<std::unique_ptr<StepRunner>> Load(const Checkpoint& checkpoint, const Adapter* adapter,
-                                           const std::optional<cuda::DeviceInfo>& gpu);
+                                           const std::optional<cuda::DeviceInfo>& gpu,
+                                           Communicator* ranks);
 
   EngineConfig config_;
   ModelConfig model_config_;
@@ -91,6 +95,10 @@ class ModelSession {
   std::unique_ptr<LanguageModel> model_;  // none on a GPU, where the engine owns it
   std::unique_ptr<Engine> engine_;        // last: destroyed first
 };
+
+// What the other ranks do while the first one has a session: they open the same model and compute
+// their part of its steps until it ends. It is told of their errors, and tells them.
+void FollowFirstRank(const ModelFlags& flags, Communicator& ranks);
 
 }  // namespace qed
 

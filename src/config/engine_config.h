@@ -32,6 +32,8 @@ struct EngineConfig {
   std::string device = "auto";    // config/device_spec.h
   std::string draft = "auto";     // "none", "suffix" or "auto"
   int32_t max_drafts = 8;         // of a sequence in one step
+  int32_t tp_size = 1;            // ranks among which the network is split
+  double stall_seconds = 30;      // without a step while there is work: something hangs
 };
 
 template <typename Visitor>
@@ -50,6 +52,13 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
         c.max_seq_len, KnobRange<int32_t>{0, 1 << 24});
   visit(Knob{"max-input-len", "tokens", "most in one prompt; 0 takes what a sequence has room for"},
         c.max_input_len, KnobRange<int32_t>{0, 1 << 24});
+  visit(Knob{"tp-size", "ranks",
+             "among which the network is split; mpirun starts them, or has started them"},
+        c.tp_size, KnobRange<int32_t>{1, 1024});
+  visit(Knob{"stall-seconds", "s",
+             "without a step while there is work: /health fails, and ranks that wait for one that "
+             "hangs all end"},
+        c.stall_seconds, KnobRange<double>{0.1, 1e5});
   visit(Knob{"page-size", "tokens", "of one KV page; a multiple of 16"}, c.page_size,
         KnobRange<int32_t>{16, 1024});
   visit(Knob{"kv-cache-bytes", "bytes", "of memory for the KV cache; not on a GPU"},

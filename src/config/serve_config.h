@@ -26,7 +26,6 @@ struct ServeConfig {
   double body_timeout = 60;             // seconds from there to its whole body
   double request_timeout = 0;           // seconds, where a request names none; 0: no limit
   double drain_timeout = 30;            // seconds that running requests get after SIGTERM
-  double stall_seconds = 30;            // without a step while there is work: not healthy
   // Of requests that have not arrived or are not answered and of answers that are not
   // read, all together; the first 32 KiB of each are not counted.
   int64_t max_buffered_bytes = int64_t{256} << 20;
@@ -61,8 +60,6 @@ void VisitKnobs(ServeConfig& c, Visitor&& visit) {
         c.request_timeout, KnobRange<double>{0, 1e7});
   visit(Knob{"drain-timeout", "s", "for running requests after SIGTERM"}, c.drain_timeout,
         KnobRange<double>{0, 1e5});
-  visit(Knob{"stall-seconds", "s", "without a step while there is work make /health fail"},
-        c.stall_seconds, KnobRange<double>{1, 1e5});
   visit(Knob{"max-buffered-bytes", "bytes",
              "of requests on their way and answers not yet read, together; more get 503"},
         c.max_buffered_bytes, KnobRange<int64_t>{1 << 20, int64_t{1} << 40});

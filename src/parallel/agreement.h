@@ -19,9 +19,10 @@ struct RankReport {
 
 // What rank 0 broadcasts when the other ranks wait for it, wherever they do.
 struct RankMessage {
-  enum class Kind : int32_t { kReady, kStep, kEnd };
+  enum class Kind : int32_t { kLoad, kReady, kStep, kEnd };
   Kind kind = Kind::kEnd;
-  // Of kStep: numbers of tokens, sequences, rows of logits and pages, which follow.
+  // Of kStep: numbers of tokens, sequences, rows of logits and pages, which follow. Behind
+  // kLoad follow the sizes of what is to be loaded.
   int32_t tokens = 0, sequences = 0, logit_rows = 0, pages = 0;
 };
 

@@ -31,6 +31,10 @@ class Communicator {
   // On rank 0 the bytes of rank r become the r-th part of `all`, which is size() times as
   // long as `mine`; elsewhere `all` is empty.
   virtual void Gather(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
+
+  // From now on a rank that others wait for longer than this, but in Broadcast, is taken to
+  // hang, which is the end of all.
+  virtual void LimitStalls(double seconds) = 0;
 };
 
 }  // namespace qed

@@ -25,6 +25,7 @@ struct ServedModel {
   std::string name;                                                 // in replies
   std::vector<std::string> aliases;  // other names that requests may call it by
   int32_t max_batch_size = 0;        // of the engine
+  double stall_seconds = 30;         // without a step while there is work: not healthy
   SamplingParams defaults;           // where a request says nothing
 };
 

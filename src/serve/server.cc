@@ -69,7 +69,7 @@ Server::Server(const ServedModel& model, const ServeConfig& config, CompletionSe
       config_(config),
       created_(std::time(nullptr)),
       solve_(model_),
-      watch_(config.stall_seconds),
+      watch_(model.stall_seconds),
       service_(model, config, std::move(log)),
       reading_(kReaders,
                {.max_jobs = std::max(kLeastUnread, static_cast<size_t>(config.max_waiting)),

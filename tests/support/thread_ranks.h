@@ -65,6 +65,8 @@ class ThreadRanks {
       all_.together_.arrive_and_wait();
     }
 
+    void LimitStalls(double) override {}
+
    private:
     // Makes the rank's bytes known to all; they stay until all have met once more.
     void Show(std::span<const std::byte> bytes) {

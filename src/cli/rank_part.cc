@@ -1,0 +1,85 @@
+#include "cli/rank_part.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/checksum.h"
+#include "model/loader.h"
+#include "parallel/agreement.h"
+
+namespace qed {
+namespace {
+
+// What a part's memory is laid out for.
+struct LoadedSizes {
+  int64_t kv_cache_bytes;
+  int32_t max_num_tokens, max_batch_size, max_logit_rows, page_size;
+};
+
+std::string HostName() {
+  std::array<char, 64> name = {};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> LoadFirstPart(const Checkpoint& checkpoint, const Adapter* adapter,
+                                               const EngineConfig& config, ThreadPool& pool,
+                                               Communicator& ranks, double* conversion_error) {
+  LoadedSizes sizes = {config.kv_cache_bytes, config.max_num_tokens, config.max_batch_size,
+                       MaxLogitRows(config), config.page_size};
+  ShareMessage(ranks, {.kind = RankMessage::Kind::kLoad});
+  ranks.Broadcast(std::as_writable_bytes(std::span(&sizes, 1)));
+  Result<std::unique_ptr<Decoder>> part =
+      LoadDecoder(checkpoint, adapter, config, pool, conversion_error, &ranks);
+  QED_RETURN_IF_ERROR(
+      AgreeOnPart(part, NetworkFingerprint(checkpoint, adapter != nullptr, config), config, ranks));
+  return part;
+}
+
+bool TakeFirstRanksSizes(Communicator& ranks, EngineConfig& config) {
+  if (ShareMessage(ranks, {}).kind != RankMessage::Kind::kLoad) return false;
+  LoadedSizes sizes = {};
+  ranks.Broadcast(std::as_writable_bytes(std::span(&sizes, 1)));
+  config.kv_cache_bytes = sizes.kv_cache_bytes;
+  config.max_num_tokens = sizes.max_num_tokens;
+  config.max_batch_size = sizes.max_batch_size;
+  config.max_logit_rows = sizes.max_logit_rows;
+  config.page_size = sizes.page_size;
+  return true;
+}
+
+uint64_t NetworkFingerprint(const Checkpoint& checkpoint, bool has_adapter,
+                            const EngineConfig& config) {
+  const ModelConfig& model = checkpoint.config;
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    bytes += static_cast<int64_t>(tensor.data.size());
+  }
+  std::string text = model.architecture + ' ' + config.quantize + ' ' + config.compute;
+  for (const int64_t number :
+       {bytes, int64_t{model.num_layers}, int64_t{model.num_heads}, int64_t{model.num_kv_heads},
+        int64_t{model.hidden_size}, int64_t{model.intermediate_size}, int64_t{model.vocab_size},
+        int64_t{has_adapter}}) {
+    text.append(" ").append(std::to_string(number));
+  }
+  return Checksum(std::as_bytes(std::span(text)));
+}
+
+Status AgreeOnPart(const Result<std::unique_ptr<Decoder>>& part, uint64_t fingerprint,
+                   const EngineConfig& config, Communicator& ranks) {
+  RankReport report = {.status = part.ok() ? OkStatus() : part.status(),
+                       .host = HostName(),
+                       .fingerprint = fingerprint};
+  if (part.ok()) report.num_pages = (*part)->num_pages();
+  QED_RETURN_IF_ERROR(AgreeOnNetwork(ranks, report));
+  ranks.LimitStalls(config.stall_seconds);
+  return OkStatus();
+}
+
+}  // namespace qed

@@ -1,0 +1,194 @@
+#include "parallel/mpi_module.h"
+
+#include <mpi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+namespace qed {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kFromFirst = 1;  // tags
+constexpr int kPart = 2;
+
+double Seconds(SteadyClock::duration time) { return std::chrono::duration<double>(time).count(); }
+
+// Looks again at once for a while, then more and more seldom: who waits for a long time is
+// not to take a processor from who computes.
+class Patience {
+ public:
+  void Rest() {
+    if (looks_++ < 200) {
+      std::this_thread::yield();
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(pause_));
+    if (pause_ < 1000) pause_ *= 2;
+  }
+
+ private:
+  int looks_ = 0;
+  int pause_ = 20;
+};
+
+class MpiCommunicator : public Communicator {
+ public:
+  MpiCommunicator() {
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    TellHosts();
+  }
+  ~MpiCommunicator() override { MPI_Finalize(); }
+
+  int32_t rank() const override { return rank_; }
+  int32_t size() const override { return size_; }
+  void LimitStalls(double seconds) override { stall_seconds_ = seconds; }
+
+  void Broadcast(std::span<std::byte> bytes) override {
+    const int count = static_cast<int>(bytes.size());
+    if (rank_ != 0) {
+      MPI_Request request;
+      MPI_Irecv(bytes.data(), count, MPI_BYTE, 0, kFromFirst, MPI_COMM_WORLD, &request);
+      Await({&request, 1}, {}, std::nullopt);
+      return;
+    }
+    requests_.clear();
+    peers_.clear();
+    for (int to = 1; to < size_; ++to) {
+      MPI_Isend(bytes.data(), count, MPI_BYTE, to, kFromFirst, MPI_COMM_WORLD, &NewRequest(to));
+    }
+    Await(requests_, peers_, stall_seconds_);
+  }
+
+  void SumOverRanks(std::span<float> values) override {
+    const size_t count = values.size();
+    parts_.resize(count * static_cast<size_t>(size_));
+    requests_.clear();
+    peers_.clear();
+    for (int peer = 0; peer < size_; ++peer) {
+      if (peer == rank_) continue;
+      float* part = parts_.data() + count * static_cast<size_t>(peer);
+      MPI_Irecv(part, static_cast<int>(count), MPI_FLOAT, peer, kPart, MPI_COMM_WORLD,
+                &NewRequest(peer));
+      MPI_Isend(values.data(), static_cast<int>(count), MPI_FLOAT, peer, kPart, MPI_COMM_WORLD,
+                &NewRequest(peer));
+    }
+    Await(requests_, peers_, stall_seconds_);
+    std::copy(values.begin(), values.end(), parts_.begin() + static_cast<int64_t>(count) * rank_);
+    for (size_t i = 0; i < count; ++i) {
+      float sum = parts_[i];
+      for (size_t peer = 1; peer < static_cast<size_t>(size_); ++peer) {
+        sum += parts_[peer * count + i];
+      }
+      values[i] = sum;
+    }
+  }
+
+  void Gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    const int count = static_cast<int>(mine.size());
+    requests_.clear();
+    peers_.clear();
+    if (rank_ != 0) {
+      MPI_Isend(mine.data(), count, MPI_BYTE, 0, kPart, MPI_COMM_WORLD, &NewRequest(0));
+    } else {
+      std::copy(mine.begin(), mine.end(), all.begin());
+      for (int from = 1; from < size_; ++from) {
+        MPI_Irecv(all.data() + mine.size() * static_cast<size_t>(from), count, MPI_BYTE, from,
+                  kPart, MPI_COMM_WORLD, &NewRequest(from));
+      }
+    }
+    Await(requests_, peers_, stall_seconds_);
+  }
+
+ private:
+  using HostName = std::array<char, 64>;
+
+  // So that a rank that hangs can be named with its host.
+  void TellHosts() {
+    HostName mine = {};
+    ::gethostname(mine.data(), mine.size() - 1);
+    hosts_.resize(static_cast<size_t>(size_));
+    MPI_Allgather(mine.data(), sizeof(HostName), MPI_BYTE, hosts_.data(), sizeof(HostName),
+                  MPI_BYTE, MPI_COMM_WORLD);
+  }
+
+  MPI_Request& NewRequest(int peer) {
+    peers_.push_back(peer);
+    return requests_.emplace_back();
+  }
+
+  // Until all requests are done. Where one of them is not within `limit`, its peer hangs.
+  void Await(std::span<MPI_Request> requests, std::span<const int> peers,
+             std::optional<double> limit) {
+    SteadyClock::time_point begin = SteadyClock::now(), last_look = begin;
+    for (Patience patience;; patience.Rest()) {
+      int done = 0;
+      MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
+      if (done != 0) return;
+      const SteadyClock::time_point now = SteadyClock::now();
+      // Where it was this process that stood still, the others get their time anew.
+      if (limit && Seconds(now - last_look) > *limit / 2) begin = now;
+      last_look = now;
+      if (limit && Seconds(now - begin) > *limit) {
+        EndBecauseOf(FirstOpen(requests, peers), *limit);
+      }
+    }
+  }
+
+  int FirstOpen(std::span<MPI_Request> requests, std::span<const int> peers) {
+    for (size_t i = 0; i < requests.size(); ++i) {
+      int done = 0;
+      MPI_Test(&requests[i], &done, MPI_STATUS_IGNORE);
+      if (done == 0) return peers[i];
+    }
+    return peers.front();
+  }
+
+  // One rank says it; the launcher ends the others when this one has ended.
+  [[noreturn]] void EndBecauseOf(int peer, double limit) {
+    if (rank_ == (peer == 0 ? 1 : 0)) {
+      std::fprintf(stderr, "qed: rank %d on %s has not answered for %g s (--stall-seconds)\n", peer,
+                   hosts_[static_cast<size_t>(peer)].data(), limit);
+      std::fflush(stderr);
+    }
+    std::_Exit(1);
+  }
+
+  int rank_ = 0;
+  int size_ = 0;
+  std::optional<double> stall_seconds_;
+  std::vector<HostName> hosts_;
+  std::vector<MPI_Request> requests_;
+  std::vector<int> peers_;    // of the requests
+  std::vector<float> parts_;  // [ranks, values]
+};
+
+class Module : public MpiModule {
+ public:
+  Result<std::unique_ptr<Communicator>> Join() const override {
+    int provided = MPI_THREAD_SINGLE;
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+    if (provided < MPI_THREAD_SERIALIZED) {
+      return Unsupported("this MPI cannot be called by more than one thread of a process");
+    }
+    return std::unique_ptr<Communicator>(std::make_unique<MpiCommunicator>());
+  }
+};
+
+}  // namespace
+}  // namespace qed
+
+extern "C" __attribute__((visibility("default"))) const qed::MpiModule* QedMpiModule(int version) {
+  static const qed::Module module;
+  return version == qed::kMpiModuleVersion ? &module : nullptr;
+}

@@ -1,0 +1,202 @@
+"""One model on several ranks, which mpirun starts: the same tokens as on one, and no
+process left behind whatever dies."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from qed_run import (BINARY, MODEL, qed, read_lines, require_model, skip, temporary_folder,
+                     write_problems)
+from serve_run import Server
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from process_tree import descendants  # noqa: E402
+
+ANYWHERE = ("--model", MODEL, "--adapter", "none", "--threads", "1", "--max-seq-len", "512",
+            "--kv-cache-bytes", str(32 << 20))
+COMMON = (*ANYWHERE, "--device", "cpu")
+PROMPT = "Question: How many days are there in three weeks and two days?\nAnswer:"
+
+
+def environment(**changes):
+    """As it is here, without what a launcher of this test itself may have said."""
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(("OMPI_", "PMI", "PMIX_", "SLURM_"))}
+    return {**kept, **changes}
+
+
+def generate(*flags):
+    run = qed("generate", *COMMON, "--prompt", PROMPT, "--json", "--logprobs", "1",
+              "--max-tokens", "40", "--compute", "f32", *flags, env=environment())
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def rank_of(pid):
+    """None: the process is no rank."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            words = file.read().split(b"\0")
+    except OSError:
+        return None
+    name = b"OMPI_COMM_WORLD_RANK="
+    return next((int(word[len(name):]) for word in words if word.startswith(name)), None)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class SameTokensTest(unittest.TestCase):
+
+    def expect_same(self, one, three):
+        self.assertEqual(three["token_ids"], one["token_ids"])
+        self.assertEqual(three["text"], one["text"])
+        for a, b in zip(one["logprobs"], three["logprobs"], strict=True):
+            self.assertAlmostEqual(a["logprob"], b["logprob"], delta=1e-4)
+
+    def test_greedy(self):
+        self.expect_same(generate("--temperature", "0"),
+                         generate("--temperature", "0", "--tp-size", "3"))
+
+    def test_drawn_and_drafted_in_small_chunks(self):
+        drawn = ("--temperature", "0.8", "--seed", "4", "--top-p", "0.95")
+        self.expect_same(generate(*drawn), generate(*drawn, "--tp-size", "3", "--draft", "suffix",
+                                                    "--max-num-tokens", "7"))
+
+    def test_an_engine_built_for_as_many_ranks(self):
+        engine = os.path.join(temporary_folder(self), "engine")
+        build = qed("build", "--checkpoint", MODEL, "--adapter", "none", "--device", "cpu",
+                    "--tp-size", "3", "--output", engine)
+        self.assertEqual(build.returncode, 0, build.stderr)
+        flags = ("--threads", "1", "--prompt", PROMPT, "--json", "--max-tokens", "40",
+                 "--temperature", "0", "--max-seq-len", "512")
+        texts = []
+        for model in ("--model", engine), ("--model", MODEL, "--adapter", "none", "--device", "cpu"):
+            run = qed("generate", *model, *flags, "--tp-size", "3", env=environment())
+            self.assertEqual(run.returncode, 0, run.stderr)
+            texts.append(json.loads(run.stdout)["token_ids"])
+        self.assertEqual(texts[0], texts[1])
+        run = qed("generate", "--model", engine, *flags)
+        self.assertIn("is packed for 3 ranks, and this is run on 1 rank: qed build --tp-size 1",
+                      run.stderr)
+
+    def test_solve(self):
+        folder = temporary_folder(self)
+        problems = os.path.join(folder, "sums.jsonl")
+        write_problems(problems, [{"problem": f"What is {i} + {i + 3}?"} for i in (4, 19)])
+        samples = []
+        for ranks in ("1", "3"):
+            output = os.path.join(folder, ranks)
+            run = qed("solve", problems, *COMMON, "--compute", "f32", "--samples", "2", "--seed",
+                      "3", "--max-tokens", "60", "--tp-size", ranks, "--output", output,
+                      env=environment())
+            self.assertEqual(run.returncode, 0, run.stderr)
+            samples.append(sorted((s["problem_id"], s["sample"], json.dumps(s["segments"]),
+                                   s["answer"] or "")
+                                  for s in read_lines(os.path.join(output, "samples.jsonl"))))
+        self.assertEqual(len(samples[0]), 4)
+        self.assertEqual(samples[0], samples[1])
+
+
+class RefusalsTest(unittest.TestCase):
+
+    def test_heads_that_do_not_divide(self):
+        run = qed("generate", *COMMON, "--prompt", "x", "--tp-size", "2", env=environment())
+        self.assertNotEqual(run.returncode, 0)
+        lines = [line for line in run.stderr.splitlines() if line.startswith("qed ")]
+        self.assertEqual(len(lines), 1, run.stderr)
+        self.assertIn("these numbers would do: 3", lines[0])
+
+    def test_another_number_of_ranks_than_launched(self):
+        root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+        run = subprocess.run(["mpirun", "--quiet", "--oversubscribe", "-n", "2", BINARY, "generate",
+                              *COMMON, "--prompt", "x"], capture_output=True, text=True,
+                             timeout=120, check=False, env=environment(**root))
+        self.assertNotEqual(run.returncode, 0)
+        lines = [line for line in run.stderr.splitlines() if line.startswith("qed ")]
+        self.assertEqual(lines, ["qed generate: --tp-size is 1, but the launcher has started 2 "
+                                 "ranks: give --tp-size 2"])
+
+    def test_a_model_that_is_not_there(self):
+        run = qed("generate", "--model", "/nowhere.gguf", "--prompt", "x", "--tp-size", "3",
+                  env=environment())
+        self.assertEqual(len([line for line in run.stderr.splitlines() if "nowhere" in line]), 1)
+
+    def test_a_gpu(self):
+        run = qed("generate", *ANYWHERE, "--prompt", "x", "--tp-size", "3", "--device", "cuda",
+                  env=environment())
+        self.assertNotEqual(run.returncode, 0)
+        self.assertEqual(len([line for line in run.stderr.splitlines()
+                              if line.startswith("qed generate: ")]), 1)
+
+
+class DeathsTest(unittest.TestCase):
+
+    def setUp(self):
+        self.server = Server("--tp-size", "3", "--device", "cpu", "--stall-seconds", "2")
+        self.addCleanup(self.server.__exit__)
+        self.launcher = self.server.process.pid
+        pids = list(descendants(self.launcher))
+        self.everyone = [self.launcher, *pids]
+        self.ranks = {rank_of(pid): pid for pid in pids if rank_of(pid) is not None}
+        self.assertEqual(sorted(self.ranks), [0, 1, 2])
+        self.stream = self.server.open_stream(prompt=PROMPT, max_tokens=400, ignore_eos=True)
+        self.addCleanup(self.stream.close)
+
+    def expect_all_gone(self, seconds):
+        deadline = time.monotonic() + seconds
+        while any(map(alive, self.everyone)) and time.monotonic() < deadline:
+            self.server.process.poll()
+            time.sleep(0.05)
+        left = [pid for pid in self.everyone if alive(pid)]
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(left, [])
+
+    def lines_of_ours(self):
+        self.server.reader.join(timeout=10)
+        return [line for line in self.server.log if line.startswith("qed: ")]
+
+    def test_the_first_rank_is_killed(self):
+        os.kill(self.ranks[0], signal.SIGKILL)
+        self.expect_all_gone(10)
+
+    def test_another_rank_is_killed(self):
+        os.kill(self.ranks[2], signal.SIGKILL)
+        self.expect_all_gone(10)
+
+    def test_the_launcher_is_killed(self):
+        os.kill(self.launcher, signal.SIGKILL)
+        self.expect_all_gone(10)
+
+    def test_a_rank_hangs(self):
+        os.kill(self.ranks[1], signal.SIGSTOP)
+        self.expect_all_gone(20)
+        lines = self.lines_of_ours()
+        self.assertEqual(len(lines), 1, self.server.log)
+        self.assertRegex(lines[0], r"^qed: rank 1 on \S+ has not answered for 2 s")
+
+    def test_the_first_rank_hangs(self):
+        os.kill(self.ranks[0], signal.SIGSTOP)
+        self.expect_all_gone(20)
+        lines = self.lines_of_ours()
+        self.assertLessEqual(len(lines), 1, self.server.log)
+
+
+if __name__ == "__main__":
+    require_model()
+    if shutil.which("mpirun") is None:
+        skip("mpirun is not installed (openmpi-bin)")
+    if not os.path.exists(os.path.join(os.path.dirname(os.path.abspath(BINARY)), "libqed_mpi.so")):
+        skip("this build has no MPI (libopenmpi-dev)")
+    unittest.main(verbosity=2)
