@@ -16,11 +16,6 @@ if(QED_SANITIZE)
     "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${QED_SANITIZE};-fno-sanitize-recover=all>")
   add_link_options(-fsanitize=${QED_SANITIZE})
 endif()
-if(QED_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # Asio has fences, which ThreadSanitizer does not follow: at worst it reports
-  # what is no race.
-  add_compile_options(-Wno-tsan)
-endif()
 
 if(QED_FUZZERS)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

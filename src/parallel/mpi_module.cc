@@ -176,6 +176,9 @@ class MpiCommunicator : public Communicator {
 class Module : public MpiModule {
  public:
   Result<std::unique_ptr<Communicator>> Join() const override {
+    // Open MPI reads the memory of other ranks in one copy where the kernel lets it, and in
+    // containers finds out too late that it does not.
+    ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
     int provided = MPI_THREAD_SINGLE;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
     if (provided < MPI_THREAD_SERIALIZED) {
