@@ -5,18 +5,17 @@
 #include <cstddef>
 #include <span>
 
-#include "base/thread_pool.h"
 #include "quantize/rounding_feedback.h"
 #include "tensor/weight_recipe.h"
 
 namespace qed {
 
-// codes [N, K] of values [N, K], `scales` [N] being those of the rows. Each code is the one
-// nearest to what the feedback wants of its column, by the rounding of MakeCodes
-// (quantize/code_rows.h). The same bytes whatever the threads.
+// codes [rows, K] of up to 16 rows of values [rows, K], `scales` [rows] being theirs. Each code is
+// the one nearest to what the feedback wants of its column, by the rounding of MakeCodes
+// (quantize/code_rows.h).
 void MakeCompensatedCodes(WeightFormat format, const RoundingFeedback& feedback,
                           std::span<const float> values, std::span<const float> scales,
-                          std::span<std::byte> codes, ThreadPool& pool);
+                          std::span<std::byte> codes);
 
 }  // namespace qed
 

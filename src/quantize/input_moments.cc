@@ -53,11 +53,13 @@ void InputMoments::AddChunk() {
     PackWeightRows(WeightFormat::kF32, width_, kChunkRows, first, rows, DType::kF32,
                    std::as_bytes(values), packed_.data());
   });
-  const LinearTask task = {
-      .weight = {.format = WeightFormat::kF32, .n = width_, .k = kChunkRows, .data = packed_.data()},
-      .y = sums_.As<float>(),
-      .y_stride = width_,
-      .accumulate = true};
+  const LinearTask task = {.weight = {.format = WeightFormat::kF32,
+                                      .n = width_,
+                                      .k = kChunkRows,
+                                      .data = packed_.data()},
+                           .y = sums_.As<float>(),
+                           .y_stride = width_,
+                           .accumulate = true};
   Linear(ctx_, chunk_.data(), kChunkRows, nullptr, width_, {&task, 1});
   waiting_ = 0;
 }

@@ -76,9 +76,8 @@ std::vector<float> ByDefinition(const std::vector<float>& moments, const float* 
   std::vector<size_t> order(side);
   for (size_t i = 0; i < side; ++i) order[i] = i;
   // The largest first; of equals the later one, as the sort of the smallest first leaves them.
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) {
-    return moments[a * (side + 1)] < moments[b * (side + 1)];
-  });
+  std::ranges::stable_sort(
+      order, [&](size_t a, size_t b) { return moments[a * (side + 1)] < moments[b * (side + 1)]; });
   std::ranges::reverse(order);
   std::vector<float> rounded(side);
   for (size_t done = 0; done < side; ++done) {
@@ -111,7 +110,8 @@ TEST(RoundingFeedbackTest, IsWhatSolvingForEachColumnGives) {
     feedback->RoundRows(w, [&](int32_t column, const double* wanted, double* rounded) {
       for (int32_t r = 0; r < kRoundedRows; ++r) {
         rounded[r] = std::round(wanted[r] / step) * step;
-        if (r < rows) made[static_cast<size_t>(r * width + column)] = static_cast<float>(rounded[r]);
+        if (r < rows)
+          made[static_cast<size_t>(r * width + column)] = static_cast<float>(rounded[r]);
       }
     });
     for (int32_t r = 0; r < rows; ++r) {
@@ -154,7 +154,12 @@ TEST(CompensatedCodesTest, OutputsHaveSmallerErrorsThanWithNearestCodes) {
       const auto feedback = RoundingFeedback::Make(moments, width, pool);
       ASSERT_TRUE(feedback.ok());
       std::vector<std::byte> codes(w.size());
-      MakeCompensatedCodes(format, *feedback, w, scales, codes, pool);
+      for (size_t row = 0; row < rows; row += kRoundedRows) {
+        const size_t count = std::min<size_t>(kRoundedRows, rows - row);
+        MakeCompensatedCodes(format, *feedback, std::span(w).subspan(row * width, count * width),
+                             std::span(scales).subspan(row, count),
+                             std::span(codes).subspan(row * width, count * width));
+      }
       if (threads > 1) {
         EXPECT_EQ(codes, made);
       }
@@ -178,7 +183,7 @@ TEST(RoundingFeedbackTest, InputsThatAreNeverThereOrNotFinite) {
   MakeCodes(WeightFormat::kInt8, w, scales[0], nearest);
   const auto feedback = RoundingFeedback::Make(moments, width, pool);
   ASSERT_TRUE(feedback.ok());
-  MakeCompensatedCodes(WeightFormat::kInt8, *feedback, w, scales, made, pool);
+  MakeCompensatedCodes(WeightFormat::kInt8, *feedback, w, scales, made);
   EXPECT_EQ(made, nearest);
   moments[21] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(RoundingFeedback::Make(moments, width, pool).status().code(), StatusCode::kCorrupt);

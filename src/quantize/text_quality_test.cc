@@ -38,8 +38,8 @@ TEST(TextQualityTest, AModelIsItsOwnEqual) {
   const std::vector<TokenText> texts = TakeTokens(Texts(), 100);
   ASSERT_EQ(texts.size(), 3u);  // 30, 7 and 63 of 90
   EXPECT_EQ(texts[2].size(), 63u);
-  const ScoredTexts scored(texts, 2, *model, nullptr);
-  const TextQuality quality = scored.Compare(3, *model, nullptr);
+  const ScoredTexts scored(texts, 2, *model, pool, nullptr);
+  const TextQuality quality = scored.Compare(3, *model, nullptr).Mean();
   EXPECT_EQ(quality.tokens, 29 + 6 + 62);
   EXPECT_EQ(quality.top1, 1.0);
   EXPECT_NEAR(quality.kl, 0, 1e-6);
@@ -54,7 +54,8 @@ TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
   const auto before = Load(test.checkpoint, "none", pool);
   const auto after = Load(test.checkpoint, "fp8", pool);
   const std::vector<TokenText> texts = {Texts()[0]};
-  const TextQuality quality = ScoredTexts(texts, 1, *before, nullptr).Compare(1, *after, nullptr);
+  const ScoredTexts scored(texts, 1, *before, pool, nullptr);
+  const TextQuality quality = scored.Compare(1, *after, nullptr).Mean();
   std::vector<std::vector<double>> p[2];
   for (int m = 0; m < 2; ++m) {
     const auto read = [&](size_t, size_t place, std::span<const float> logits) {
