@@ -80,6 +80,33 @@ TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
   EXPECT_LE(quality.top1, 1.0);
 }
 
+TEST(TextQualityTest, APieceAtATimeIsTheSame) {
+  ThreadPool pool(2);
+  const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
+  const auto before = Load(test.checkpoint, "none", pool);
+  const auto after = Load(test.checkpoint, "fp8", pool);
+  const std::vector<TokenText> texts = TakeTokens(Texts(), 129);
+  const ScoredTexts scored(texts, 2, *before, pool, nullptr);
+  const TextQuality whole = scored.Compare(2, *after, nullptr).Mean();
+  const int64_t vocab = before->config().vocab_size;
+  for (int64_t tokens : {92, 200}) {
+    size_t last = 0;
+    const TextQuality pieces =
+        CompareModels(texts, 2, tokens * vocab * 4, *before, *after, pool, [&](size_t done) {
+          EXPECT_GT(done, last);
+          last = done;
+        });
+    EXPECT_EQ(last, texts.size());
+    EXPECT_EQ(pieces.tokens, whole.tokens);
+    EXPECT_EQ(pieces.top1, whole.top1);
+    EXPECT_NEAR(pieces.kl, whole.kl, 1e-12);
+    EXPECT_NEAR(pieces.perplexity_after, whole.perplexity_after, 1e-9);
+  }
+  // Where not even one text fits it is cut.
+  EXPECT_EQ(CompareModels(texts, 2, 20 * vocab * 4, *before, *after, pool, nullptr).tokens,
+            19 + 6 + 19 + 1);
+}
+
 TEST(CalibrationTest, EveryInputIsSeenWholeWhateverTheBatch) {
   ThreadPool pool(2);
   const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kBF16);

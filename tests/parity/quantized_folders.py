@@ -325,7 +325,8 @@ def writing(program, qed, seed):
                     folder = pathlib.Path(temporary) / ("_".join(arguments[:2]).replace("/", "_")
                                                         + export)
                     command = [qed, "quantize", "--model", str(source), "--output", str(folder),
-                               "--export", export, *arguments]
+                               "--export", export, "--rounding", "nearest",
+                               "--min-agreement", "0", *arguments]
                     done = subprocess.run(command, capture_output=True, text=True, check=False)
                     name = f"qed quantize {' '.join(arguments[:2])[:24]}, {export}, {dtype}"
                     if done.returncode != 0:
