@@ -124,8 +124,7 @@ void MatrixCoder::CodeTile(const RoundingFeedback* feedback, size_t columns,
 }
 
 Result<MatrixCoder::Coded> MatrixCoder::Code(
-    const CheckpointTensor& tensor,
-    const std::function<Status(std::span<const std::byte>)>& write) {
+    const CheckpointTensor& tensor, const std::function<Status(std::span<std::byte>)>& write) {
   const int64_t rows = tensor.shape[0];
   const auto columns = static_cast<size_t>(tensor.shape[1]);
   std::vector<float> scales(static_cast<size_t>(rows)), largest(static_cast<size_t>(rows));

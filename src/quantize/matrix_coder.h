@@ -42,11 +42,12 @@ class MatrixCoder {
     std::vector<float> scales;  // [1] or [N]
     double error = 0;           // |code * scale - value| / |value|, over the matrix
   };
-  // Gives the codes to `write`, rows in their order, some at a time. Matrices are coded in the
-  // order of their layers. kCorrupt, with the tensor's name, where a value is not finite; else the
-  // errors of `write` and the sweep. The same bytes whatever the threads.
+  // Gives the codes to `write`, which may change them, rows in their order, some at a time.
+  // Matrices are coded in the order of their layers. kCorrupt, with the tensor's name, where a
+  // value is not finite; else the errors of `write` and the sweep. The same bytes whatever the
+  // threads.
   Result<Coded> Code(const CheckpointTensor& tensor,
-                     const std::function<Status(std::span<const std::byte>)>& write);
+                     const std::function<Status(std::span<std::byte>)>& write);
 
  private:
   // Up to 16 rows on their way to codes.

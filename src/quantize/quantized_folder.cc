@@ -58,6 +58,7 @@ class FolderWriter {
     kWhole,       // `tensor` as it is
     kCodes,       // `tensor` as codes
     kScales,      // of the codes before it
+    kShape,       // of the codes before it, where they are packed
     kInputScale,  // of the rows `observed` in the tensor's layer
   };
   // A tensor of the new folder.
@@ -69,6 +70,11 @@ class FolderWriter {
     int64_t bytes = 0;
   };
 
+  // What compressed-tensors' own reader expects of int8 weights without int8 activations.
+  bool Packs() const {
+    return settings_.layout == ExportLayout::kCompressedTensors &&
+           settings_.recipe.format == WeightFormat::kInt8;
+  }
   bool ScalesRows() const { return settings_.recipe.scales == ScaleGranularity::kRow; }
 
   void Add(Output output) {
@@ -93,6 +99,11 @@ class FolderWriter {
     output.kind = Kind::kCodes;
     output.entry.dtype =
         settings_.recipe.format == WeightFormat::kFp8 ? DType::kF8E4M3 : DType::kI8;
+    if (Packs()) {
+      // As checkpoint/stored_scales.h reads it.
+      output.entry = {
+          module + "weight_packed", DType::kI32, {tensor.shape[0], (tensor.shape[1] + 3) / 4}};
+    }
     Add(std::move(output));
     Output scales;
     scales.tensor = &tensor;
@@ -103,6 +114,13 @@ class FolderWriter {
       if (settings_.layout == ExportLayout::kCompressedTensors) scales.entry.shape.push_back(1);
     }
     Add(std::move(scales));
+    if (Packs()) {
+      Output shape;
+      shape.tensor = &tensor;
+      shape.kind = Kind::kShape;
+      shape.entry = {module + "weight_shape", DType::kI64, {2}};
+      Add(std::move(shape));
+    }
     if (settings_.recipe.activations != ActivationScale::kStatic) return;
     AddInputScale(module + "input_scale", tensor, InputKind(expected.role));
     AddKvScale(tensor, module);
@@ -197,6 +215,9 @@ class FolderWriter {
       case Kind::kScales:
         result_.matrices.back().bytes_after += output.bytes;
         return writer.Write(std::as_bytes(std::span(scales_)));
+      case Kind::kShape:
+        result_.matrices.back().bytes_after += output.bytes;
+        return writer.Write(std::as_bytes(std::span(output.tensor->shape)));
       case Kind::kInputScale:
         break;
     }
@@ -238,9 +259,13 @@ class FolderWriter {
       source_.coded->Forget(coded);
       return OkStatus();
     }
-    QED_ASSIGN_OR_RETURN(
-        MatrixCoder::Coded coded,
-        coder_.Code(tensor, [&](std::span<const std::byte> codes) { return writer.Write(codes); }));
+    QED_ASSIGN_OR_RETURN(MatrixCoder::Coded coded,
+                         coder_.Code(tensor, [&](std::span<std::byte> codes) {
+                           if (Packs()) {
+                             for (std::byte& code : codes) code ^= std::byte{0x80};
+                           }
+                           return writer.Write(codes);
+                         }));
     report.error = coded.error;
     scales_ = std::move(coded.scales);
     return OkStatus();
@@ -269,6 +294,21 @@ Status CheckSource(const Checkpoint& checkpoint) {
   return OkStatus();
 }
 
+// Packed words hold four codes of a row.
+Status CheckPackable(const Checkpoint& checkpoint, const QuantizeSettings& settings) {
+  if (settings.layout != ExportLayout::kCompressedTensors ||
+      settings.recipe.format != WeightFormat::kInt8) {
+    return OkStatus();
+  }
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (!IsLinear(tensor.role) || tensor.shape[1] % 4 == 0) continue;
+    return InvalidArgument(name + " is " + ShapeText(tensor.shape) +
+                           ", whose columns cannot be packed by four; --export modelopt does "
+                           "without");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<QuantizedFolder> WriteQuantizedWeights(const Checkpoint& checkpoint, const Adapter* adapter,
@@ -277,6 +317,7 @@ Result<QuantizedFolder> WriteQuantizedWeights(const Checkpoint& checkpoint, cons
                                               ThreadPool& pool,
                                               const std::function<void(int64_t bytes)>& done) {
   QED_RETURN_IF_ERROR(CheckSource(checkpoint));
+  QED_RETURN_IF_ERROR(CheckPackable(checkpoint, settings));
   QED_CHECK(source.calibration != nullptr || source.sweep != nullptr ||
             settings.recipe.activations != ActivationScale::kStatic);
   std::vector<std::string> ignored = {"lm_head"};

@@ -50,8 +50,15 @@ class QuantizeTest(unittest.TestCase):
             if "_proj.weight" not in name:
                 self.assertEqual((made[name][0], made[name][2]), (before[0], before[2]), name)
                 continue
-            dtype, (rows, columns), _ = made[name]
-            codes, values = numbers(made[name]), numbers(before)
+            if f"{name}_packed" in made:
+                rows, columns = struct.unpack("<2q", made[f"{name}_shape"][2])
+                dtype, words = "I8", made[f"{name}_packed"][2]
+                codes = [byte - 128 for byte in words]
+                self.assertEqual((rows, columns), tuple(before[1]))
+            else:
+                dtype, (rows, columns), _ = made[name]
+                codes = numbers(made[name])
+            values = numbers(before)
             scales = numbers(made[name.replace("weight", "weight_scale")])
             self.assertIn(len(scales), (1, rows))
             for i, value in enumerate(values):
