@@ -87,8 +87,8 @@ class FullDiskTest(unittest.TestCase):
     def test_calibration_set(self):
         rows = self.path("rows.jsonl")
         with open(rows, "w", encoding="utf-8") as file:
-            file.writelines(json.dumps({"problem": f"{i}?" * 50, "solution": f"{i}." * 300}) + "\n"
-                            for i in range(200))
+            file.writelines(json.dumps({"problem": f"{i}?", "solution": os.urandom(400).hex()})
+                            + "\n" for i in range(400))
         parquet = os.path.exists(os.path.join(os.path.dirname(BINARY), "libqed_parquet.so"))
         for name in ("texts.jsonl", *["texts.parquet"] * parquet):
             self.check(["calibration-set", "--input", rows, "--output", f"{self.disk}/{name}"])
