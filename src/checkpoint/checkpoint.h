@@ -36,6 +36,8 @@ struct StoredScales {
   // kBlock. Finite and not negative.
   std::vector<float> scales;
   float input_scale = 0;  // of kStatic activations: above 0
+  bool offset_codes =
+      false;  // of int8: the file holds code + 128 (compressed-tensors' packed form)
 };
 
 // A tensor in a mapped file. Row-major; shape[0] is the slowest (for a linear

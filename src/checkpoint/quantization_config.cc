@@ -140,7 +140,8 @@ Result<WeightRecipe> ReadGroup(const Json& group) {
 
 Result<WeightRecipe> ReadCompressedTensors(const JsonFields& fields) {
   QED_ASSIGN_OR_RETURN(const std::string format, fields.String("format", "float-quantized"));
-  if (format != "float-quantized" && format != "int-quantized" && format != "naive-quantized") {
+  if (format != "float-quantized" && format != "int-quantized" && format != "naive-quantized" &&
+      format != "pack-quantized") {
     return CannotRun("compressed-tensors " + Printable(format));
   }
   const Json* groups = fields.Find("config_groups");
@@ -168,6 +169,11 @@ Result<QuantizationConfig> ReadObject(const Json& object) {
     QED_ASSIGN_OR_RETURN(config.recipe, ReadModelOpt(fields));
   } else if (config.method == "compressed-tensors") {
     QED_ASSIGN_OR_RETURN(config.recipe, ReadCompressedTensors(fields));
+    QED_ASSIGN_OR_RETURN(const std::string format, fields.String("format", ""));
+    config.packed = format == "pack-quantized";
+    if (config.packed && config.recipe.format != WeightFormat::kInt8) {
+      return CannotRun("compressed-tensors pack-quantized FP8");
+    }
   } else {
     return CannotRun(SchemeName(config.method));
   }

@@ -16,6 +16,7 @@ namespace qed {
 struct QuantizationConfig {
   std::string method;   // "modelopt", "compressed-tensors", "fp8": for messages
   WeightRecipe recipe;  // of every linear that is stored as codes
+  bool packed = false;  // codes are int32 words of four, beside the shape that they stand for
 };
 
 // `hf_quant_config_json` is empty where there is no such file; where both say

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <initializer_list>
 #include <optional>
 
@@ -72,6 +73,38 @@ bool FitsShape(const WeightRecipe& recipe, const RawTensor& tensor,
 
 bool IsCodeType(DType dtype) { return dtype == DType::kF8E4M3 || dtype == DType::kI8; }
 
+Status UnpackCodes(const std::string& weight_name, std::map<std::string, RawTensor>& tensors) {
+  const auto found = tensors.find(weight_name + "_packed");
+  if (found == tensors.end() || tensors.contains(weight_name)) return OkStatus();
+  RawTensor codes = std::move(found->second);
+  tensors.erase(found);
+  const std::string name = Printable(codes.name);
+  const auto shape = Take(weight_name, {"_shape"}, tensors);
+  if (!shape) return Corrupt(Printable(weight_name) + "_shape is missing");
+  if (shape->dtype != DType::kI64 || ValuesOf(*shape) != 2) {
+    return Corrupt(Printable(shape->name) + " is no pair of I64");
+  }
+  int64_t sides[2];
+  std::memcpy(sides, shape->data.data(), sizeof(sides));
+  if (codes.dtype != DType::kI32 || codes.shape.size() != 2) {
+    return Corrupt(name + " is no matrix of I32");
+  }
+  const int64_t columns = 4 * codes.shape[1];  // of a shape whose bytes are there: no overflow
+  if (sides[0] != codes.shape[0] || sides[1] > columns || sides[1] <= columns - 4) {
+    return Corrupt(name + " is " + ShapeText(codes.shape) + ", which does not hold " +
+                   ShapeText(sides));
+  }
+  if (sides[1] != columns) {
+    return Unsupported(name + " holds " + ShapeText(sides) +
+                       ": packed codes whose columns are no multiple of 4 cannot be run");
+  }
+  codes.name = weight_name;
+  codes.dtype = DType::kI8;
+  codes.shape = {sides[0], sides[1]};
+  tensors.emplace(weight_name, std::move(codes));
+  return OkStatus();
+}
+
 Result<StoredScales> TakeStoredScales(const RawTensor& matrix, const QuantizationConfig& config,
                                       std::map<std::string, RawTensor>& tensors) {
   const std::string prefix = matrix.name.substr(0, matrix.name.rfind('.') + 1);
@@ -84,6 +117,7 @@ Result<StoredScales> TakeStoredScales(const RawTensor& matrix, const Quantizatio
   }
   StoredScales stored;
   stored.recipe = config.recipe;
+  stored.offset_codes = config.packed;
   const auto scales = Take(prefix, {"weight_scale", "weight_scale_inv"}, tensors);
   if (!scales) return Corrupt(Printable(prefix) + "weight_scale is missing");
   const std::vector<int64_t> wanted = WantedShape(config.recipe, matrix.shape[0], matrix.shape[1]);

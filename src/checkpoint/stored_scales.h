@@ -15,6 +15,12 @@ namespace qed {
 // Whether a tensor of this type is codes that want scales.
 bool IsCodeType(DType dtype);
 
+// Gives a linear whose codes are packed ("weight_packed" [N, K / 4] of I32 and "weight_shape") its
+// name, type and shape as a plain matrix of codes, in `tensors`; nothing where there is no such
+// tensor. Four codes, each with 128 added, are a word, the first in its lowest byte: in a file the
+// bytes lie in the order of the columns. Errors begin with the tensor's name.
+Status UnpackCodes(const std::string& weight_name, std::map<std::string, RawTensor>& tensors);
+
 // Takes the scales of `matrix` [N, K], a linear's weight, out of `tensors` (by name):
 // "weight_scale" or "weight_scale_inv", and where activations have static scales
 // "input_scale" or "activation_scale", beside "weight". Errors begin with the name of

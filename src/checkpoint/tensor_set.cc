@@ -64,6 +64,9 @@ Status TakeTensors(std::vector<RawTensor> tensors, NameStyle style, bool interle
       unused("not used");
   for (const ExpectedTensor& expected : ExpectedTensors(checkpoint.config)) {
     const std::string& name = style == NameStyle::kHf ? expected.hf_name : expected.gguf_name;
+    if (quantization != nullptr && quantization->packed && IsLinear(expected.role)) {
+      QED_RETURN_IF_ERROR(UnpackCodes(name, by_name));
+    }
     auto found = by_name.find(name);
     if (found == by_name.end()) {
       missing.Add(name);

@@ -33,7 +33,9 @@ std::string OneLine(std::string text) {
 
 Status FromArrow(const arrow::Status& status, const std::string& path) {
   if (status.ok()) return OkStatus();
-  const std::string message = path + ": " + OneLine(status.message());
+  std::string what = status.message();
+  if (status.detail() != nullptr) what += ": " + status.detail()->ToString();  // of errno
+  const std::string message = path + ": " + OneLine(std::move(what));
   if (status.IsOutOfMemory()) return ResourceExhausted(message);
   if (status.IsNotImplemented()) return Unsupported(message);
   return status.IsIOError() ? IoError(message) : Corrupt(message);

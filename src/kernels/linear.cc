@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/add_products.h"
 #include "kernels/cpu/linear_kernels.h"
 
 namespace qed {
@@ -161,6 +162,10 @@ size_t QuantizedActivationsBytes(int32_t t, int32_t k) {
 QuantizedActivations LayQuantizedActivations(int32_t t, int32_t k, std::byte* memory) {
   QED_CHECK_EQ(k % kGroupColumns, 0);
   return {t, k, reinterpret_cast<ActivationBlock*>(memory)};
+}
+
+void AddProducts(Isa isa, const DoubleBlock& block, double* sums) {
+  KernelsFor(isa).add_products(block, sums);
 }
 
 void QuantizeActivationRow(Isa isa, const float* x, int32_t row, const QuantizedActivations& out) {

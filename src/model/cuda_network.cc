@@ -1,6 +1,7 @@
 #include "model/cuda_network.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -124,10 +125,16 @@ Status CudaNetwork::PrepareLinears(const cuda::Stream& stream) {
     return weights;
   };
   const int32_t rows = limits_.max_num_tokens;
-  const auto prepare = [&](std::vector<DeviceWeight> weights, cuda::OutputFormat output,
-                           int32_t max_rows, void* y) {
-    return linears_->Prepare(weights, output, max_rows, Input(weights[0], work_.norm_scales), y,
-                             stream);
+  const auto prepare = [&](const std::vector<DeviceWeight>& weights, cuda::OutputFormat output,
+                           int32_t max_rows, void* y) -> Status {
+    // Layers may differ in format; each format is a product of its own.
+    std::map<WeightFormat, std::vector<DeviceWeight>> by_format;
+    for (const DeviceWeight& weight : weights) by_format[weight.format].push_back(weight);
+    for (const auto& [format, same] : by_format) {
+      QED_RETURN_IF_ERROR(
+          linears_->Prepare(same, output, max_rows, Input(same[0], work_.norm_scales), y, stream));
+    }
+    return OkStatus();
   };
   using enum cuda::OutputFormat;
   QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::qkv), kBF16, rows, work_.inner));
@@ -162,16 +169,23 @@ void CudaNetwork::Compute(const CudaStepInputs& inputs) {
                   reinterpret_cast<const BFloat16*>(weights_.embedding.data), tokens, work_.sampled,
                   work_.residual, stream_);
   const int32_t rows = inputs.num_tokens;
-  const bool as_one = cuda::HasBetweenAttention(Between(0, rows));
   Product delta;  // What the block before left to be added to the residual stream.
-  Product qkv;
+  Product qkv;    // Where the layer before went on to it.
+  bool has_qkv = false;
   for (int32_t i = 0; i < config_.num_layers; ++i) {
     const CudaLayerWeights& layer = weights_.layers[i];
-    if (i == 0 || !as_one) qkv = Qkv(layer, rows, delta, as_one);
+    // Layers whose weights are not all of one format take the way of many rows.
+    const bool as_one = cuda::HasBetweenAttention(Between(i, rows));
+    if (!has_qkv) {
+      const bool few_rows =
+          as_one && layer.qkv.format == layer.o.format && layer.qkv.input_scale == nullptr;
+      qkv = Qkv(layer, rows, delta, few_rows);
+    }
     Attend(layer, i, inputs, qkv);
+    has_qkv = as_one && i + 1 < config_.num_layers;
     if (!as_one) {
       delta = FeedForwardBlock(layer, rows, Output(layer, rows));
-    } else if (i + 1 < config_.num_layers) {
+    } else if (has_qkv) {
       qkv = GoOn(i, rows);
     } else {
       delta = GoOn(i, rows);

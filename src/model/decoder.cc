@@ -79,6 +79,44 @@ std::span<const float> Decoder::Forward(const ForwardBatch& batch) {
   return Head(batch.logit_rows);
 }
 
+void Decoder::Embed(const ForwardBatch& batch, std::span<float> hidden) {
+  Begin(batch);
+  std::copy_n(work_.hidden, hidden.size(), hidden.data());
+}
+
+void Decoder::RunLayers(const ForwardBatch& batch, int32_t first, int32_t end,
+                        std::span<float> hidden) {
+  Begin(batch);
+  QED_CHECK_EQ(hidden.size(), batch.tokens.size() * static_cast<size_t>(config_.hidden_size));
+  std::ranges::copy(hidden, work_.hidden);
+  for (int32_t i = first; i < end; ++i) {
+    AttentionBlock(weights_.layers[i], i);
+    FeedForwardBlock(weights_.layers[i], i);
+  }
+  std::copy_n(work_.hidden, hidden.size(), hidden.data());
+}
+
+std::span<const float> Decoder::RunHead(const ForwardBatch& batch, std::span<const float> hidden) {
+  QED_CHECK_EQ(hidden.size(), batch.tokens.size() * static_cast<size_t>(config_.hidden_size));
+  std::ranges::copy(hidden, work_.hidden);
+  rows_ = static_cast<int32_t>(batch.tokens.size());
+  return Head(batch.logit_rows);
+}
+
+const PackedWeight& Decoder::Weight(int32_t layer, TensorRole role) const {
+  const PackedWeight* found = MatrixOf(role, weights_.layers[static_cast<size_t>(layer)]);
+  QED_CHECK(found != nullptr) << RoleName(role);
+  return *found;
+}
+
+void Decoder::ReplaceWeight(int32_t layer, TensorRole role, const PackedWeight& weight) {
+  PackedWeight* found = MatrixOf(role, weights_.layers[static_cast<size_t>(layer)]);
+  QED_CHECK(found != nullptr) << RoleName(role);
+  QED_CHECK(found->n == weight.n && found->k == weight.k);
+  QED_CHECK(!UsesInt8Activations(found->format) && !UsesInt8Activations(weight.format));
+  *found = weight;
+}
+
 // Embeds the tokens and works out what all layers share: pages, angles, and how
 // attention is cut up.
 void Decoder::Begin(const ForwardBatch& batch) {

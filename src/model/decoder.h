@@ -47,6 +47,19 @@ class Decoder : public LanguageModel {
   void set_observer(ActivationObserver* observer) { observer_ = observer; }
   // On ranks but the first the logits are empty.
   std::span<const float> Forward(const ForwardBatch& batch) override;
+
+  // Forward in parts, for those who look at layers apart. `hidden` is the residual stream of the
+  // step's tokens, [T, E], between two layers. Pages are written by the layers that run.
+  void Embed(const ForwardBatch& batch, std::span<float> hidden);
+  // Layers [first, end), in place.
+  void RunLayers(const ForwardBatch& batch, int32_t first, int32_t end, std::span<float> hidden);
+  // The logits of batch.logit_rows, as Forward gives them.
+  std::span<const float> RunHead(const ForwardBatch& batch, std::span<const float> hidden);
+
+  // A linear of a layer. What is put in its place must have the same sides, a format with f32
+  // activations as it has, and outlive the decoder or its replacement.
+  const PackedWeight& Weight(int32_t layer, TensorRole role) const;
+  void ReplaceWeight(int32_t layer, TensorRole role, const PackedWeight& weight);
   std::span<const float> hidden() const override {
     return {work_.normed, static_cast<size_t>(head_rows_) * config_.hidden_size};
   }

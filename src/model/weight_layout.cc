@@ -134,18 +134,16 @@ class CpuFormats {
   const std::optional<WeightRecipe>& quantize_;
 };
 
-// What the linears of these roles, which are one product, are in every layer on a GPU.
-WeightFormat GpuFormat(const WeightReader& reader, Roles roles) {
+// What the linears of these roles, which are one product, are in a layer on a GPU.
+WeightFormat GpuFormat(const WeightReader& reader, int32_t layer, Roles roles) {
   std::optional<WeightRecipe> common;
-  for (int32_t layer = 0; layer < reader.checkpoint().config.num_layers; ++layer) {
-    for (TensorRole role : roles) {
-      const CheckpointTensor& tensor = reader.Tensor(layer, role);
-      if (!reader.HasCodes(tensor)) return WeightFormat::kBF16;
-      const WeightRecipe& recipe = tensor.scales->recipe;
-      if (recipe.scales == ScaleGranularity::kBlock) return WeightFormat::kBF16;
-      if (common && *common != recipe) return WeightFormat::kBF16;
-      common = recipe;
-    }
+  for (TensorRole role : roles) {
+    const CheckpointTensor& tensor = reader.Tensor(layer, role);
+    if (!reader.HasCodes(tensor)) return WeightFormat::kBF16;
+    const WeightRecipe& recipe = tensor.scales->recipe;
+    if (recipe.scales == ScaleGranularity::kBlock) return WeightFormat::kBF16;
+    if (common && *common != recipe) return WeightFormat::kBF16;
+    common = recipe;
   }
   return common->format;
 }
@@ -154,28 +152,22 @@ class GpuLayout {
  public:
   GpuLayout(const WeightReader& reader, const std::optional<WeightRecipe>& quantize,
             RankShard shard)
-      : reader_(reader), quantize_(quantize), layout_(reader, PackedFor::kCuda, shard) {
-    using enum TensorRole;
-    for (Roles roles :
-         {Roles{kQuery, kKey, kValue}, Roles{kOutput}, Roles{kGate, kUp}, Roles{kDown}}) {
-      formats_.push_back(quantize ? quantize->format : GpuFormat(reader, roles));
-    }
-  }
+      : reader_(reader), quantize_(quantize), layout_(reader, PackedFor::kCuda, shard) {}
 
   WeightLayout Make() {
     using enum TensorRole;
     const ModelConfig& config = reader_.checkpoint().config;
     for (int32_t layer = 0; layer < config.num_layers; ++layer) {
       Vector(layer, {kAttentionNorm});
-      Linear(layer, {kQuery, kKey, kValue}, formats_[0]);
+      Linear(layer, {kQuery, kKey, kValue});
       Vector(layer, {kQueryBias, kKeyBias, kValueBias});
       Vector(layer, {kQueryNorm});
       Vector(layer, {kKeyNorm});
-      Linear(layer, {kOutput}, formats_[1]);
+      Linear(layer, {kOutput});
       Vector(layer, {kOutputBias});
       Vector(layer, {kFfnNorm});
-      Linear(layer, {kGate, kUp}, formats_[2]);
-      Linear(layer, {kDown}, formats_[3]);
+      Linear(layer, {kGate, kUp});
+      Linear(layer, {kDown});
     }
     Linear(kNoLayer, {kEmbedding}, WeightFormat::kBF16);
     if (!config.tied_embeddings) Linear(kNoLayer, {kHead}, WeightFormat::kBF16);
@@ -187,6 +179,10 @@ class GpuLayout {
   void Vector(int32_t layer, Roles roles) {
     const LaidTensor* laid = layout_.Add(layer, roles);
     if (laid != nullptr) layout_.Reserve(int64_t{laid->packed.n} * int64_t{sizeof(float)});
+  }
+
+  void Linear(int32_t layer, Roles roles) {
+    Linear(layer, roles, quantize_ ? quantize_->format : GpuFormat(reader_, layer, roles));
   }
 
   void Linear(int32_t layer, Roles roles, WeightFormat format) {
@@ -206,7 +202,6 @@ class GpuLayout {
   const WeightReader& reader_;
   const std::optional<WeightRecipe>& quantize_;
   Layout layout_;
-  std::vector<WeightFormat> formats_;
 };
 
 std::string Cut(const ExpectedTensor& expected, int32_t ranks) {

@@ -55,8 +55,9 @@ WeightLayout LayOutForCpu(const WeightReader& reader, ComputeMode compute,
                           const std::optional<WeightRecipe>& quantize, RankShard shard = {});
 
 // On a GPU linears become what `quantize` says. Without it, codes of a file with a scale a
-// tensor or a row stay as they are, where all layers have the same; every other type, and
-// codes in blocks, become bfloat16. REQUIRES: CheckShards(shard.ranks) is OK.
+// tensor or a row stay as they are, where q, k and v, or gate and up, have the same; every other
+// type, and codes in blocks, become bfloat16. Layers may differ. REQUIRES: CheckShards(shard.ranks)
+// is OK.
 WeightLayout LayOutForGpu(const WeightReader& reader, const std::optional<WeightRecipe>& quantize,
                           RankShard shard = {});
 

@@ -114,6 +114,12 @@ void WeightReader::ReadCodes(const CheckpointTensor& tensor, const MatrixRange& 
   QED_CHECK(tensor.scales.has_value()) << tensor.name;
   const StoredScales& stored = *tensor.scales;
   ReadStored(tensor, range, out.rows);
+  if (stored.offset_codes) {
+    std::vector<std::byte> signed_codes(out.rows.bytes.begin(), out.rows.bytes.end());
+    for (std::byte& code : signed_codes) code ^= std::byte{0x80};
+    out.rows.gathered = std::move(signed_codes);
+    out.rows.bytes = out.rows.gathered;
+  }
   out.recipe = stored.recipe;
   const bool blocks = stored.recipe.scales == ScaleGranularity::kBlock;
   out.group_columns = blocks ? stored.recipe.block_columns : range.columns;

@@ -18,28 +18,6 @@ namespace {
 // Rows that one job packs: whole panels.
 constexpr int64_t kJobRows = 8 * kPanelRows;
 
-// Where a layer has the tensor of a role.
-PackedWeight* MatrixOf(TensorRole role, LayerWeights& layer) {
-  switch (role) {
-    case TensorRole::kQuery:
-      return &layer.q;
-    case TensorRole::kKey:
-      return &layer.k;
-    case TensorRole::kValue:
-      return &layer.v;
-    case TensorRole::kOutput:
-      return &layer.o;
-    case TensorRole::kGate:
-      return &layer.gate;
-    case TensorRole::kUp:
-      return &layer.up;
-    case TensorRole::kDown:
-      return &layer.down;
-    default:
-      return nullptr;
-  }
-}
-
 const float** VectorOf(TensorRole role, LayerWeights& layer) {
   switch (role) {
     case TensorRole::kAttentionNorm:
@@ -95,6 +73,31 @@ ModelWeights BindAll(const std::vector<const PackedTensor*>& tensors, const Mode
 }
 
 }  // namespace
+
+PackedWeight* MatrixOf(TensorRole role, LayerWeights& layer) {
+  switch (role) {
+    case TensorRole::kQuery:
+      return &layer.q;
+    case TensorRole::kKey:
+      return &layer.k;
+    case TensorRole::kValue:
+      return &layer.v;
+    case TensorRole::kOutput:
+      return &layer.o;
+    case TensorRole::kGate:
+      return &layer.gate;
+    case TensorRole::kUp:
+      return &layer.up;
+    case TensorRole::kDown:
+      return &layer.down;
+    default:
+      return nullptr;
+  }
+}
+
+const PackedWeight* MatrixOf(TensorRole role, const LayerWeights& layer) {
+  return MatrixOf(role, const_cast<LayerWeights&>(layer));
+}
 
 // Some rows of a matrix: what one thread takes at a time.
 struct CpuWeightPacker::Job {

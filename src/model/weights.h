@@ -34,6 +34,10 @@ struct LayerWeights {
   PackedWeight gate, up, down;            // [F, E], [F, E], [E, F]
 };
 
+// The layer's matrix of a role; null where a role is no linear.
+PackedWeight* MatrixOf(TensorRole role, LayerWeights& layer);
+const PackedWeight* MatrixOf(TensorRole role, const LayerWeights& layer);
+
 struct ModelWeights {
   std::vector<LayerWeights> layers;   // [L]
   PackedWeight embedding;             // [V, E]

@@ -10,20 +10,6 @@ constexpr std::array<ObservedRows, kObservedKinds> kKinds = {
     ObservedRows::kAttentionInput, ObservedRows::kAttended, ObservedRows::kFeedForwardInput,
     ObservedRows::kGated,          ObservedRows::kKeys,     ObservedRows::kValues};
 
-ObservedRows KindOf(TensorRole linear) {
-  switch (linear) {
-    case TensorRole::kOutput:
-      return ObservedRows::kAttended;
-    case TensorRole::kGate:
-    case TensorRole::kUp:
-      return ObservedRows::kFeedForwardInput;
-    case TensorRole::kDown:
-      return ObservedRows::kGated;
-    default:
-      return ObservedRows::kAttentionInput;
-  }
-}
-
 class Collector : public ActivationObserver {
  public:
   explicit Collector(int32_t layers) : layers_(static_cast<size_t>(layers)) {}
@@ -37,28 +23,50 @@ class Collector : public ActivationObserver {
   Result<Calibration> Choose(Observer observer) const {
     Calibration calibration;
     for (size_t layer = 0; layer < layers_.size(); ++layer) {
-      auto& chosen = calibration.layers.emplace_back();
-      for (ObservedRows kind : kKinds) {
-        const MagnitudeHistogram& histogram = layers_[layer][static_cast<size_t>(kind)];
-        if (histogram.not_finite() > 0) {
-          return Corrupt("activations of layer " + std::to_string(layer) + " are not finite (" +
-                         std::to_string(histogram.not_finite()) + " of " +
-                         std::to_string(histogram.count()) + " values)");
-        }
-        chosen.emplace(kind, histogram.Choose(observer));
-      }
+      QED_ASSIGN_OR_RETURN(auto chosen,
+                           ChooseScales(layers_[layer], static_cast<int32_t>(layer), observer));
+      calibration.layers.push_back(std::move(chosen));
     }
     return calibration;
   }
 
  private:
-  std::vector<std::array<MagnitudeHistogram, kObservedKinds>> layers_;
+  std::vector<LayerHistograms> layers_;
 };
 
 }  // namespace
 
+ObservedRows InputKind(TensorRole linear) {
+  switch (linear) {
+    case TensorRole::kOutput:
+      return ObservedRows::kAttended;
+    case TensorRole::kGate:
+    case TensorRole::kUp:
+      return ObservedRows::kFeedForwardInput;
+    case TensorRole::kDown:
+      return ObservedRows::kGated;
+    default:
+      return ObservedRows::kAttentionInput;
+  }
+}
+
+Result<std::map<ObservedRows, ChosenScale>> ChooseScales(const LayerHistograms& seen, int32_t layer,
+                                                         Observer observer) {
+  std::map<ObservedRows, ChosenScale> chosen;
+  for (ObservedRows kind : kKinds) {
+    const MagnitudeHistogram& histogram = seen[static_cast<size_t>(kind)];
+    if (histogram.not_finite() > 0) {
+      return Corrupt("activations of layer " + std::to_string(layer) + " are not finite (" +
+                     std::to_string(histogram.not_finite()) + " of " +
+                     std::to_string(histogram.count()) + " values)");
+    }
+    chosen.emplace(kind, histogram.Choose(observer));
+  }
+  return chosen;
+}
+
 const ChosenScale& Calibration::InputOf(int32_t layer, TensorRole linear) const {
-  return layers[static_cast<size_t>(layer)].at(KindOf(linear));
+  return layers[static_cast<size_t>(layer)].at(InputKind(linear));
 }
 
 Result<Calibration> Calibrate(std::span<const TokenText> texts, int32_t batch_size,

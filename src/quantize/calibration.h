@@ -2,6 +2,7 @@
 #ifndef QED_QUANTIZE_CALIBRATION_H_
 #define QED_QUANTIZE_CALIBRATION_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +28,15 @@ struct Calibration {
   // Of the input of a linear.
   const ChosenScale& InputOf(int32_t layer, TensorRole linear) const;
 };
+
+// Which rows a linear reads.
+ObservedRows InputKind(TensorRole linear);
+
+// How large the rows of each kind were in one layer.
+using LayerHistograms = std::array<MagnitudeHistogram, kObservedKinds>;
+// kCorrupt, with the layer's name, where a value was not finite.
+Result<std::map<ObservedRows, ChosenScale>> ChooseScales(const LayerHistograms& seen, int32_t layer,
+                                                         Observer observer);
 
 // Runs `texts` on the CPU model. kInvalidArgument where there is none; kCorrupt, with
 // the layer's name, where an activation is not finite.

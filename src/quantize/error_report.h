@@ -15,8 +15,11 @@ namespace qed {
 struct ErrorReport {
   WeightRecipe recipe;
   QuantizedFolder folder;
-  std::optional<Calibration> calibration;  // of static activations
+  bool compensated = false;                // codes make up for each other's errors
+  std::optional<Calibration> calibration;  // of activations, where text was run
   std::optional<TextQuality> quality;      // where text was held back
+  // Where linears stay in 16 bits for the sake of quality: without that.
+  std::optional<TextQuality> quality_all_coded;
 };
 
 // All matrices, all observed inputs, the quality on text.

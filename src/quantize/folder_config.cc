@@ -36,7 +36,7 @@ Json CompressedTensorsConfig(const WeightRecipe& recipe, const std::vector<std::
   Json inputs = nullptr;
   if (fp8) inputs = Arguments(type, rows ? "token" : "tensor", rows);
   return {{"quant_method", "compressed-tensors"},
-          {"format", fp8 ? "float-quantized" : "int-quantized"},
+          {"format", fp8 ? "float-quantized" : "pack-quantized"},
           {"quantization_status", "compressed"},
           {"global_compression_ratio", nullptr},
           {"ignore", ignored},

@@ -1,10 +1,8 @@
 #include "quantize/quantized_folder.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <filesystem>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -16,30 +14,29 @@
 #include "checkpoint/side_files.h"
 #include "model/weight_reader.h"
 #include "nlohmann/json.hpp"
-#include "quantize/code_rows.h"
-#include "tensor/eight_bit.h"
+#include "quantize/matrix_coder.h"
 #include "tensor/quant_format.h"
 
 namespace qed {
 namespace {
 
-// Values that are read, turned into codes and written at a time.
+// Values that are read, merged and written at a time.
 constexpr int64_t kPieceValues = int64_t{8} << 20;
-constexpr int64_t kRowsPerJob = 16;
 
 // Makes the codes of linears and puts all tensors into shards.
 class FolderWriter {
  public:
   FolderWriter(const Checkpoint& checkpoint, const Adapter* adapter,
-               const QuantizeSettings& settings, const Calibration* calibration,
-               const PendingFolder& folder, ThreadPool& pool,
+               const QuantizeSettings& settings, const CodeSource& source,
+               const std::string& folder, ThreadPool& pool,
                const std::function<void(int64_t)>& done)
       : checkpoint_(checkpoint),
         reader_(checkpoint, adapter),
         settings_(settings),
-        calibration_(calibration),
+        source_(source),
         folder_(folder),
-        pool_(pool),
+        coder_(reader_, settings.recipe, settings.layout == ExportLayout::kModelOpt, source.sweep,
+               pool),
         done_(done) {}
 
   Result<QuantizedFolder> Write() {
@@ -57,16 +54,27 @@ class FolderWriter {
   }
 
  private:
-  // A tensor of the new folder: `tensor` as it is or as codes, or small values.
+  enum class Kind : uint8_t {
+    kWhole,       // `tensor` as it is
+    kCodes,       // `tensor` as codes
+    kScales,      // of the codes before it
+    kShape,       // of the codes before it, where they are packed
+    kInputScale,  // of the rows `observed` in the tensor's layer
+  };
+  // A tensor of the new folder.
   struct Output {
     SafetensorsEntry entry;
+    Kind kind = Kind::kWhole;
     const CheckpointTensor* tensor = nullptr;
-    bool codes = false;
-    bool scales = false;        // of the codes before it
-    std::vector<float> values;  // where they are known already
+    ObservedRows observed = ObservedRows::kKeys;
     int64_t bytes = 0;
   };
 
+  // What compressed-tensors' own reader expects of int8 weights without int8 activations.
+  bool Packs() const {
+    return settings_.layout == ExportLayout::kCompressedTensors &&
+           settings_.recipe.format == WeightFormat::kInt8;
+  }
   bool ScalesRows() const { return settings_.recipe.scales == ScaleGranularity::kRow; }
 
   void Add(Output output) {
@@ -85,40 +93,57 @@ class FolderWriter {
     output.tensor = &tensor;
     if (!IsLinear(expected.role)) return Add(std::move(output));
     const std::string module = tensor.name.substr(0, tensor.name.rfind('.') + 1);
-    output.codes = true;
+    if (settings_.kept.contains(module.substr(0, module.size() - 1))) {
+      return Add(std::move(output));
+    }
+    output.kind = Kind::kCodes;
     output.entry.dtype =
         settings_.recipe.format == WeightFormat::kFp8 ? DType::kF8E4M3 : DType::kI8;
+    if (Packs()) {
+      // As checkpoint/stored_scales.h reads it.
+      output.entry = {
+          module + "weight_packed", DType::kI32, {tensor.shape[0], (tensor.shape[1] + 3) / 4}};
+    }
     Add(std::move(output));
     Output scales;
     scales.tensor = &tensor;
-    scales.scales = true;
+    scales.kind = Kind::kScales;
     scales.entry = {module + "weight_scale", DType::kF32, {1}};
     if (ScalesRows()) {
       scales.entry.shape = {tensor.shape[0]};
       if (settings_.layout == ExportLayout::kCompressedTensors) scales.entry.shape.push_back(1);
     }
     Add(std::move(scales));
+    if (Packs()) {
+      Output shape;
+      shape.tensor = &tensor;
+      shape.kind = Kind::kShape;
+      shape.entry = {module + "weight_shape", DType::kI64, {2}};
+      Add(std::move(shape));
+    }
     if (settings_.recipe.activations != ActivationScale::kStatic) return;
-    AddValue(module + "input_scale", calibration_->InputOf(expected.layer, expected.role).scale);
-    AddKvScale(expected, module);
+    AddInputScale(module + "input_scale", tensor, InputKind(expected.role));
+    AddKvScale(tensor, module);
   }
 
   // What 8-bit pages would want; our own stay in 16 bits.
-  void AddKvScale(const ExpectedTensor& expected, const std::string& module) {
-    const bool key = expected.role == TensorRole::kKey;
-    if (!key && expected.role != TensorRole::kValue) return;
-    const ObservedRows kind = key ? ObservedRows::kKeys : ObservedRows::kValues;
-    const float scale = calibration_->layers[static_cast<size_t>(expected.layer)].at(kind).scale;
+  void AddKvScale(const CheckpointTensor& tensor, const std::string& module) {
+    const bool key = tensor.role == TensorRole::kKey;
+    if (!key && tensor.role != TensorRole::kValue) return;
     const bool modelopt = settings_.layout == ExportLayout::kModelOpt;
-    const std::string attention = HfTensorName(expected.layer, TensorRole::kQuery);
+    const std::string attention = HfTensorName(tensor.layer, TensorRole::kQuery);
     const std::string prefix = modelopt ? module : attention.substr(0, attention.find("q_proj"));
-    AddValue(prefix + (key ? "k_scale" : "v_scale"), scale);
+    AddInputScale(prefix + (key ? "k_scale" : "v_scale"), tensor,
+                  key ? ObservedRows::kKeys : ObservedRows::kValues);
   }
 
-  void AddValue(const std::string& name, float value) {
+  void AddInputScale(const std::string& name, const CheckpointTensor& tensor,
+                     ObservedRows observed) {
     Output output;
     output.entry = {name, DType::kF32, {1}};
-    output.values = {value};
+    output.kind = Kind::kInputScale;
+    output.tensor = &tensor;
+    output.observed = observed;
     Add(std::move(output));
   }
 
@@ -127,7 +152,7 @@ class FolderWriter {
     std::vector<size_t> ends;
     int64_t bytes = 0;
     for (size_t i = 0; i < outputs_.size(); ++i) {
-      const bool may_begin = outputs_[i].tensor != nullptr && !outputs_[i].scales;
+      const bool may_begin = outputs_[i].kind == Kind::kWhole || outputs_[i].kind == Kind::kCodes;
       if (may_begin && bytes > 0 && bytes + outputs_[i].bytes > settings_.shard_bytes) {
         ends.push_back(i);
         bytes = 0;
@@ -159,29 +184,48 @@ class FolderWriter {
       first = ends[i];
     }
     index["weight_map"] = places;
-    return WriteFileAtomic(folder_.File("model.safetensors.index.json"), index.dump(2) + "\n");
+    return WriteFileAtomic(folder_ + "/model.safetensors.index.json", index.dump(2) + "\n");
   }
 
   Status WriteShard(size_t first, size_t end, const std::string& name) {
     std::vector<SafetensorsEntry> entries;
     for (size_t i = first; i < end; ++i) entries.push_back(outputs_[i].entry);
-    QED_ASSIGN_OR_RETURN(const auto writer, SafetensorsWriter::Create(folder_.File(name), entries));
+    QED_ASSIGN_OR_RETURN(const auto writer,
+                         SafetensorsWriter::Create(folder_ + "/" + name, entries));
     for (size_t i = first; i < end; ++i) {
-      const Output& output = outputs_[i];
-      if (output.codes) {
-        QED_RETURN_IF_ERROR(WriteCodes(output, *writer));
-      } else if (output.scales) {
-        QED_RETURN_IF_ERROR(writer->Write(std::as_bytes(std::span(scales_))));
-        result_.matrices.back().bytes_after += output.bytes;
-      } else if (output.tensor != nullptr) {
-        QED_RETURN_IF_ERROR(WriteAsItIs(*output.tensor, *writer));
-      } else {
-        QED_RETURN_IF_ERROR(writer->Write(std::as_bytes(std::span(output.values))));
-      }
-      if (output.tensor != nullptr) checkpoint_.Forget(*output.tensor);
-      if (done_) done_(output.bytes);
+      QED_RETURN_IF_ERROR(WriteOutput(outputs_[i], *writer));
+      checkpoint_.Forget(*outputs_[i].tensor);
+      if (done_) done_(outputs_[i].bytes);
     }
     return writer->Finish();
+  }
+
+  Status WriteOutput(const Output& output, SafetensorsWriter& writer) {
+    switch (output.kind) {
+      case Kind::kWhole:
+        if (IsLinear(output.tensor->role)) {
+          result_.matrices.push_back({.name = output.tensor->name,
+                                      .kept = true,
+                                      .bytes_before = output.bytes,
+                                      .bytes_after = output.bytes});
+        }
+        return WriteAsItIs(*output.tensor, writer);
+      case Kind::kCodes:
+        return WriteCodes(output, writer);
+      case Kind::kScales:
+        result_.matrices.back().bytes_after += output.bytes;
+        return writer.Write(std::as_bytes(std::span(scales_)));
+      case Kind::kShape:
+        result_.matrices.back().bytes_after += output.bytes;
+        return writer.Write(std::as_bytes(std::span(output.tensor->shape)));
+      case Kind::kInputScale:
+        break;
+    }
+    const Calibration& calibration =
+        source_.sweep != nullptr ? source_.sweep->calibration() : *source_.calibration;
+    const float scale =
+        calibration.layers[static_cast<size_t>(output.tensor->layer)].at(output.observed).scale;
+    return writer.Write(std::as_bytes(std::span(&scale, 1)));
   }
 
   // A tensor that gets no codes: the file's bytes, or merged values in the file's type.
@@ -202,128 +246,40 @@ class FolderWriter {
     return OkStatus();
   }
 
-  // Calls fn(row, values) for rows [first, first + rows) of a matrix on the pool.
-  template <typename Fn>
-  void ForRows(const CheckpointTensor& tensor, int64_t first, int64_t rows, Fn fn) {
-    pool_.ParallelFor((rows + kRowsPerJob - 1) / kRowsPerJob, [&](int64_t job) {
-      const int64_t begin = first + job * kRowsPerJob;
-      const int64_t count = std::min(kRowsPerJob, first + rows - begin);
-      const int64_t columns = tensor.shape[1];
-      std::vector<float> values(static_cast<size_t>(count * columns));
-      reader_.ReadFloats(tensor, WholeRows(tensor, begin, count), values);
-      for (int64_t r = 0; r < count; ++r) {
-        fn(begin + r, std::span(values).subspan(static_cast<size_t>(r * columns),
-                                                static_cast<size_t>(columns)));
-      }
-    });
-  }
-
-  // The largest magnitude of each row; kCorrupt where one is not finite.
-  Result<std::vector<float>> RowMagnitudes(const CheckpointTensor& tensor) {
-    std::vector<float> largest(static_cast<size_t>(tensor.shape[0]));
-    ForRows(tensor, 0, tensor.shape[0], [&](int64_t row, std::span<const float> values) {
-      float found = 0;
-      for (float value : values) found = LargerMagnitude(found, value);
-      largest[static_cast<size_t>(row)] = found;
-    });
-    for (size_t row = 0; row < largest.size(); ++row) {
-      if (std::isfinite(largest[row])) continue;
-      return Corrupt(tensor.name + " holds " + (std::isnan(largest[row]) ? "NaN" : "infinity") +
-                     " in row " + std::to_string(row) + ", which FP8 and int8 cannot hold");
-    }
-    return largest;
-  }
-
-  // The linears whose scale a linear shares, itself included.
-  std::vector<TensorRole> Joint(TensorRole role) const {
-    using enum TensorRole;
-    if (settings_.layout == ExportLayout::kModelOpt) {
-      if (role == kQuery || role == kKey || role == kValue) return {kQuery, kKey, kValue};
-      if (role == kGate || role == kUp) return {kGate, kUp};
-    }
-    return {role};
-  }
-
-  // The largest magnitude of all that share a scale; each matrix is read once for it.
-  Result<float> JointMagnitude(const CheckpointTensor& tensor) {
-    float joint = 0;
-    for (TensorRole role : Joint(tensor.role)) {
-      const CheckpointTensor& other = reader_.Tensor(tensor.layer, role);
-      auto known = magnitudes_.find(other.name);
-      if (known == magnitudes_.end()) {
-        QED_ASSIGN_OR_RETURN(const std::vector<float> rows, RowMagnitudes(other));
-        known = magnitudes_.emplace(other.name, *std::ranges::max_element(rows)).first;
-      }
-      joint = std::max(joint, known->second);
-    }
-    return joint;
-  }
-
   Status WriteCodes(const Output& output, SafetensorsWriter& writer) {
     const CheckpointTensor& tensor = *output.tensor;
-    const WeightFormat format = settings_.recipe.format;
-    if (ScalesRows()) {
-      QED_ASSIGN_OR_RETURN(scales_, RowMagnitudes(tensor));
-      for (float& scale : scales_) scale = CodeScale(format, scale);
-    } else {
-      QED_ASSIGN_OR_RETURN(const float largest, JointMagnitude(tensor));
-      scales_ = {CodeScale(format, largest)};
+    MatrixReport& report = result_.matrices.emplace_back();
+    report.name = tensor.name;
+    report.bytes_before = static_cast<int64_t>(tensor.data.size());
+    report.bytes_after = output.bytes;
+    if (source_.coded != nullptr) {
+      const CheckpointTensor& coded = *source_.coded->Find(tensor.name);
+      scales_ = coded.scales->scales;
+      QED_RETURN_IF_ERROR(writer.Write(coded.data));
+      source_.coded->Forget(coded);
+      return OkStatus();
     }
-    const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
-    const int64_t step = std::max(kRowsPerJob, kPieceValues / columns);
-    std::vector<double> errors(static_cast<size_t>(rows)), sizes(static_cast<size_t>(rows));
-    std::vector<std::byte> codes;
-    for (int64_t first = 0; first < rows; first += step) {
-      const int64_t count = std::min(step, rows - first);
-      codes.resize(static_cast<size_t>(count * columns));
-      ForRows(tensor, first, count, [&](int64_t row, std::span<const float> values) {
-        const auto to = std::span(codes).subspan(static_cast<size_t>((row - first) * columns),
-                                                 static_cast<size_t>(columns));
-        const float scale = scales_[ScalesRows() ? static_cast<size_t>(row) : 0];
-        MakeCodes(format, values, scale, to);
-        Measure(format, values, to, scale, errors[static_cast<size_t>(row)],
-                sizes[static_cast<size_t>(row)]);
-      });
-      QED_RETURN_IF_ERROR(writer.Write(codes));
-    }
-    Report(output, errors, sizes);
+    QED_ASSIGN_OR_RETURN(MatrixCoder::Coded coded,
+                         coder_.Code(tensor, [&](std::span<std::byte> codes) {
+                           if (Packs()) {
+                             for (std::byte& code : codes) code ^= std::byte{0x80};
+                           }
+                           return writer.Write(codes);
+                         }));
+    report.error = coded.error;
+    scales_ = std::move(coded.scales);
     return OkStatus();
-  }
-
-  static void Measure(WeightFormat format, std::span<const float> values,
-                      std::span<const std::byte> codes, float scale, double& error, double& size) {
-    std::vector<float> back(values.size());
-    CodesToValues(format, codes, scale, back);
-    for (size_t i = 0; i < values.size(); ++i) {
-      const double difference = double{back[i]} - values[i];
-      error += difference * difference;
-      size += double{values[i]} * values[i];
-    }
-  }
-
-  void Report(const Output& output, const std::vector<double>& errors,
-              const std::vector<double>& sizes) {
-    double error = 0, size = 0;  // in the order of the rows, whatever the threads
-    for (size_t row = 0; row < errors.size(); ++row) {
-      error += errors[row];
-      size += sizes[row];
-    }
-    result_.matrices.push_back({.name = output.tensor->name,
-                                .error = size > 0 ? std::sqrt(error / size) : 0,
-                                .bytes_before = static_cast<int64_t>(output.tensor->data.size()),
-                                .bytes_after = output.bytes});
   }
 
   const Checkpoint& checkpoint_;
   const WeightReader reader_;
   const QuantizeSettings& settings_;
-  const Calibration* const calibration_;
-  const PendingFolder& folder_;
-  ThreadPool& pool_;
+  const CodeSource& source_;
+  const std::string& folder_;
+  MatrixCoder coder_;
   const std::function<void(int64_t)>& done_;
   std::vector<Output> outputs_;
-  std::vector<float> scales_;                // of the matrix whose codes were written last
-  std::map<std::string, float> magnitudes_;  // by tensor, where a scale is for all of it
+  std::vector<float> scales_;  // of the matrix whose codes were written last
   QuantizedFolder result_;
 };
 
@@ -338,30 +294,75 @@ Status CheckSource(const Checkpoint& checkpoint) {
   return OkStatus();
 }
 
+// Packed words hold four codes of a row.
+Status CheckPackable(const Checkpoint& checkpoint, const QuantizeSettings& settings) {
+  if (settings.layout != ExportLayout::kCompressedTensors ||
+      settings.recipe.format != WeightFormat::kInt8) {
+    return OkStatus();
+  }
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (!IsLinear(tensor.role) || tensor.shape[1] % 4 == 0) continue;
+    return InvalidArgument(name + " is " + ShapeText(tensor.shape) +
+                           ", whose columns cannot be packed by four; --export modelopt does "
+                           "without");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
-Result<QuantizedFolder> WriteQuantizedFolder(const Checkpoint& checkpoint, const Adapter* adapter,
-                                             const QuantizeSettings& settings,
-                                             const Calibration* calibration,
-                                             const std::string& output, ThreadPool& pool,
-                                             const std::function<void(int64_t bytes)>& done) {
+Result<QuantizedFolder> WriteQuantizedWeights(const Checkpoint& checkpoint, const Adapter* adapter,
+                                              const QuantizeSettings& settings,
+                                              const CodeSource& source, const std::string& folder,
+                                              ThreadPool& pool,
+                                              const std::function<void(int64_t bytes)>& done) {
   QED_RETURN_IF_ERROR(CheckSource(checkpoint));
-  QED_CHECK((calibration != nullptr) || settings.recipe.activations != ActivationScale::kStatic);
-  QED_ASSIGN_OR_RETURN(PendingFolder folder, PendingFolder::Create(output));
-  QED_RETURN_IF_ERROR(CopySideFiles(checkpoint.path, folder));
-  const std::vector<std::string> ignored = {"lm_head"};
+  QED_RETURN_IF_ERROR(CheckPackable(checkpoint, settings));
+  QED_CHECK(source.calibration != nullptr || source.sweep != nullptr ||
+            settings.recipe.activations != ActivationScale::kStatic);
+  std::vector<std::string> ignored = {"lm_head"};
+  ignored.insert(ignored.end(), settings.kept.begin(), settings.kept.end());
   QED_ASSIGN_OR_RETURN(const std::string config, ReadFile(checkpoint.path + "/config.json"));
   QED_ASSIGN_OR_RETURN(const std::string quantized,
                        QuantizedConfigJson(config, settings.layout, settings.recipe, ignored));
-  QED_RETURN_IF_ERROR(WriteFileAtomic(folder.File("config.json"), quantized));
+  QED_RETURN_IF_ERROR(WriteFileAtomic(folder + "/config.json", quantized));
   if (settings.layout == ExportLayout::kModelOpt) {
-    QED_RETURN_IF_ERROR(WriteFileAtomic(folder.File("hf_quant_config.json"),
+    QED_RETURN_IF_ERROR(WriteFileAtomic(folder + "/hf_quant_config.json",
                                         HfQuantConfigJson(settings.recipe, ignored)));
   }
-  FolderWriter writer(checkpoint, adapter, settings, calibration, folder, pool, done);
-  QED_ASSIGN_OR_RETURN(QuantizedFolder result, writer.Write());
+  return FolderWriter(checkpoint, adapter, settings, source, folder, pool, done).Write();
+}
+
+Result<QuantizedFolder> WriteQuantizedFolder(const Checkpoint& checkpoint, const Adapter* adapter,
+                                             const QuantizeSettings& settings,
+                                             const CodeSource& source, const std::string& output,
+                                             ThreadPool& pool,
+                                             const std::function<void(int64_t bytes)>& done) {
+  QED_RETURN_IF_ERROR(CheckSource(checkpoint));
+  QED_ASSIGN_OR_RETURN(PendingFolder folder, PendingFolder::Create(output));
+  QED_RETURN_IF_ERROR(CopySideFiles(checkpoint.path, folder));
+  QED_ASSIGN_OR_RETURN(
+      QuantizedFolder result,
+      WriteQuantizedWeights(checkpoint, adapter, settings, source, folder.File("."), pool, done));
   QED_RETURN_IF_ERROR(folder.Commit());
   return result;
+}
+
+Status MoveQuantizedWeights(const std::string& from, const std::string& to) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<fs::path> moved;
+  for (const fs::directory_entry& entry : fs::directory_iterator(from, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "config.json" || name == "hf_quant_config.json" ||
+        name == "model.safetensors.index.json" || name.ends_with(".safetensors")) {
+      moved.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : moved) {
+    if (!error) fs::rename(path, fs::path(to) / path.filename(), error);
+  }
+  return error ? IoError("cannot move files of " + from + ": " + error.message()) : OkStatus();
 }
 
 }  // namespace qed

@@ -53,8 +53,8 @@ class QuantizedFolderTest : public ::testing::Test {
     ThreadPool pool(threads);
     const Checkpoint source = OpenCheckpoint(dir_.File("source")).value();
     const Calibration calibration = MadeUp(source.config.num_layers);
-    return WriteQuantizedFolder(source, nullptr, settings, &calibration, dir_.File(name), pool,
-                                nullptr);
+    return WriteQuantizedFolder(source, nullptr, settings, {.calibration = &calibration},
+                                dir_.File(name), pool, nullptr);
   }
 
   TempDir dir_;
@@ -174,8 +174,8 @@ TEST_F(QuantizedFolderTest, TakenOrImpossibleTargetsAndQuantizedSourcesAreRefuse
               HasSubstr("cannot write"));
   const Checkpoint quantized = OpenCheckpoint(dir_.File("int8")).value();
   ThreadPool pool(1);
-  status = WriteQuantizedFolder(quantized, nullptr, {.recipe = kInt8}, nullptr, dir_.File("again"),
-                                pool, nullptr)
+  status = WriteQuantizedFolder(quantized, nullptr, {.recipe = kInt8}, {}, dir_.File("again"), pool,
+                                nullptr)
                .status();
   EXPECT_THAT(status.message(), HasSubstr("quantized already"));
 }

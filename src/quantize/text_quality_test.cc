@@ -38,8 +38,8 @@ TEST(TextQualityTest, AModelIsItsOwnEqual) {
   const std::vector<TokenText> texts = TakeTokens(Texts(), 100);
   ASSERT_EQ(texts.size(), 3u);  // 30, 7 and 63 of 90
   EXPECT_EQ(texts[2].size(), 63u);
-  const ScoredTexts scored(texts, 2, *model, nullptr);
-  const TextQuality quality = scored.Compare(3, *model, nullptr);
+  const ScoredTexts scored(texts, 2, *model, pool, nullptr);
+  const TextQuality quality = scored.Compare(3, *model, nullptr).Mean();
   EXPECT_EQ(quality.tokens, 29 + 6 + 62);
   EXPECT_EQ(quality.top1, 1.0);
   EXPECT_NEAR(quality.kl, 0, 1e-6);
@@ -54,7 +54,8 @@ TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
   const auto before = Load(test.checkpoint, "none", pool);
   const auto after = Load(test.checkpoint, "fp8", pool);
   const std::vector<TokenText> texts = {Texts()[0]};
-  const TextQuality quality = ScoredTexts(texts, 1, *before, nullptr).Compare(1, *after, nullptr);
+  const ScoredTexts scored(texts, 1, *before, pool, nullptr);
+  const TextQuality quality = scored.Compare(1, *after, nullptr).Mean();
   std::vector<std::vector<double>> p[2];
   for (int m = 0; m < 2; ++m) {
     const auto read = [&](size_t, size_t place, std::span<const float> logits) {
@@ -77,6 +78,33 @@ TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
   EXPECT_NEAR(quality.perplexity_after, std::exp(loss / 29), 1e-3);
   EXPECT_GT(quality.kl, 1e-6);
   EXPECT_LE(quality.top1, 1.0);
+}
+
+TEST(TextQualityTest, APieceAtATimeIsTheSame) {
+  ThreadPool pool(2);
+  const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
+  const auto before = Load(test.checkpoint, "none", pool);
+  const auto after = Load(test.checkpoint, "fp8", pool);
+  const std::vector<TokenText> texts = TakeTokens(Texts(), 129);
+  const ScoredTexts scored(texts, 2, *before, pool, nullptr);
+  const TextQuality whole = scored.Compare(2, *after, nullptr).Mean();
+  const int64_t vocab = before->config().vocab_size;
+  for (int64_t tokens : {92, 200}) {
+    size_t last = 0;
+    const TextQuality pieces =
+        CompareModels(texts, 2, tokens * vocab * 4, *before, *after, pool, [&](size_t done) {
+          EXPECT_GT(done, last);
+          last = done;
+        });
+    EXPECT_EQ(last, texts.size());
+    EXPECT_EQ(pieces.tokens, whole.tokens);
+    EXPECT_EQ(pieces.top1, whole.top1);
+    EXPECT_NEAR(pieces.kl, whole.kl, 1e-12);
+    EXPECT_NEAR(pieces.perplexity_after, whole.perplexity_after, 1e-9);
+  }
+  // Where not even one text fits it is cut.
+  EXPECT_EQ(CompareModels(texts, 2, 20 * vocab * 4, *before, *after, pool, nullptr).tokens,
+            19 + 6 + 19 + 1);
 }
 
 TEST(CalibrationTest, EveryInputIsSeenWholeWhateverTheBatch) {

@@ -10,7 +10,7 @@ namespace {
 // Texts that run side by side, each in pages of its own.
 class Batch {
  public:
-  Batch(std::span<const TokenText> texts, size_t first, LanguageModel& model)
+  Batch(std::span<const TokenText> texts, size_t first, const LanguageModel& model)
       : texts_(texts), first_(first), model_(model), places_(texts.size(), 0) {
     int32_t next = 0;
     for (const TokenText& text : texts) {
@@ -22,58 +22,44 @@ class Batch {
     QED_CHECK_LE(next, model.num_pages());
   }
 
-  // One step; false where all texts are through.
-  template <typename ReadLogits>
-  bool Step(bool wants_logits, ReadLogits read_logits) {
-    Lay(wants_logits);
-    if (tokens_.empty()) return false;
-    const std::span<const float> logits =
-        model_.Forward({.tokens = tokens_, .sequences = sequences_, .logit_rows = logit_rows_});
-    const auto vocab = static_cast<size_t>(model_.config().vocab_size);
-    for (size_t row = 0; row < logit_rows_.size(); ++row) {
-      read_logits(first_ + owners_[row].first, owners_[row].second,
-                  logits.subspan(row * vocab, vocab));
-    }
-    return true;
-  }
-
- private:
-  // Shares a step's rows among the texts that have tokens left.
-  void Lay(bool wants_logits) {
+  // Fills `step` but for its index, with views into this; false where all texts are through.
+  bool Lay(bool wants_logits, TextStep& step) {
     tokens_.clear();
     sequences_.clear();
     logit_rows_.clear();
-    owners_.clear();
+    step.places.clear();
     const int32_t room = wants_logits ? std::min(model_.max_batch_size(), model_.max_num_tokens())
                                       : model_.max_num_tokens();
     const int32_t share = std::max(1, room / static_cast<int32_t>(texts_.size()));
-    for (size_t i = 0; i < texts_.size(); ++i) {
-      const size_t left = texts_[i].size() - places_[i];
-      const auto count = static_cast<int32_t>(std::min<size_t>(left, static_cast<size_t>(share)));
-      if (count == 0) continue;
-      const auto first_row = static_cast<int32_t>(tokens_.size());
-      sequences_.push_back({.first_row = first_row,
-                            .num_rows = count,
-                            .first_position = static_cast<int32_t>(places_[i]),
-                            .pages = pages_[i]});
-      for (int32_t k = 0; k < count; ++k) {
-        tokens_.push_back(texts_[i][places_[i] + static_cast<size_t>(k)]);
-        if (!wants_logits) continue;
-        logit_rows_.push_back(first_row + k);
-        owners_.emplace_back(i, places_[i] + static_cast<size_t>(k));
-      }
-      places_[i] += static_cast<size_t>(count);
+    for (size_t i = 0; i < texts_.size(); ++i) LayText(i, share, wants_logits, step);
+    step.batch = {.tokens = tokens_, .sequences = sequences_, .logit_rows = logit_rows_};
+    return !tokens_.empty();
+  }
+
+ private:
+  void LayText(size_t i, int32_t share, bool wants_logits, TextStep& step) {
+    const size_t left = texts_[i].size() - places_[i];
+    const auto count = static_cast<int32_t>(std::min<size_t>(left, static_cast<size_t>(share)));
+    if (count == 0) return;
+    const auto first_row = static_cast<int32_t>(tokens_.size());
+    sequences_.push_back({.first_row = first_row,
+                          .num_rows = count,
+                          .first_position = static_cast<int32_t>(places_[i]),
+                          .pages = pages_[i]});
+    for (int32_t k = 0; k < count; ++k) {
+      tokens_.push_back(texts_[i][places_[i]]);
+      step.places.push_back({first_ + i, places_[i]++});
+      if (wants_logits) logit_rows_.push_back(first_row + k);
     }
   }
 
   const std::span<const TokenText> texts_;
   const size_t first_;
-  LanguageModel& model_;
+  const LanguageModel& model_;
   std::vector<size_t> places_;
   std::vector<std::vector<int32_t>> pages_;
   std::vector<int32_t> tokens_, logit_rows_;
   std::vector<ForwardBatch::Sequence> sequences_;
-  std::vector<std::pair<size_t, size_t>> owners_;  // text and place of a row of logits
 };
 
 }  // namespace
@@ -88,18 +74,36 @@ std::vector<TokenText> CutToFit(std::vector<TokenText> texts, int32_t batch_size
   return texts;
 }
 
+void ForSteps(std::span<const TokenText> texts, int32_t batch_size, const LanguageModel& model,
+              bool logits, const std::function<void(const TextStep&)>& run,
+              const std::function<void(size_t)>& done) {
+  const auto together = static_cast<size_t>(std::clamp(batch_size, 1, model.max_batch_size()));
+  TextStep step;
+  for (size_t first = 0; first < texts.size(); first += together) {
+    const size_t count = std::min(together, texts.size() - first);
+    Batch batch(texts.subspan(first, count), first, model);
+    while (batch.Lay(logits, step)) {
+      run(step);
+      step.first += step.places.size();
+    }
+    if (done) done(first + count);
+  }
+}
+
 void RunTexts(std::span<const TokenText> texts, int32_t batch_size, LanguageModel& model,
               const std::function<void(size_t text, size_t place, std::span<const float> logits)>&
                   read_logits,
               const std::function<void(size_t)>& done) {
-  const auto together = static_cast<size_t>(std::clamp(batch_size, 1, model.max_batch_size()));
-  for (size_t first = 0; first < texts.size(); first += together) {
-    const size_t count = std::min(together, texts.size() - first);
-    Batch batch(texts.subspan(first, count), first, model);
-    while (batch.Step(read_logits != nullptr, read_logits)) {
+  const auto vocab = static_cast<size_t>(model.config().vocab_size);
+  const auto run = [&](const TextStep& step) {
+    const std::span<const float> logits = model.Forward(step.batch);
+    if (read_logits == nullptr) return;
+    for (size_t row = 0; row < step.places.size(); ++row) {
+      read_logits(step.places[row].text, step.places[row].place,
+                  logits.subspan(row * vocab, vocab));
     }
-    if (done) done(first + count);
-  }
+  };
+  ForSteps(texts, batch_size, model, read_logits != nullptr, run, done);
 }
 
 }  // namespace qed

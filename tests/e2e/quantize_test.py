@@ -50,8 +50,15 @@ class QuantizeTest(unittest.TestCase):
             if "_proj.weight" not in name:
                 self.assertEqual((made[name][0], made[name][2]), (before[0], before[2]), name)
                 continue
-            dtype, (rows, columns), _ = made[name]
-            codes, values = numbers(made[name]), numbers(before)
+            if f"{name}_packed" in made:
+                rows, columns = struct.unpack("<2q", made[f"{name}_shape"][2])
+                dtype, words = "I8", made[f"{name}_packed"][2]
+                codes = [byte - 128 for byte in words]
+                self.assertEqual((rows, columns), tuple(before[1]))
+            else:
+                dtype, (rows, columns), _ = made[name]
+                codes = numbers(made[name])
+            values = numbers(before)
             scales = numbers(made[name.replace("weight", "weight_scale")])
             self.assertIn(len(scales), (1, rows))
             for i, value in enumerate(values):
@@ -66,7 +73,8 @@ class QuantizeTest(unittest.TestCase):
                 with self.subTest(recipe=recipe, export=export):
                     output = f"{recipe}-{export}"
                     run = self.quantize(*flags, "--export", export, "--calib-dataset", self.texts,
-                                        "--json", output=output)
+                                        "--rounding", "nearest", "--min-agreement", "0", "--json",
+                                        output=output)
                     self.assertEqual(run.returncode, 0, run.stderr)
                     made = self.check_tensors(output)
                     report = json.loads(run.stdout)
@@ -86,6 +94,99 @@ class QuantizeTest(unittest.TestCase):
                               "4", "--device", "cpu", "--json")
                     self.assertEqual(run.returncode, 0, run.stderr)
                     self.assertEqual(len(json.loads(run.stdout)["token_ids"]), 4)
+
+    def kept(self, output):
+        """Linears of a folder without scales, each of which must be as it was."""
+        made = read_safetensors(os.path.join(self.folder, output, "model.safetensors"))
+        modules = [n[:-len(".weight")] for n in made if n.endswith("_proj.weight")]
+        kept = [m for m in modules if f"{m}.weight_scale" not in made]
+        for module in kept:
+            before = self.tensors[f"{module}.weight"]
+            now = made[f"{module}.weight"]
+            self.assertEqual((now[0], now[2]), (before[0], before[2]), module)
+        return sorted(kept)
+
+    def named_in_configuration(self, output):
+        path = os.path.join(self.folder, output)
+        with open(f"{path}/config.json", encoding="utf-8") as file:
+            config = json.load(file)["quantization_config"]
+        if config["quant_method"] == "modelopt":
+            with open(f"{path}/hf_quant_config.json", encoding="utf-8") as file:
+                names = json.load(file)["quantization"]["exclude_modules"]
+            self.assertEqual(config["ignore"], names)
+        return sorted(set(config["ignore"]) - {"lm_head"})
+
+    def generated(self, model):
+        run = qed("generate", "--model", model, "--prompt", "1 + 1", "--max-tokens", "6",
+                  "--device", "cpu", "--json")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return json.loads(run.stdout)["token_ids"]
+
+    def test_what_is_ignored_stays_in_16_bits_with_all_that_readers_join_with_it(self):
+        layer = "model.layers.0."
+        joined = [f"{layer}self_attn.{part}_proj" for part in ("k", "q", "v")]
+        down = [f"model.layers.{i}.mlp.down_proj" for i in (0, 1)]
+        for export in ("modelopt", "compressed-tensors"):
+            with self.subTest(export):
+                run = self.quantize("--scales", "row", "--export", export, "--ignore",
+                                    f"{layer}self_attn.k_proj", "--ignore", "*.down_proj",
+                                    output=export)
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertIn("in 16 bits  5 of 14 linears", run.stdout)
+                self.assertEqual(self.kept(export), sorted(joined + down))
+                self.assertEqual(self.named_in_configuration(export), sorted(joined + down))
+                folder = os.path.join(self.folder, export)
+                run = qed("build", "--checkpoint", folder, "--output", f"{folder}-engine",
+                          "--device", "cpu")
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertEqual(self.generated(folder), self.generated(f"{folder}-engine"))
+                run = qed("build", "--checkpoint", folder, "--output", f"{folder}-plan",
+                          "--device", "cuda", "--plan-only")
+                self.assertEqual(run.returncode, 0, run.stderr)
+        self.check_failure(self.quantize("--scales", "row", "--ignore", "*.middle_proj",
+                                         output="none"), UNUSABLE, "--ignore *.middle_proj fits no")
+
+    def test_a_goal_is_reached_by_keeping_linears_or_as_far_as_that_may_go(self):
+        def report(*flags, output):
+            run = self.quantize("--scales", "row", "--calib-dataset", self.texts, "--json", *flags,
+                                output=output)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(sorted(os.listdir(os.path.join(self.folder, output))),
+                             sorted(os.listdir(os.path.join(self.folder, "none"))))
+            return json.loads(run.stdout)
+
+        none = self.quantize("--scales", "row", "--calib-dataset", self.texts, "--min-agreement",
+                             "0", "--json", output="none")
+        self.assertEqual(none.returncode, 0, none.stderr)
+        before = json.loads(none.stdout)["quality"]
+        self.assertEqual(self.kept("none"), [])
+        most = report("--min-agreement", "100", output="most")
+        self.assertEqual(most["quality"]["top1_agreement"], 1.0)
+        self.assertLess(most["quality"]["kl"], before["kl"])
+        self.assertEqual(most["quality_without_kept"], before)
+        kept = [m["name"][:-len(".weight")] for m in most["matrices"] if m["kept"]]
+        self.assertEqual(self.kept("most"), sorted(kept))
+        self.assertEqual(self.named_in_configuration("most"), sorted(kept))
+        self.assertTrue(0 < len(kept) <= 14, kept)
+        some = report("--min-agreement", "100", "--max-kept", "30", output="some")
+        self.assertLessEqual(some["kept_share"], 0.3)
+        self.assertLess(some["quality"]["kl"], before["kl"])
+
+    def test_compensated_codes_make_smaller_errors_where_it_counts(self):
+        quality = {}
+        for rounding in ("nearest", "compensated"):
+            run = self.quantize("--qformat", "int8_wo", "--calib-dataset", self.texts, "--json",
+                                "--min-agreement", "0", "--rounding", rounding, output=rounding)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            quality[rounding] = json.loads(run.stdout)["quality"]
+        self.assertLess(quality["compensated"]["kl"], quality["nearest"]["kl"])
+        again = self.quantize("--qformat", "int8_wo", "--calib-dataset", self.texts, "--threads",
+                              "1", "--min-agreement", "0", output="again")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        made = [read_safetensors(os.path.join(self.folder, output, "model.safetensors"))
+                for output in ("compensated", "again", "nearest")]
+        self.assertEqual(made[0], made[1])
+        self.assertNotEqual(made[0], made[2])
 
     def test_texts_come_from_tables_of_any_kind(self):
         with open(self.texts, encoding="utf-8") as file:
@@ -142,6 +243,9 @@ class QuantizeTest(unittest.TestCase):
             (UNUSABLE, "--scales", ("--scales", "column")),
             (UNUSABLE, "--export", ("--scales", "row", "--export", "onnx")),
             (UNUSABLE, "--observer", ("--calib-dataset", self.texts, "--observer", "mean")),
+            (UNUSABLE, "--rounding", ("--scales", "row", "--rounding", "up")),
+            (UNUSABLE, "wants --calib-dataset", ("--scales", "row", "--rounding", "compensated")),
+            (UNUSABLE, "--min-agreement", ("--scales", "row", "--min-agreement", "101")),
             (UNUSABLE, "--batch-size", ("--scales", "row", "--batch-size", "0")),
             (FAILED, "nothing.jsonl", ("--calib-dataset", "nothing.jsonl")),
             (UNUSABLE, "bad.jsonl", ("--calib-dataset", bad_texts)),

@@ -11,31 +11,49 @@
 namespace qed {
 namespace {
 
+#if defined(__AVX512F__)
+constexpr int kLanes = 8, kTokensTogether = 4;
+#elif defined(__AVX__)
+constexpr int kLanes = 4, kTokensTogether = 3;  // with four, sums would not fit the registers
+#else
+constexpr int kLanes = 2, kTokensTogether = 1;
+#endif
+using Doubles = double __attribute__((vector_size(kLanes * sizeof(double))));
+constexpr int kParts = kPanelRows / kLanes;  // of a panel's rows
+
+inline Doubles LoadDoubles(const double* from) {
+  Doubles loaded;
+  __builtin_memcpy(&loaded, from, sizeof(loaded));
+  return loaded;
+}
+
 // Some tokens at a time, so that their sums stay in registers.
 template <int kTokens>
 void AddProductsOfTokens(const DoubleBlock& block, int32_t token, double* sums) {
-  double acc[kTokens][kPanelRows];
+  Doubles acc[kTokens][kParts];
+  double* own = sums + token * kPanelRows;
   for (int t = 0; t < kTokens; ++t) {
-    for (int r = 0; r < kPanelRows; ++r) acc[t][r] = sums[(token + t) * kPanelRows + r];
+    for (int p = 0; p < kParts; ++p) acc[t][p] = LoadDoubles(own + t * kPanelRows + p * kLanes);
   }
   const double* x = block.x + token * block.x_stride;
   for (int32_t c = 0; c < block.columns; ++c) {
     const double* weights = block.weights + c * kPanelRows;
     for (int t = 0; t < kTokens; ++t) {
       const double value = x[t * block.x_stride + c];
-      for (int r = 0; r < kPanelRows; ++r) acc[t][r] += weights[r] * value;
+      for (int p = 0; p < kParts; ++p) acc[t][p] += LoadDoubles(weights + p * kLanes) * value;
     }
   }
   for (int t = 0; t < kTokens; ++t) {
-    for (int r = 0; r < kPanelRows; ++r) sums[(token + t) * kPanelRows + r] = acc[t][r];
+    for (int p = 0; p < kParts; ++p) {
+      __builtin_memcpy(own + t * kPanelRows + p * kLanes, &acc[t][p], sizeof(Doubles));
+    }
   }
 }
 
 inline void AddBlockProducts(const DoubleBlock& block, double* sums) {
-  constexpr int kTogether = 4;
   int32_t token = 0;
-  for (; token + kTogether <= block.tokens; token += kTogether) {
-    AddProductsOfTokens<kTogether>(block, token, sums);
+  for (; token + kTokensTogether <= block.tokens; token += kTokensTogether) {
+    AddProductsOfTokens<kTokensTogether>(block, token, sums);
   }
   for (; token < block.tokens; ++token) AddProductsOfTokens<1>(block, token, sums);
 }
