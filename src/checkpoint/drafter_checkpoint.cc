@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -41,16 +42,16 @@ Status ReadConfig(const std::string& text, const Checkpoint& model, DrafterCheck
   const JsonFields fields(object);
   const int32_t hidden = model.config.hidden_size;
   QED_ASSIGN_OR_RETURN(drafter.hidden_size, fields.Int("hidden_size"));
-  QED_ASSIGN_OR_RETURN(const int32_t vocab_size, fields.Int("vocab_size"));
+  QED_ASSIGN_OR_RETURN(drafter.vocab_size, fields.Int("vocab_size"));
   QED_ASSIGN_OR_RETURN(drafter.num_layers,
                        EitherInt(fields, "num_draft_layers", "redrafter_num_layers"));
   QED_ASSIGN_OR_RETURN(drafter.exit_dim, EitherInt(fields, "exit_dim", "redrafter_exit_dim"));
   const char* rnn = fields.Find("rnn") != nullptr ? "rnn" : "redrafter_is_rnn";
   QED_ASSIGN_OR_RETURN(drafter.rnn, fields.Bool(rnn, false));
   QED_ASSIGN_OR_RETURN(const std::string fingerprint, fields.String("base_model_fingerprint", ""));
-  if (drafter.hidden_size != hidden || vocab_size != model.config.vocab_size) {
+  if (drafter.hidden_size != hidden || drafter.vocab_size != model.config.vocab_size) {
     return InvalidArgument("is for a model of hidden size " + std::to_string(drafter.hidden_size) +
-                           " and " + std::to_string(vocab_size) + " tokens; this one has " +
+                           " and " + std::to_string(drafter.vocab_size) + " tokens; this one has " +
                            std::to_string(hidden) + " and " +
                            std::to_string(model.config.vocab_size));
   }
@@ -157,11 +158,9 @@ Status TakeTensor(RawTensor tensor, const std::vector<int64_t>& shape, bool is_h
   return OkStatus();
 }
 
-Status ReadTensors(const Checkpoint& model, DrafterCheckpoint& drafter) {
+Status ReadTensors(DrafterCheckpoint& drafter) {
   QED_ASSIGN_OR_RETURN(std::vector<RawTensor> tensors, ParseSafetensors(drafter.file->bytes()));
-  const int64_t rows = drafter.vocabulary.empty() ? model.config.vocab_size
-                                                  : static_cast<int64_t>(drafter.vocabulary.size());
-  const auto shapes = Shapes(drafter, rows);
+  const auto shapes = Shapes(drafter, drafter.head_rows());
   for (RawTensor& tensor : tensors) {
     // A TensorRT-LLM engine's folder has the model beside its drafter.
     if (tensor.name.starts_with("transformer.") || tensor.name == "lm_head.weight") continue;
@@ -198,7 +197,7 @@ Result<DrafterCheckpoint> ReadFolder(const std::string& path, const Checkpoint& 
   for (const char* name : kWeightFiles) {
     if (!std::filesystem::exists(path + "/" + name, error)) continue;
     QED_ASSIGN_OR_RETURN(drafter.file, MappedFile::Open(path + "/" + name));
-    if (Status status = ReadTensors(model, drafter); !status.ok()) return status.WithPrefix(name);
+    if (Status status = ReadTensors(drafter); !status.ok()) return status.WithPrefix(name);
     return drafter;
   }
   const bool pickled = std::filesystem::exists(path + "/model.pt", error);
@@ -225,6 +224,19 @@ std::string ModelFingerprint(const Checkpoint& model) {
   char text[17];
   std::snprintf(text, sizeof(text), "%016" PRIx64, hash);
   return text;
+}
+
+DrafterCheckpoint MakeRandomDrafter(const ModelConfig& model, int32_t tokens) {
+  DrafterCheckpoint drafter;
+  drafter.path = "--drafter random";
+  drafter.hidden_size = model.hidden_size;
+  drafter.vocab_size = model.vocab_size;
+  drafter.exit_dim = 2 * model.hidden_size;
+  drafter.num_layers = 2;
+  drafter.vocabulary.resize(static_cast<size_t>(std::min(tokens, model.vocab_size)));
+  std::iota(drafter.vocabulary.begin(), drafter.vocabulary.end(), 0);
+  drafter.random = true;
+  return drafter;
 }
 
 Result<DrafterCheckpoint> OpenDrafter(const std::string& path, const Checkpoint& model) {

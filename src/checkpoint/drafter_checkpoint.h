@@ -31,6 +31,7 @@ namespace qed {
 struct DrafterCheckpoint {
   std::string path;
   int32_t hidden_size = 0;  // E of the model
+  int32_t vocab_size = 0;   // of the model
   int32_t exit_dim = 0;
   int32_t num_layers = 0;
   bool rnn = true;
@@ -41,8 +42,13 @@ struct DrafterCheckpoint {
   // Row r of the last one gives the logit of token vocabulary[r]; empty: of token r.
   std::vector<int32_t> vocabulary;
   std::shared_ptr<const MappedFile> file;
+  // Without tensors: whoever loads it makes values up.
+  bool random = false;
 
   bool has_input_proj() const { return exit_dim != 2 * hidden_size; }
+  int32_t head_rows() const {
+    return vocabulary.empty() ? vocab_size : static_cast<int32_t>(vocabulary.size());
+  }
   std::string head_name() const { return "lm_head." + std::to_string(num_layers) + ".weight"; }
 };
 
@@ -50,6 +56,10 @@ struct DrafterCheckpoint {
 // unknown, of another shape), numbers that are not numbers, whose drafter it is. Errors are
 // one line that begins with the path.
 Result<DrafterCheckpoint> OpenDrafter(const std::string& path, const Checkpoint& model);
+
+// A head of two layers as wide as [h ; s], for the `tokens` lowest ids, that nobody trained: for
+// measurements of what one costs.
+DrafterCheckpoint MakeRandomDrafter(const ModelConfig& model, int32_t tokens);
 
 // 16 hexadecimal digits that tell one model from another, however it is stored: of its
 // last norm's weights in bfloat16.

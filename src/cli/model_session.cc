@@ -17,6 +17,7 @@
 #include "cli/rank_part.h"
 #include "draft/redrafter.h"
 #include "draft/simulated_drafter.h"
+#include "draft/step_drafter.h"
 #include "engine/cpu_step_runner.h"
 #include "engine/cuda_step_runner.h"
 #include "kernels/op_context.h"
@@ -26,6 +27,10 @@
 
 namespace qed {
 namespace {
+
+// A --drafter that nobody trained, with a head for so many tokens.
+constexpr char kRandomDrafter[] = "random";
+constexpr int32_t kRandomDrafterTokens = 32768;
 
 Result<Checkpoint> OpenCheckpointFor(const ModelFlags& flags) {
   if (flags.random_weights.empty()) {
@@ -101,9 +106,9 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags) {
                  "the model, with .adapter at the end, where there is one; none")
       ->capture_default_str();
   app.add_option("--drafter", flags.drafter,
-                 "ReDrafter head (folder) that guesses tokens ahead, on a CPU; auto: with --draft "
-                 "suffix the folder named like the model, with .drafter at the end, where there is "
-                 "one; none")
+                 "ReDrafter head (folder) that guesses tokens ahead; auto: with --draft suffix the "
+                 "folder named like the model, with .drafter at the end, where there is one; none; "
+                 "random: what one costs (bench --acceptance on a GPU)")
       ->capture_default_str();
   AddKnobFlags(app, flags.engine);
 }
@@ -140,10 +145,12 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& given
   QED_ASSIGN_OR_RETURN(session->tokenizer_, Tokenizer::Create(checkpoint.tokenizer));
   QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
   session->pool_ = std::make_unique<ThreadPool>(config.threads);
+  std::optional<DrafterCheckpoint> head;
   QED_ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter,
-                       session->OpenDrafterFor(flags, checkpoint, gpu.has_value()));
+                       session->OpenDrafterFor(flags, checkpoint, gpu.has_value(), head));
   QED_ASSIGN_OR_RETURN(std::unique_ptr<StepRunner> runner,
-                       session->Load(checkpoint, adapter ? &*adapter : nullptr, gpu, flags.ranks));
+                       session->Load(checkpoint, adapter ? &*adapter : nullptr,
+                                     head ? &*head : nullptr, gpu, flags.ranks));
   session->model_config_ = runner->config();
   Result<std::unique_ptr<Engine>> engine =
       Engine::Create(std::move(runner), *session->tokenizer_, config, std::move(drafter));
@@ -172,12 +179,19 @@ Result<std::optional<cuda::DeviceInfo>> ModelSession::OpenDevice(const ModelFlag
   return gpu;
 }
 
-Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& flags,
-                                                              const Checkpoint& checkpoint,
-                                                              bool on_gpu) {
+Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(
+    const ModelFlags& flags, const Checkpoint& checkpoint, bool on_gpu,
+    std::optional<DrafterCheckpoint>& head) {
   const auto make_room = [&] {
     config_.max_logit_rows = std::max(config_.max_logit_rows, DraftRows(config_));
   };
+  if (flags.drafter == kRandomDrafter) {
+    if (!on_gpu || flags.acceptance.empty()) {
+      return InvalidArgument(
+          "--drafter random measures what a head costs: on a GPU, with --acceptance");
+    }
+    head = MakeRandomDrafter(checkpoint.config, kRandomDrafterTokens);
+  }
   if (!flags.acceptance.empty()) {
     QED_ASSIGN_OR_RETURN(std::vector<double> rates, ParseAcceptance(flags.acceptance));
     config_.max_drafts = static_cast<int32_t>(rates.size());
@@ -194,11 +208,12 @@ Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& 
   if (folder.empty() || !wanted || !flags.random_weights.empty()) {
     return std::unique_ptr<Drafter>();
   }
+  QED_ASSIGN_OR_RETURN(DrafterCheckpoint drafter, OpenDrafter(folder, checkpoint));
   if (on_gpu) {
-    if (flags.drafter == "auto") return std::unique_ptr<Drafter>();
-    return Unsupported("--drafter " + folder + " runs on the CPU alone: leave it out on a GPU");
+    head = std::move(drafter);
+    make_room();
+    return std::unique_ptr<Drafter>(std::make_unique<StepDrafter>());
   }
-  QED_ASSIGN_OR_RETURN(const DrafterCheckpoint drafter, OpenDrafter(folder, checkpoint));
   constexpr int32_t kChains = 32;
   QED_ASSIGN_OR_RETURN(
       RedrafterNetwork network,
@@ -209,6 +224,7 @@ Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(const ModelFlags& 
 
 Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpoint,
                                                        const Adapter* adapter,
+                                                       const DrafterCheckpoint* head,
                                                        const std::optional<cuda::DeviceInfo>& gpu,
                                                        Communicator* ranks) {
   if (gpu && ranks != nullptr) {
@@ -217,7 +233,7 @@ Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpo
   }
   if (gpu) {
     QED_ASSIGN_OR_RETURN(CudaRunner made,
-                         MakeCudaStepRunner(checkpoint, adapter, config_, *gpu, *pool_));
+                         MakeCudaStepRunner(checkpoint, adapter, head, config_, *gpu, *pool_));
     std::fputs(made.memory.Table().c_str(), stderr);
     footprint_ = made.footprint;
     return std::move(made.runner);

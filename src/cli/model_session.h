@@ -11,6 +11,7 @@
 #include "base/thread_pool.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/drafter_checkpoint.h"
 #include "config/engine_config.h"
 #include "config/model_config.h"
 #include "config/sampling_defaults.h"
@@ -72,16 +73,19 @@ class ModelSession {
  private:
   ModelSession() = default;
 
-  // What drafts, where the flags name it: simulated, or a head on the CPU. Else null. Makes
-  // room for its drafts in config_.
+  // What drafts, where the flags name it: simulated, or a head. Else null. Makes room for its
+  // drafts in config_. `head`: the one that Load is to bring to the GPU, if any.
   Result<std::unique_ptr<Drafter>> OpenDrafterFor(const ModelFlags& flags,
-                                                  const Checkpoint& checkpoint, bool on_gpu);
+                                                  const Checkpoint& checkpoint, bool on_gpu,
+                                                  std::optional<DrafterCheckpoint>& head);
   // The device that computes, opened; none: the CPU. Takes an engine's device and limits where
   // the flags leave them open.
   Result<std::optional<cuda::DeviceInfo>> OpenDevice(const ModelFlags& flags,
                                                      const Checkpoint& checkpoint);
-  // Loads the model, onto `gpu` if there is one, or the part of the first of several ranks.
+  // Loads the model, onto `gpu` if there is one with `head` (or null) beside it, or the part of the
+  // first of several ranks.
   Result<std::unique_ptr<StepRunner>> Load(const Checkpoint& checkpoint, const Adapter* adapter,
+                                           const DrafterCheckpoint* head,
                                            const std::optional<cuda::DeviceInfo>& gpu,
                                            Communicator* ranks);
 

@@ -23,12 +23,20 @@ struct Draft {
   int32_t kind = 0;  // in [0, kDraftKinds)
 };
 
+// What a head on a device drafted, and how sure it is.
+struct HeadDraft {
+  int32_t id = -1;
+  float probability = 0;
+};
+
 // What is wanted for one sequence, and what was found.
 struct DraftRequest {
   uint64_t sequence = 0;
   int32_t newest = 0;  // its newest token
   // What the model's head saw when it gave that token [E]; empty where the model does not say.
   std::span<const float> hidden = {};
+  // What a head on the device drafted behind that token, while the step ended; empty where none is.
+  std::span<const HeadDraft> of_step = {};
   // Tokens that are known to follow, where an answer is replayed.
   std::span<const int32_t> known = {};
   int32_t wanted = 0;  // at most kMaxDrafts

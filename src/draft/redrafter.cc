@@ -1,13 +1,13 @@
 #include "draft/redrafter.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "checkpoint/engine_folder.h"
+#include "draft/step_drafter.h"
 #include "kernels/embedding.h"
 #include "tensor/quant_format.h"
 
@@ -15,14 +15,6 @@ namespace qed {
 namespace {
 
 float Silu(float x) { return x / (1.0f + std::exp(-x)); }
-
-// How sure the network is of a draft, and whether it is its chain's first.
-int32_t KindOf(double probability, bool first) {
-  constexpr std::array<double, 7> kBounds = {0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97};
-  const auto bucket =
-      static_cast<int32_t>(std::ranges::upper_bound(kBounds, probability) - kBounds.begin());
-  return 2 * bucket + (first ? 1 : 0);
-}
 
 // The likeliest row of some logits, and its probability.
 std::pair<int32_t, double> Likeliest(std::span<const float> logits) {
@@ -68,6 +60,7 @@ Result<RedrafterNetwork> RedrafterNetwork::Load(const DrafterCheckpoint& drafter
                                                 const Checkpoint& model, int32_t max_rows,
                                                 bool exact, ThreadPool& pool) {
   RedrafterNetwork network(pool);
+  if (drafter.random) return Unsupported(drafter.path + ": a CPU runs trained drafters alone");
   network.hidden_ = drafter.hidden_size;
   network.exit_ = drafter.exit_dim;
   network.max_rows_ = max_rows;
@@ -226,12 +219,7 @@ void Redrafter::ProposeSome(std::span<DraftRequest*> requests) {
       if (reached_[r] == 0) continue;
       const auto [row, probability] = Likeliest(logits.subspan(r * head_rows, head_rows));
       tokens_[r] = network_.TokenOf(row);
-      DraftRequest& request = *requests[r];
-      const Draft draft = {tokens_[r], KindOf(probability, request.count == 0)};
-      request.drafts[static_cast<size_t>(request.count++)] = draft;
-      if (!request.odds.empty()) reached_[r] *= request.odds[static_cast<size_t>(draft.kind)];
-      // A chain ends where what it goes on with would not pay.
-      if (request.count == request.wanted || reached_[r] < request.least) reached_[r] = 0;
+      if (!AddHeadDraft(tokens_[r], probability, reached_[r], *requests[r])) reached_[r] = 0;
       any = any || reached_[r] > 0;
     }
   }

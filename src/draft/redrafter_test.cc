@@ -7,57 +7,23 @@
 #include <cstring>
 #include <vector>
 
+#include "draft/head_test_support.h"
 #include "gtest/gtest.h"
 #include "tensor/quant_format.h"
-#include "tests/support/test_files.h"
-#include "tests/support/tiny_model.h"
 
 namespace qed {
 namespace {
 
-constexpr int32_t kHidden = 32, kVocab = 12;
-
-struct Case {
-  bool rnn;
-  int32_t layers, exit_dim;
-  bool cut;
-};
+constexpr int32_t kHidden = kHeadHidden, kVocab = kHeadVocab;
 
 using Vector = std::vector<double>;
 
-class RedrafterTest : public ::testing::TestWithParam<Case> {
+class RedrafterTest : public ::testing::TestWithParam<HeadCase> {
  protected:
   RedrafterTest() {
-    const Case& c = GetParam();
     WriteBytes(dir_.File("m.gguf"), TinyGguf().Build());
     model_ = *OpenCheckpoint(dir_.File("m.gguf"));
-    if (c.rnn) {
-      Add("rnn_w.weight", {kHidden, kHidden});
-      Add("rnn_u.weight", {kHidden, kHidden});
-      Add("rnn_u.bias", {kHidden});
-    }
-    if (c.exit_dim != 2 * kHidden) {
-      Add("input_proj.weight", {c.exit_dim, 2 * kHidden});
-      Add("input_proj.bias", {c.exit_dim});
-    }
-    for (int32_t i = 0; i < c.layers; ++i) {
-      const std::string name = "lm_head." + std::to_string(i) + ".linear.";
-      Add(name + "weight", {c.exit_dim, c.exit_dim});
-      Add(name + "bias", {c.exit_dim});
-    }
-    Add("lm_head." + std::to_string(c.layers) + ".weight", {c.cut ? 5 : kVocab, c.exit_dim});
-    const nlohmann::json config = {{"vocab_size", kVocab},
-                                   {"hidden_size", kHidden},
-                                   {"exit_dim", c.exit_dim},
-                                   {"num_draft_layers", c.layers},
-                                   {"rnn", c.rnn}};
-    std::filesystem::create_directories(dir_.File("d"));
-    WriteBytes(dir_.File("d/config.json"), config.dump());
-    if (c.cut) WriteBytes(dir_.File("d/vocabulary.json"), "[7, 2, 9, 4, 11]");
-    WriteBytes(dir_.File("d/model.safetensors"), BuildSafetensors(tensors_));
-  }
-  void Add(const std::string& name, const std::vector<int64_t>& shape) {
-    tensors_[name] = {DType::kF32, shape, RandomF32(ValuesOf(shape), 100 + tensors_.size())};
+    tensors_ = WriteHead(dir_, GetParam());
   }
   RedrafterNetwork Load(int32_t max_rows) {
     const DrafterCheckpoint drafter = OpenDrafter(dir_.File("d"), model_).value();
@@ -81,7 +47,7 @@ class RedrafterTest : public ::testing::TestWithParam<Case> {
   static double Silu(double x) { return x / (1 + std::exp(-x)); }
   // Logits after `tokens`, and the state.
   Vector Logits(const std::vector<float>& hidden, const std::vector<int32_t>& tokens) const {
-    const Case& c = GetParam();
+    const HeadCase& c = GetParam();
     Vector state(kHidden, 0.0);
     const CheckpointTensor& embedding = *model_.Find("model.embed_tokens.weight");
     for (int32_t token : tokens) {
@@ -112,15 +78,9 @@ class RedrafterTest : public ::testing::TestWithParam<Case> {
   ThreadPool pool_{2};
 };
 
-std::vector<float> Hidden(uint64_t stream) {
-  std::vector<float> hidden(kHidden);
-  for (size_t i = 0; i < hidden.size(); ++i) hidden[i] = UniformFloat(3, stream, i) - 0.5f;
-  return hidden;
-}
-
 TEST_P(RedrafterTest, LogitsAreThoseOfTheFormulas) {
   RedrafterNetwork network = Load(3);
-  const std::vector<std::vector<float>> hidden = {Hidden(1), Hidden(2), Hidden(3)};
+  const std::vector<std::vector<float>> hidden = {HiddenState(1), HiddenState(2), HiddenState(3)};
   const std::vector<std::vector<int32_t>> tokens = {{1, 2, 3}, {4, 4, 4}, {11, 0, 7}};
   network.Begin(std::vector<std::span<const float>>(hidden.begin(), hidden.end()));
   for (size_t t = 0; t < 3; ++t) {
@@ -140,7 +100,7 @@ TEST_P(RedrafterTest, LogitsAreThoseOfTheFormulas) {
 TEST_P(RedrafterTest, RoundedWeightsChangeLogitsLittle) {
   const DrafterCheckpoint drafter = OpenDrafter(dir_.File("d"), model_).value();
   RedrafterNetwork network = RedrafterNetwork::Load(drafter, model_, 2, false, pool_).value();
-  const std::vector<std::vector<float>> hidden = {Hidden(1), Hidden(2)};
+  const std::vector<std::vector<float>> hidden = {HiddenState(1), HiddenState(2)};
   network.Begin(std::vector<std::span<const float>>(hidden.begin(), hidden.end()));
   const std::span<const float> logits = network.Advance(std::vector<int32_t>{3, 5});
   for (size_t r = 0; r < 2; ++r) {
@@ -159,31 +119,31 @@ TEST_P(RedrafterTest, DraftsAreTheLikeliestOneAfterTheOther) {
   std::vector<std::vector<float>> hidden;
   std::vector<DraftRequest> requests;
   for (uint64_t i = 0; i < 5; ++i) {
-    hidden.push_back(Hidden(i));
+    hidden.push_back(HiddenState(i));
     requests.push_back({.sequence = i, .newest = static_cast<int32_t>(2 * i), .wanted = 3});
   }
   for (size_t i = 0; i < 5; ++i) requests[i].hidden = hidden[i];
   requests[3].hidden = {};
   requests[4].wanted = 1;
   drafter.Propose(requests);
-  const std::vector<int32_t> cut = {7, 2, 9, 4, 11};
   for (size_t r = 0; r < requests.size(); ++r) {
     ASSERT_EQ(requests[r].count, r == 3 ? 0 : requests[r].wanted);
     std::vector<int32_t> tokens = {requests[r].newest};
     for (int32_t i = 0; i < requests[r].count; ++i) {
       const Vector logits = Logits(hidden[r], tokens);
       const auto best = std::ranges::max_element(logits) - logits.begin();
-      tokens.push_back(GetParam().cut ? cut[best] : static_cast<int32_t>(best));
+      tokens.push_back(GetParam().cut ? kCutVocabulary[best] : static_cast<int32_t>(best));
       EXPECT_EQ(requests[r].drafts[i].id, tokens.back()) << "row " << r << " draft " << i;
       EXPECT_LT(requests[r].drafts[i].kind, kDraftKinds);
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Heads, RedrafterTest,
-                         ::testing::Values(Case{true, 0, 64, false}, Case{true, 1, 64, false},
-                                           Case{true, 2, 48, false}, Case{true, 3, 64, true},
-                                           Case{false, 2, 64, false}, Case{false, 0, 48, true}));
+INSTANTIATE_TEST_SUITE_P(
+    Heads, RedrafterTest,
+    ::testing::Values(HeadCase{true, 0, 64, false}, HeadCase{true, 1, 64, false},
+                      HeadCase{true, 2, 48, false}, HeadCase{true, 3, 64, true},
+                      HeadCase{false, 2, 64, false}, HeadCase{false, 0, 48, true}));
 
 }  // namespace
 }  // namespace qed

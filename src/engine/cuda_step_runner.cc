@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "cuda/buffer.h"
 #include "cuda/stream.h"
+#include "draft/cuda_redrafter.h"
 #include "engine/sampling_rows.h"
 #include "kernels/cuda/sampling.h"
 #include "model/cuda_decoder.h"
@@ -23,6 +24,8 @@ namespace {
 
 constexpr int32_t kDepth = 2;
 constexpr int32_t kMaxVocab = 1 << 19;  // of the sampler
+// A head is rarely right about more of them, and each takes its time in every step.
+constexpr int32_t kMostHeadDrafts = 4;
 
 constexpr int64_t kBiasBytesOfSlot = cuda::kMaxTokenBiases * sizeof(cuda::TokenBias);
 
@@ -73,6 +76,13 @@ class CudaStepRunner : public StepRunner {
   void Launch(const StepBatch& batch) override;
   Result<std::span<const SampledToken>> Finish() override;
   StepTimes last_times() const override { return times_; }
+  int32_t max_head_drafts() const override {
+    return drafter_ == nullptr ? 0 : drafter_->max_drafts();
+  }
+  std::span<const HeadDraft> head_drafts(int32_t sequence) override;
+
+  // Drafts from now on. REQUIRES: no step was launched.
+  Status AddDrafter(const DrafterCheckpoint& drafter, const CudaRedrafterOptions& options);
 
  private:
   // Pinned memory of a step in flight.
@@ -82,14 +92,19 @@ class CudaStepRunner : public StepRunner {
     cuda::PinnedBuffer history;
     int64_t history_used = 0;  // by the sequences started since the launch before
     std::span<const cuda::SamplingRow> rows;
+    cuda::PinnedBuffer chains;               // the head's, int32 [max chains]: their first rows
+    cuda::PinnedBuffer drafts;               // cuda::DraftToken [drafts, chains]
+    std::vector<int32_t> chain_of_sequence;  // of the step; -1: none
+    int32_t num_chains = 0, num_drafts = 0;
   };
-  // When the device reached a step and when it was through.
+  // When the device reached a step, when its samples were there, and when all was through.
   struct Marks {
-    cuda::Event begin, end;
+    cuda::Event begin, sampled, end;
   };
 
   CudaStepRunner(std::unique_ptr<CudaDecoder> decoder, int ordinal)
       : decoder_(std::move(decoder)),
+        stream_(decoder_->stream().handle()),
         ordinal_(ordinal),
         params_(decoder_->options().max_batch_size),
         num_biases_(decoder_->options().max_batch_size),
@@ -103,10 +118,15 @@ class CudaStepRunner : public StepRunner {
   std::byte* HistoryRoom(int64_t bytes);
   std::span<const int32_t> NameTokens(const StepBatch& batch);
   void LaunchSampling(const CudaStepInputs& inputs, const SamplingTotals& totals, Entry& entry);
+  void LaunchDrafting(const StepBatch& batch, const CudaStepInputs& inputs, Entry& entry);
 
   const std::unique_ptr<CudaDecoder> decoder_;
+  const cuda::StreamHandle stream_;
   const int ordinal_;
   cuda::DeviceBuffer counts_, result_, history_, biases_, scratch_;
+  std::unique_ptr<CudaRedrafter> drafter_;  // null: no drafts
+  cuda::DeviceBuffer chains_;               // int32 [max chains]
+  std::vector<HeadDraft> head_drafts_;      // of the sequence asked for last
   std::array<Entry, kDepth> entries_;
   // One more than steps in flight: the end of the step before the oldest is needed.
   std::array<Marks, kDepth + 1> marks_;
@@ -143,8 +163,26 @@ Status CudaStepRunner::TakeMemory() {
   }
   for (Marks& marks : marks_) {
     QED_ASSIGN_OR_RETURN(marks.begin, cuda::Event::Create(cuda::Event::Timing::kOn));
+    QED_ASSIGN_OR_RETURN(marks.sampled, cuda::Event::Create(cuda::Event::Timing::kOn));
     QED_ASSIGN_OR_RETURN(marks.end, cuda::Event::Create(cuda::Event::Timing::kOn));
   }
+  return OkStatus();
+}
+
+Status CudaStepRunner::AddDrafter(const DrafterCheckpoint& drafter,
+                                  const CudaRedrafterOptions& options) {
+  QED_ASSIGN_OR_RETURN(
+      drafter_, CudaRedrafter::Load(drafter, decoder_->embedding(), options, decoder_->stream()));
+  const auto chains = static_cast<size_t>(options.max_chains);
+  const auto drafts = static_cast<size_t>(options.max_drafts);
+  QED_ASSIGN_OR_RETURN(chains_, cuda::DeviceBuffer::Allocate(chains * sizeof(int32_t)));
+  for (Entry& entry : entries_) {
+    QED_ASSIGN_OR_RETURN(entry.chains, cuda::PinnedBuffer::Allocate(chains * sizeof(int32_t)));
+    QED_ASSIGN_OR_RETURN(entry.drafts,
+                         cuda::PinnedBuffer::Allocate(chains * drafts * sizeof(cuda::DraftToken)));
+    entry.chain_of_sequence.reserve(static_cast<size_t>(max_batch_size()));
+  }
+  head_drafts_.reserve(drafts);
   return OkStatus();
 }
 
@@ -159,11 +197,11 @@ void CudaStepRunner::Start(int32_t slot, const SamplingParams& params,
   std::byte* const pinned = HistoryRoom(static_cast<int64_t>(bytes));
   std::memcpy(pinned, tokens.data(), token_bytes);
   for (size_t i = 0; i < tokens.size(); ++i) pinned[token_bytes + i] = std::byte{generated[i]};
-  cuda::CopyToDevice(history_.data(), pinned, bytes, decoder_->stream());
+  cuda::CopyToDevice(history_.data(), pinned, bytes, stream_);
   cuda::AddTokenCounts(counts_.As<uint16_t>() + int64_t{slot} * config().vocab_size,
                        config().vocab_size, /*clear=*/true, history_.As<int32_t>(),
                        reinterpret_cast<const uint8_t*>(history_.data() + token_bytes),
-                       static_cast<int32_t>(tokens.size()), decoder_->stream());
+                       static_cast<int32_t>(tokens.size()), stream_);
 }
 
 void CudaStepRunner::CopyBiases(int32_t slot, const SamplingParams& params) {
@@ -175,7 +213,7 @@ void CudaStepRunner::CopyBiases(int32_t slot, const SamplingParams& params) {
   const size_t bytes = biases.size() * sizeof(TokenBias);
   std::byte* const pinned = HistoryRoom(static_cast<int64_t>(bytes));
   std::memcpy(pinned, biases.data(), bytes);
-  cuda::CopyToDevice(biases_.data() + slot * kBiasBytesOfSlot, pinned, bytes, decoder_->stream());
+  cuda::CopyToDevice(biases_.data() + slot * kBiasBytesOfSlot, pinned, bytes, stream_);
 }
 
 // Pinned memory of the next step for so many bytes. Waits for the device where
@@ -207,10 +245,12 @@ void CudaStepRunner::Launch(const StepBatch& batch) {
       FillSamplingRows(batch, params_, num_biases_, config().vocab_size, rows);
   entry.rows = rows;
   Marks& marks = marks_[launched_ % marks_.size()];
-  marks.begin.Record(decoder_->stream());
+  marks.begin.Record(stream_);
   decoder_->Forward(inputs, entry.input.data());
   LaunchSampling(inputs, totals, entry);
-  marks.end.Record(decoder_->stream());
+  marks.sampled.Record(stream_);
+  LaunchDrafting(batch, inputs, entry);
+  marks.end.Record(stream_);
   ++launched_;
   // What is started next uses the next entry, whose step is over by then.
   entries_[launched_ % kDepth].history_used = 0;
@@ -233,10 +273,51 @@ void CudaStepRunner::LaunchSampling(const CudaStepInputs& inputs, const Sampling
        .result = result_.As<cuda::TokenLogprob>(),
        .num_tops = totals.num_tops,
        .scratch = scratch_.As<uint32_t>()},
-      decoder_->stream());
+      stream_);
   cuda::CopyToHost(entry.result.data(), result_.data(),
                    static_cast<size_t>(cuda::SamplingResultBytes(num_rows, totals.num_tops)),
-                   decoder_->stream());
+                   stream_);
+}
+
+// Drafts behind the samples, for the next step.
+void CudaStepRunner::LaunchDrafting(const StepBatch& batch, const CudaStepInputs& inputs,
+                                    Entry& entry) {
+  entry.num_drafts = entry.num_chains = 0;
+  if (drafter_ == nullptr || batch.head_drafts == 0) return;
+  QED_CHECK_LE(batch.head_drafts, drafter_->max_drafts());
+  entry.num_chains =
+      PackChains(batch, {entry.chains.As<int32_t>(), static_cast<size_t>(drafter_->max_chains())},
+                 entry.chain_of_sequence);
+  if (entry.num_chains == 0) return;
+  entry.num_drafts = batch.head_drafts;
+  cuda::CopyToDevice(chains_.data(), entry.chains.data(),
+                     static_cast<size_t>(entry.num_chains) * sizeof(int32_t), stream_);
+  drafter_->Draft(
+      {.rows = reinterpret_cast<const cuda::SamplingRow*>(decoder_->input() + inputs.extra),
+       .result = result_.As<cuda::TokenLogprob>(),
+       .hidden = decoder_->hidden(),
+       .first_rows = chains_.As<int32_t>()},
+      entry.num_chains, entry.num_drafts);
+  const auto count = static_cast<size_t>(entry.num_chains) * static_cast<size_t>(entry.num_drafts);
+  cuda::CopyToHost(entry.drafts.data(), drafter_->drafts(), count * sizeof(cuda::DraftToken),
+                   stream_);
+}
+
+std::span<const HeadDraft> CudaStepRunner::head_drafts(int32_t sequence) {
+  QED_CHECK_GE(finished_, 1);
+  head_drafts_.clear();
+  const Entry& entry = entries_[(finished_ - 1) % kDepth];
+  if (entry.num_drafts == 0) return head_drafts_;
+  const int32_t chain = entry.chain_of_sequence[static_cast<size_t>(sequence)];
+  if (chain < 0) return head_drafts_;
+  // An error of the device is told by the next Finish.
+  if (!marks_[(finished_ - 1) % marks_.size()].end.Synchronize().ok()) return head_drafts_;
+  for (int32_t draft = 0; draft < entry.num_drafts; ++draft) {
+    const cuda::DraftToken& made =
+        entry.drafts.As<cuda::DraftToken>()[draft * entry.num_chains + chain];
+    head_drafts_.push_back({made.id, made.probability});
+  }
+  return head_drafts_;
 }
 
 // The step's tokens as the decoder knows them: -1 - s is what slot s sampled last.
@@ -252,12 +333,12 @@ std::span<const int32_t> CudaStepRunner::NameTokens(const StepBatch& batch) {
 Result<std::span<const SampledToken>> CudaStepRunner::Finish() {
   QED_CHECK_LT(finished_, launched_);
   const Marks& marks = marks_[finished_ % marks_.size()];
-  if (failure_.ok()) failure_ = marks.end.Synchronize();
+  if (failure_.ok()) failure_ = marks.sampled.Synchronize();
   if (!failure_.ok()) return failure_;
   const Entry& entry = entries_[finished_ % kDepth];
   const std::span<SampledToken> sampled = std::span(sampled_).first(entry.rows.size());
   ReadSamples(entry.rows, entry.result.As<cuda::TokenLogprob>(), sampled);
-  times_ = {.run_seconds = 1e-3 * cuda::Event::Milliseconds(marks.begin, marks.end)};
+  times_ = {.run_seconds = 1e-3 * cuda::Event::Milliseconds(marks.begin, marks.sampled)};
   if (finished_ > 0) {
     const Marks& before = marks_[(finished_ - 1) % marks_.size()];
     times_.wait_seconds = 1e-3 * cuda::Event::Milliseconds(before.end, marks.begin);
@@ -269,8 +350,8 @@ Result<std::span<const SampledToken>> CudaStepRunner::Finish() {
 }  // namespace
 
 Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapter* adapter,
-                                      const EngineConfig& config, const cuda::DeviceInfo& device,
-                                      ThreadPool& pool) {
+                                      const DrafterCheckpoint* drafter, const EngineConfig& config,
+                                      const cuda::DeviceInfo& device, ThreadPool& pool) {
   QED_RETURN_IF_ERROR(CheckEngineUse(checkpoint, adapter, config, PackedFor::kCuda));
   const int32_t vocab_size = checkpoint.config.vocab_size;
   if (vocab_size > kMaxVocab) {
@@ -294,10 +375,18 @@ Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapte
   }
   cuda::UseDevice(device.ordinal);
   options.reserved_bytes = SizesFor(options, vocab_size).sum();
+  CudaRedrafterOptions drafting = {.max_chains = std::min(options.max_batch_size, kMaxCudaChains),
+                                   .max_drafts = std::min(config.max_drafts, kMostHeadDrafts)};
+  // The room for 16 bits, though the weights may come in FP8.
+  if (drafter != nullptr) options.drafter_bytes = CudaRedrafter::DeviceBytes(*drafter, drafting);
   QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaDecoder> decoder,
                        CudaDecoder::Load(checkpoint, adapter, options, device, pool));
   QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaStepRunner> runner,
                        CudaStepRunner::Create(std::move(decoder), device.ordinal));
+  if (drafter != nullptr) {
+    if (runner->decoder().format() == WeightFormat::kFp8) drafting.format = WeightFormat::kFp8;
+    QED_RETURN_IF_ERROR(runner->AddDrafter(*drafter, drafting));
+  }
   CudaRunner made = {.runner = nullptr,
                      .footprint = runner->decoder().footprint(),
                      .memory = runner->decoder().memory_plan()};

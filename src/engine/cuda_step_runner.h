@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/drafter_checkpoint.h"
 #include "config/engine_config.h"
 #include "cuda/device.h"
 #include "engine/step_runner.h"
@@ -24,12 +25,13 @@ struct CudaRunner {
 };
 
 // Loads the model onto the GPU and takes all memory that steps will need. `device`
-// must have been opened; `adapter` may be null; `pool` reads the weights and is not
-// kept. Errors as CudaDecoder::Load; kUnsupported for a vocabulary that the GPU's
-// sampler cannot hold, or in a program built without CUDA.
+// must have been opened; `adapter` may be null, and `drafter`, whose head drafts behind each step
+// that asks for it, in FP8 where the model's products are, else in 16 bits; `pool` reads the
+// weights and is not kept. Errors as CudaDecoder::Load; kUnsupported for a vocabulary that the
+// GPU's sampler cannot hold, or in a program built without CUDA.
 Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapter* adapter,
-                                      const EngineConfig& config, const cuda::DeviceInfo& device,
-                                      ThreadPool& pool);
+                                      const DrafterCheckpoint* drafter, const EngineConfig& config,
+                                      const cuda::DeviceInfo& device, ThreadPool& pool);
 
 }  // namespace qed
 

@@ -2,8 +2,8 @@
 
 namespace qed {
 
-Result<CudaRunner> MakeCudaStepRunner(const Checkpoint&, const Adapter*, const EngineConfig&,
-                                      const cuda::DeviceInfo&, ThreadPool&) {
+Result<CudaRunner> MakeCudaStepRunner(const Checkpoint&, const Adapter*, const DrafterCheckpoint*,
+                                      const EngineConfig&, const cuda::DeviceInfo&, ThreadPool&) {
   return Unsupported("this program was built without CUDA; build it with -DQED_CUDA=ON");
 }
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <random>
 
+#include "checkpoint/drafter_checkpoint.h"
 #include "cuda/test_device.h"
+#include "draft/step_drafter.h"
 #include "engine/core_test_support.h"
 #include "engine/draft_test_support.h"
 #include "model/test_checkpoint.h"
@@ -27,7 +29,8 @@ class CudaStepRunnerTest : public ::testing::Test {
     engine_config_.max_num_tokens = 64;
     engine_config_.max_logit_rows = 40;
     engine_config_.kv_cache_free_gpu_memory_fraction = 0.05;
-    auto made = MakeCudaStepRunner(test_.checkpoint, nullptr, engine_config_,
+    const DrafterCheckpoint head = MakeRandomDrafter(config, 64);
+    auto made = MakeCudaStepRunner(test_.checkpoint, nullptr, &head, engine_config_,
                                    cuda::OpenDevice(0).value(), pool_);
     ASSERT_TRUE(made.ok()) << made.status().message();
     runner_ = std::move(made->runner);
@@ -35,7 +38,8 @@ class CudaStepRunnerTest : public ::testing::Test {
 
   // One sequence of `tokens` at `position`; its last row is sampled.
   void Launch(int32_t slot, int32_t first_page, int32_t position,
-              const std::vector<int32_t>& tokens, uint64_t sampled_before) {
+              const std::vector<int32_t>& tokens, uint64_t sampled_before,
+              int32_t head_drafts = 0) {
     const std::vector<int32_t> pages = {first_page, first_page + 1};
     const ForwardBatch::Sequence sequence = {.num_rows = static_cast<int32_t>(tokens.size()),
                                              .first_position = position,
@@ -44,7 +48,8 @@ class CudaStepRunnerTest : public ::testing::Test {
     const StepSample sample = {.position = sampled_before};
     runner_->Launch({.forward = {tokens, {&sequence, 1}, {&row, 1}},
                      .slots = {&slot, 1},
-                     .samples = {&sample, 1}});
+                     .samples = {&sample, 1},
+                     .head_drafts = head_drafts});
   }
 
   int32_t Finish() {
@@ -99,17 +104,48 @@ TEST_F(CudaStepRunnerTest, TellsHowLongStepsTookAndWaited) {
   EXPECT_GE(runner_->last_times().wait_seconds, 0);
 }
 
+TEST_F(CudaStepRunnerTest, ItsHeadDraftsWhereAStepAsksForIt) {
+  ASSERT_EQ(runner_->max_head_drafts(), 4);
+  runner_->Start(1, {}, {}, {});
+  std::vector<std::vector<int32_t>> found;
+  for (int32_t drafts : {3, 0, 4, 3}) {
+    Launch(1, 2, 0, {1, 2, 3}, 0, drafts);
+    Finish();
+    std::vector<int32_t>& ids = found.emplace_back();
+    for (const HeadDraft& draft : runner_->head_drafts(0)) {
+      ids.push_back(draft.id);
+      EXPECT_GE(draft.id, 0);
+      EXPECT_LT(draft.id, 64) << "of the head's tokens";
+      EXPECT_GT(draft.probability, 0);
+      EXPECT_LE(draft.probability, 1);
+    }
+    ASSERT_EQ(ids.size(), static_cast<size_t>(drafts));
+  }
+  EXPECT_EQ(found[0], found[3]);
+  found[2].pop_back();
+  EXPECT_EQ(found[0], found[2]) << "a longer chain begins with the same tokens";
+}
+
 // Several rows of a sequence are computed by other kernels than one, so the choice may differ
 // where two tokens are about equally likely; what comes after it is another text.
-class CudaDraftsTest : public CudaStepRunnerTest, public ::testing::WithParamInterface<Drafts> {
+enum class CudaDrafts { kNone, kSuffix, kRandom, kHead };
+
+std::unique_ptr<Drafter> MakeCudaDrafter(CudaDrafts drafts, int32_t vocab_size) {
+  if (drafts == CudaDrafts::kHead) return std::make_unique<StepDrafter>();
+  const Drafts kind = drafts == CudaDrafts::kNone     ? Drafts::kNone
+                      : drafts == CudaDrafts::kSuffix ? Drafts::kSuffix
+                                                      : Drafts::kRandom;
+  return MakeTestDrafter(kind, FakeModel::HashLogits, vocab_size);
+}
+
+class CudaDraftsTest : public CudaStepRunnerTest, public ::testing::WithParamInterface<CudaDrafts> {
  protected:
   // Six texts of likeliest tokens.
-  std::vector<StretchResult> Generate(Drafts drafts, DraftStats* stats) {
+  std::vector<StretchResult> Generate(CudaDrafts drafts, DraftStats* stats) {
     const auto tokenizer = MakeByteTokenizer();
     EngineCore core(*runner_, MakeEngineLimits(*runner_, engine_config_).value(),
                     /*prefix_cache=*/true,
-                    MakeTestDrafting(MakeTestDrafter(drafts, FakeModel::HashLogits,
-                                                     test_.checkpoint.config.vocab_size)));
+                    MakeTestDrafting(MakeCudaDrafter(drafts, test_.checkpoint.config.vocab_size)));
     std::vector<std::shared_ptr<CollectingSink>> sinks;
     for (uint64_t i = 1; i <= 6; ++i) {
       SamplingParams params;
@@ -138,7 +174,7 @@ class CudaDraftsTest : public CudaStepRunnerTest, public ::testing::WithParamInt
 TEST_P(CudaDraftsTest, ChangeNoTokenButForNearTies) {
   constexpr float kNearTie = 0.3F;
   DraftStats without, with;
-  const std::vector<StretchResult> want = Generate(Drafts::kNone, &without);
+  const std::vector<StretchResult> want = Generate(CudaDrafts::kNone, &without);
   const std::vector<StretchResult> got = Generate(GetParam(), &with);
   EXPECT_EQ(without.tokens, 0);
   EXPECT_GT(with.tokens, 0);
@@ -162,8 +198,12 @@ TEST_P(CudaDraftsTest, ChangeNoTokenButForNearTies) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Drafters, CudaDraftsTest,
-                         ::testing::Values(Drafts::kSuffix, Drafts::kRandom), [](const auto& test) {
-                           return test.param == Drafts::kSuffix ? "Suffix" : "Random";
+                         ::testing::Values(CudaDrafts::kSuffix, CudaDrafts::kRandom,
+                                           CudaDrafts::kHead),
+                         [](const auto& test) {
+                           return test.param == CudaDrafts::kSuffix   ? "Suffix"
+                                  : test.param == CudaDrafts::kRandom ? "Random"
+                                                                      : "Head";
                          });
 
 // Some short runs in place of a long one: under memcheck each step takes a part of a second.

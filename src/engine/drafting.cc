@@ -23,7 +23,7 @@ Drafting::Drafting(std::unique_ptr<Drafter> drafter, StepCost cost, DraftingOpti
     : drafter_(std::move(drafter)), cost_(std::move(cost)), options_(options), all_(kWindow) {}
 
 bool Drafting::Wanted(int32_t sequences) {
-  if (sequences == 0) return false;
+  if (sequences == 0 || sequences >= options_.max_rows) return false;
   if (options_.always) return true;
   if (rest_ > 0) {
     --rest_;
@@ -53,9 +53,10 @@ void Drafting::Tell(Sequence& s) {
   s.told = static_cast<int32_t>(tokens.size());
 }
 
-void Drafting::Propose(std::span<Sequence* const> running, int32_t max_seq_len) {
+void Drafting::Propose(std::span<Sequence* const> running, int32_t max_seq_len,
+                       StepRunner& runner) {
   const double begin = ComputeSeconds(options_.on_cpu);
-  Ask(running, max_seq_len);
+  Ask(running, max_seq_len, runner);
   drafter_->Propose(requests_);
   asking_seconds_ = ComputeSeconds(options_.on_cpu) - begin;
   int32_t found = 0;
@@ -70,24 +71,43 @@ void Drafting::Propose(std::span<Sequence* const> running, int32_t max_seq_len) 
     draft_seconds_ = draft_seconds_ == 0 ? each : kMemory * draft_seconds_ + (1 - kMemory) * each;
   }
   if (!options_.always) Offer(static_cast<int32_t>(running.size()));
+  deepest_ = 0;
+  for (const Sequence* s : asking_) {
+    deepest_ = std::max(deepest_, static_cast<int32_t>(s->drafts.size()));
+  }
+}
+
+int32_t Drafting::HeadDrafts(const StepRunner& runner) const {
+  const int32_t wanted = options_.always ? options_.max_drafts : deepest_ + 1;
+  return std::min({wanted, options_.max_drafts, runner.max_head_drafts()});
 }
 
 // Fills requests_, one for each sequence that could use drafts.
-void Drafting::Ask(std::span<Sequence* const> running, int32_t max_seq_len) {
+void Drafting::Ask(std::span<Sequence* const> running, int32_t max_seq_len, StepRunner& runner) {
   requests_.clear();
   asking_.clear();
   odds_.clear();
-  odds_.reserve(running.size());  // requests point into it
+  odds_.reserve(running.size());  // requests point into these
+  of_step_.resize(std::max(of_step_.size(), running.size()));
   const double least = LeastThatPays(static_cast<int32_t>(running.size()));
   for (Sequence* s : running) {
     int32_t wanted = 0;
     if (!CanDraft(*s, max_seq_len, &wanted)) continue;
     Tell(*s);
+    std::span<HeadDraft> of_step = of_step_[requests_.size()];
+    if (s->index_in_step < 0 || runner.max_head_drafts() == 0) {
+      of_step = {};
+    } else {
+      const std::span<const HeadDraft> made = runner.head_drafts(s->index_in_step);
+      of_step = of_step.first(std::min(made.size(), of_step.size()));
+      std::ranges::copy(made.first(of_step.size()), of_step.begin());
+    }
     const std::span<const int32_t> forced = s->stretch.params.forced_tokens;
     const auto known = std::min(forced.size(), static_cast<size_t>(s->info.generated_tokens));
     requests_.push_back({.sequence = s->id,
                          .newest = s->tokens.back(),
                          .hidden = s->hidden,
+                         .of_step = of_step,
                          .known = forced.subspan(known),
                          .wanted = wanted,
                          .odds = OddsOf(*s),

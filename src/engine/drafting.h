@@ -21,11 +21,13 @@
 #include "draft/drafter.h"
 #include "engine/engine_stats.h"
 #include "engine/sequence.h"
+#include "engine/step_runner.h"
 
 namespace qed {
 
 struct DraftingOptions {
   int32_t max_drafts = kMaxDrafts;  // of a sequence in a step
+  int32_t max_rows = 1 << 30;       // of logits of a step, those of drafts among them
   bool on_cpu = false;  // costs are of the process's processor time (engine/step_cost.h)
   bool always = false;  // all drafts are computed, whether they pay or not: for measurements, tests
 };
@@ -41,8 +43,11 @@ class Drafting {
   bool Wanted(int32_t sequences);
 
   // Sets the drafts of those of `running` that could use some. REQUIRES: no step in
-  // flight; nobody has drafts yet.
-  void Propose(std::span<Sequence* const> running, int32_t max_seq_len);
+  // flight; nobody has drafts yet. `runner` may have made some.
+  void Propose(std::span<Sequence* const> running, int32_t max_seq_len, StepRunner& runner);
+  // How many drafts a head of the runner's is to make behind the step that was just planned: one
+  // more than any sequence's were worth computing, for each takes its time.
+  int32_t HeadDrafts(const StepRunner& runner) const;
   // What the model's head saw when it gave the sequence's newest token.
   static void SetHidden(Sequence& sequence, std::span<const float> hidden) {
     sequence.hidden.assign(hidden.begin(), hidden.end());
@@ -59,10 +64,11 @@ class Drafting {
  private:
   // The first while drafts are looked for, then steps without.
   static constexpr int32_t kPatience = 100, kRest = 400;
+  static constexpr int32_t kFirstHeadDrafts = 2;
 
   bool CanDraft(const Sequence& sequence, int32_t max_seq_len, int32_t* wanted) const;
   void Tell(Sequence& sequence);
-  void Ask(std::span<Sequence* const> running, int32_t max_seq_len);
+  void Ask(std::span<Sequence* const> running, int32_t max_seq_len, StepRunner& runner);
   std::span<const float> OddsOf(const Sequence& sequence);
   double LeastThatPays(int32_t sequences) const;
   void Offer(int32_t sequences);
@@ -78,14 +84,16 @@ class Drafting {
   // tokens would have taken without drafts. Seconds.
   int32_t balanced_ = 0;
   double spent_ = 0, instead_ = 0;
-  double asking_seconds_ = 0;  // of the step at hand
-  double draft_seconds_ = 0;   // of a draft, on average
-  int32_t rest_ = 0;           // steps until drafts are looked for again
-  bool rested_ = false;        // the log has said it
+  double asking_seconds_ = 0;           // of the step at hand
+  double draft_seconds_ = 0;            // of a draft, on average
+  int32_t deepest_ = kFirstHeadDrafts;  // most drafts of a sequence in the step at hand
+  int32_t rest_ = 0;                    // steps until drafts are looked for again
+  bool rested_ = false;                 // the log has said it
   // One step's working memory.
   std::vector<std::array<float, kDraftKinds>> odds_;  // of each request
   std::vector<DraftRequest> requests_;
-  std::vector<Sequence*> asking_;  // whose requests these are
+  std::vector<std::array<HeadDraft, kMaxDrafts>> of_step_;  // of each request
+  std::vector<Sequence*> asking_;                           // whose requests these are
   std::vector<DraftOffer> offers_;
 };
 

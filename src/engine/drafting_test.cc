@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "draft/step_drafter.h"
 #include "engine/core_test_support.h"
 #include "engine/draft_test_support.h"
 #include "tests/support/sanitizers.h"
@@ -57,6 +59,100 @@ TEST(DraftingTest, RightDraftsSaveSteps) {
   EXPECT_EQ(stats.tried_at[0], stats.drafts);
   EXPECT_EQ(stats.tried_at[1] + stats.tried_at[2] + stats.tried_at[3],
             stats.tokens - stats.tried_at[0]);
+}
+
+TEST(DraftingTest, AreNotLookedForWhereNoRowIsLeft) {
+  Drafting drafting(MakeTestDrafter(Drafts::kSuffix, FakeModel::HashLogits, 300),
+                    StepCost({{1, 1.0}, {64, 1.1}}), {.max_rows = 8});
+  EXPECT_FALSE(drafting.Wanted(0));
+  EXPECT_TRUE(drafting.Wanted(7));
+  EXPECT_FALSE(drafting.Wanted(8));
+}
+
+// A runner with a head that knows what the model counts on with, but for every seventh token.
+class CountingHead : public StepRunner {
+ public:
+  CountingHead(StepRunner& runner, int32_t vocab_size) : runner_(runner), vocab_size_(vocab_size) {}
+
+  const ModelConfig& config() const override { return runner_.config(); }
+  int32_t page_size() const override { return runner_.page_size(); }
+  int32_t num_pages() const override { return runner_.num_pages(); }
+  int32_t max_num_tokens() const override { return runner_.max_num_tokens(); }
+  int32_t max_batch_size() const override { return runner_.max_batch_size(); }
+  int32_t max_logit_rows() const override { return runner_.max_logit_rows(); }
+  int32_t depth() const override { return runner_.depth(); }
+  void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,
+             const std::vector<bool>& generated) override {
+    runner_.Start(slot, params, tokens, generated);
+  }
+  void Launch(const StepBatch& batch) override {
+    EXPECT_LE(batch.head_drafts, max_head_drafts());
+    wanted_ = batch.head_drafts;
+    samples_.assign(batch.samples.begin(), batch.samples.end());
+    runner_.Launch(batch);
+  }
+  Result<std::span<const SampledToken>> Finish() override {
+    const auto sampled = runner_.Finish();
+    newest_.clear();
+    for (size_t row = 0; row < samples_.size(); ++row) {
+      const bool reached = row == 0 || samples_[row - 1].draft < 0 ||
+                           (newest_.contains(samples_[row].sequence) &&
+                            newest_[samples_[row].sequence] == samples_[row - 1].draft);
+      if (samples_[row].next && reached) newest_[samples_[row].sequence] = (*sampled)[row].id;
+    }
+    return sampled;
+  }
+  StepTimes last_times() const override { return runner_.last_times(); }
+  int32_t max_head_drafts() const override { return 3; }
+  std::span<const HeadDraft> head_drafts(int32_t sequence) override {
+    drafts_.clear();
+    if (!newest_.contains(sequence)) return drafts_;
+    for (int32_t i = 1; i <= wanted_; ++i) {
+      const int32_t right = (newest_[sequence] + i) % vocab_size_;
+      drafts_.push_back({right % 7 == 0 ? 0 : right, 0.9F});
+    }
+    return drafts_;
+  }
+
+ private:
+  StepRunner& runner_;
+  const int32_t vocab_size_;
+  int32_t wanted_ = 0;
+  std::vector<StepSample> samples_;
+  std::map<int32_t, int32_t> newest_;
+  std::vector<HeadDraft> drafts_;
+};
+
+TEST(DraftingTest, AHeadOfTheRunnersSavesSteps) {
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 100;
+  const StretchResult want = RunRequest(params, FakeModel::CountingLogits, nullptr);
+  CoreHarness harness(Depth::kTwo, SmallModel(), FakeModel::CountingLogits);
+  CountingHead head(*harness.runner, harness.limits.vocab_size);
+  EngineCore core(
+      head, harness.limits, true,
+      std::make_unique<Drafting>(std::make_unique<StepDrafter>(),
+                                 StepCost({{1, 1.0}, {8, 1.1}, {40, 9.0}}), DraftingOptions{}));
+  std::vector<std::shared_ptr<CollectingSink>> sinks;
+  for (uint64_t i = 1; i <= 3; ++i) {
+    auto sequence = std::make_unique<Sequence>(
+        i, Stretch{Bytes("To be checked"), params, OutputText(*harness.tokenizer, false, params)});
+    sinks.push_back(std::make_shared<CollectingSink>());
+    sequence->sink = sinks.back();
+    core.Submit(std::move(sequence));
+  }
+  while (core.HasWork()) {
+    core.Step();
+    core.Deliver();
+    ASSERT_TRUE(core.CheckIntegrity().ok());
+  }
+  for (const auto& sink : sinks) EXPECT_EQ(sink->result.ids, want.ids);
+  const DraftStats stats = core.Stats().drafts;
+  EXPECT_LT(core.Stats().steps, 60);
+  EXPECT_GT(stats.accepted, stats.tokens / 2);
+  EXPECT_GT(stats.tried_at[2], 0) << "as many as the head may make";
+  EXPECT_EQ(stats.tried_at[3], 0);
 }
 
 // Drafts at all places what `token` says.

@@ -287,7 +287,8 @@ Result<std::unique_ptr<Engine>> Engine::Create(std::unique_ptr<StepRunner> runne
     QED_ASSIGN_OR_RETURN(StepCost cost, MeasureStepCost(*runner, limits.max_logit_rows, on_cpu));
     drafting = std::make_unique<Drafting>(
         std::move(drafter), std::move(cost),
-        DraftingOptions{.max_drafts = config.max_drafts, .on_cpu = on_cpu});
+        DraftingOptions{
+            .max_drafts = config.max_drafts, .max_rows = limits.max_logit_rows, .on_cpu = on_cpu});
   }
   return std::unique_ptr<Engine>(new ThreadedEngine(std::move(runner), tokenizer, limits,
                                                     config.prefix_cache, std::move(drafting)));

@@ -88,6 +88,7 @@ class EngineCore {
   // tokens of its prompt before those that draw its next ones.
   struct InFlightRows {
     Sequence* sequence;  // null: nobody wants them any more, or they were committed
+    int32_t index;       // of the sequence in its step
     int32_t num_rows;
     int32_t scored;  // of them, not committed yet
     int32_t drawn;   // not committed yet

@@ -34,7 +34,7 @@ void EngineCore::Step() {
 bool EngineCore::LaunchStep(bool drafts) {
   const Clock::Time begin = Clock::Real().Now();
   for (Sequence* s : running_) s->drafts.clear();
-  if (drafts) drafting_->Propose(running_, limits_.max_seq_len);
+  if (drafts) drafting_->Propose(running_, limits_.max_seq_len, runner_);
   MakeViews();
   PlanStep({.max_batch_size = limits_.max_batch_size,
             .max_logit_rows = limits_.max_logit_rows,
@@ -57,7 +57,8 @@ bool EngineCore::LaunchStep(bool drafts) {
                               .sequences = batch_sequences_,
                               .logit_rows = logit_rows_},
                   .slots = batch_slots_,
-                  .samples = samples_});
+                  .samples = samples_,
+                  .head_drafts = drafts ? drafting_->HeadDrafts(runner_) : 0});
   ++in_flight_;
   ++stats_.steps;
   for (size_t i = 0; i < batch_.size(); ++i) {
@@ -84,6 +85,7 @@ void EngineCore::FinishStep() {
     return;
   }
   const Clock::Time finished = Clock::Real().Now();
+  for (Sequence* s : running_) s->index_in_step = -1;
   size_t row = 0;
   for (InFlightRows& rows : step.sequences) {
     CommitRows(rows, row, sampled->subspan(row, static_cast<size_t>(rows.num_rows)));
@@ -252,7 +254,7 @@ void EngineCore::PackLogitRows(int32_t index, int32_t rows, InFlight& step) {
   const auto scored = static_cast<int32_t>(samples_.size() - first_sample);
   if (end >= s.length()) PackDraws(s, index);
   const auto num_rows = static_cast<int32_t>(samples_.size() - first_sample);
-  if (num_rows > 0) step.sequences.push_back({&s, num_rows, scored, num_rows - scored});
+  if (num_rows > 0) step.sequences.push_back({&s, index, num_rows, scored, num_rows - scored});
 }
 
 // The row of the sequence's newest token, the last of batch_tokens_, and its drafts.
@@ -306,6 +308,7 @@ void EngineCore::CommitRows(InFlightRows& rows, size_t first,
   }
   rows.sequence = nullptr;
   if (drafting_ != nullptr) {
+    s.index_in_step = rows.index;
     drafting_->SetHidden(s, runner_.hidden(first + static_cast<size_t>(newest - sampled.data())));
   }
 }

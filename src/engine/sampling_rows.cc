@@ -1,5 +1,7 @@
 #include "engine/sampling_rows.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "sampling/device_sampling.h"
 
@@ -29,6 +31,21 @@ SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const Sampling
     totals.any_drafts = totals.any_drafts || sample.draft >= 0;
   }
   return totals;
+}
+
+int32_t PackChains(const StepBatch& batch, std::span<int32_t> first_rows,
+                   std::vector<int32_t>& chain_of_sequence) {
+  chain_of_sequence.assign(batch.forward.sequences.size(), -1);
+  int32_t chains = 0;
+  for (size_t row = 0; row < batch.samples.size(); ++row) {
+    const StepSample& sample = batch.samples[row];
+    int32_t& chain = chain_of_sequence[static_cast<size_t>(sample.sequence)];
+    if (!sample.next || chain >= 0) continue;
+    if (std::cmp_equal(chains, first_rows.size())) return 0;
+    first_rows[static_cast<size_t>(chains)] = static_cast<int32_t>(row);
+    chain = chains++;
+  }
+  return chains;
 }
 
 void ReadSamples(std::span<const cuda::SamplingRow> rows, const cuda::TokenLogprob* result,

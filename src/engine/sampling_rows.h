@@ -31,6 +31,12 @@ SamplingTotals FillSamplingRows(const StepBatch& batch, std::span<const Sampling
 void ReadSamples(std::span<const cuda::SamplingRow> rows, const cuda::TokenLogprob* result,
                  std::span<SampledToken> out);
 
+// The chains of drafts that a head begins behind a step: of each sequence that has new tokens, the
+// first row that draws one. chain_of_sequence[s] is its chain, or -1. Returns their number, or 0
+// where there are more than first_rows has room for: then none is to be begun.
+int32_t PackChains(const StepBatch& batch, std::span<int32_t> first_rows,
+                   std::vector<int32_t>& chain_of_sequence);
+
 }  // namespace qed
 
 #endif  // QED_ENGINE_SAMPLING_ROWS_H_

@@ -12,6 +12,24 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
+// Which chains a head begins: behind rows that draw, not behind those that score a prompt.
+TEST(SamplingRows, ChainsBeginWithASequencesFirstNewToken) {
+  std::vector<ForwardBatch::Sequence> sequences(4);
+  const std::vector<StepSample> samples = {{.sequence = 0, .given = 3, .next = false},
+                                           {.sequence = 0},
+                                           {.sequence = 1, .given = 3, .next = false},
+                                           {.sequence = 3, .draft = 8},
+                                           {.sequence = 3}};
+  StepBatch batch;
+  batch.forward.sequences = sequences;
+  batch.samples = samples;
+  std::vector<int32_t> first_rows(2), chains;
+  EXPECT_EQ(PackChains(batch, first_rows, chains), 2);
+  EXPECT_THAT(first_rows, ElementsAre(1, 3));
+  EXPECT_THAT(chains, ElementsAre(0, -1, -1, 1));
+  EXPECT_EQ(PackChains(batch, std::span(first_rows).first(1), chains), 0) << "no room for both";
+}
+
 TEST(SamplingRows, AreFilledFromTheirSlotsAndReadBack) {
   std::vector<SamplingParams> params(3);  // of the slots
   params[0].logprobs = 2;

@@ -51,10 +51,11 @@ struct Sequence {
 
   // Drafts of the step in flight, or of the next one.
   std::vector<Draft> drafts;
-  Acceptance acceptance{64};  // of its drafts
-  std::vector<float> hidden;  // what the head saw when it gave the newest token; or empty
-  int32_t first_prompt = 0;   // leading tokens that its first stretch began with
-  int32_t told = 0;           // leading tokens that the drafter knows; 0: nor the sequence
+  Acceptance acceptance{64};   // of its drafts
+  int32_t index_in_step = -1;  // in the step finished last, if that gave its newest token
+  std::vector<float> hidden;   // what the head saw when it gave the newest token; or empty
+  int32_t first_prompt = 0;    // leading tokens that its first stretch began with
+  int32_t told = 0;            // leading tokens that the drafter knows; 0: nor the sequence
 
   Stretch stretch;            // the current one
   uint64_t position = 0;      // tokens generated in all stretches: the random counter

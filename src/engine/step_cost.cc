@@ -1,8 +1,10 @@
 #include "engine/step_cost.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -11,7 +13,9 @@
 namespace qed {
 namespace {
 
-constexpr int32_t kMostRows = 16;
+// Rows that are timed. On a GPU a step of more rows is computed by other kernels.
+constexpr std::array<int32_t, 5> kOnCpu = {1, 2, 4, 8, 16};
+constexpr std::array<int32_t, 9> kOnDevice = {1, 2, 4, 8, 16, 32, 40, 48, 64};
 
 // Seconds of a step of one sequence with so many rows.
 Result<double> TimeStep(StepRunner& runner, int32_t rows, bool on_cpu) {
@@ -48,10 +52,10 @@ double ComputeSeconds(bool on_cpu) {
 }
 
 Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows, bool on_cpu) {
-  max_rows = std::min(
-      {max_rows, kMostRows, runner.max_num_tokens(), runner.num_pages() * runner.page_size()});
+  max_rows = std::min({max_rows, runner.max_num_tokens(), runner.num_pages() * runner.page_size()});
   std::vector<StepCost::Point> points;
-  for (int32_t rows = 1; rows <= max_rows; rows *= 2) {
+  for (int32_t rows : on_cpu ? std::span<const int32_t>(kOnCpu) : kOnDevice) {
+    if (rows > max_rows) break;
     QED_ASSIGN_OR_RETURN(const double first, TimeStep(runner, rows, on_cpu));
     QED_ASSIGN_OR_RETURN(const double second, TimeStep(runner, rows, on_cpu));
     points.push_back({rows, std::min(first, second)});

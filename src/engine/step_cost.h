@@ -14,8 +14,8 @@ namespace qed {
 // (`on_cpu`), of its processor time, which other programs on the machine do not stretch.
 double ComputeSeconds(bool on_cpu);
 
-// Runs steps of 1, 2, 4, ... rows with logits, up to 16 and `max_rows`, twice each, on
-// pages and a slot that are nobody's yet; the lesser time counts. Beyond, cost is taken
+// Runs steps of 1, 2, 4, ... rows with logits, up to `max_rows` and 16 or, on a device, 64, twice
+// each, on pages and a slot that are nobody's yet; the lesser time counts. Beyond, cost is taken
 // to grow as between the last two. Errors are the runner's. In ComputeSeconds.
 Result<StepCost> MeasureStepCost(StepRunner& runner, int32_t max_rows, bool on_cpu);
 

@@ -21,6 +21,7 @@
 #include "base/status.h"
 #include "config/model_config.h"
 #include "config/sampling_params.h"
+#include "draft/drafter.h"
 #include "model/language_model.h"
 #include "sampling/sampler.h"
 
@@ -52,6 +53,9 @@ struct StepBatch {
   ForwardBatch forward;                 // a token may be kSampledToken
   std::span<const int32_t> slots;       // [B] of forward.sequences, each at most once
   std::span<const StepSample> samples;  // [R] of forward.logit_rows
+  // What a head of the runner's is to draft behind each sequence's last new token, at most
+  // max_head_drafts(); 0: nothing.
+  int32_t head_drafts = 0;
 };
 
 // How the step that Finish gave last spent its time.
@@ -96,6 +100,16 @@ class StepRunner {
   virtual Result<std::span<const SampledToken>> Finish() = 0;
 
   virtual StepTimes last_times() const = 0;
+
+  // The runner has a head that drafts, so many tokens a sequence at most; 0: it has none.
+  virtual int32_t max_head_drafts() const { return 0; }
+  // What the head drafted behind the last new token of a sequence of the step that Finish gave
+  // last, by its index there; empty where the step asked for none or the sequence has no new
+  // token. Waits for the device. Valid until the next call, Launch or Finish.
+  virtual std::span<const HeadDraft> head_drafts(int32_t sequence) {
+    static_cast<void>(sequence);
+    return {};
+  }
 
   // What the model's head saw of a row of the step that Finish gave last [E], valid until
   // the next Launch; empty where the runner does not know.

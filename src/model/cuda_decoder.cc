@@ -86,6 +86,7 @@ Status CudaDecoder::PlanMemory(const CudaWeightLoader& loader) {
                 {"step inputs", packer_.max_bytes()},
                 {"sampling", options_.reserved_bytes},
                 {"code and graphs", kCodeBytes + graphs * kGraphBytes}};
+  if (options_.drafter_bytes > 0) plan.items.push_back({"drafter", options_.drafter_bytes});
   return GivePages(options_.kv_fraction, 1, cuda::OtherMemoryHolders(device_.ordinal), plan);
 }
 
@@ -96,7 +97,7 @@ Status CudaDecoder::TakeMemory(CudaWeights weights) {
   QED_ASSIGN_OR_RETURN(pages_,
                        DeviceBuffer::Allocate(int64_t{num_pages()} * memory_plan_.page_bytes));
   packer_.set_num_pages(num_pages());
-  cuda::Fill(pages_.data(), 0, pages_.size(), stream());
+  cuda::Fill(pages_.data(), 0, pages_.size(), stream_.handle());
   return network_.Place(std::move(weights), workspace_.data(), input_.data(), pages_.data(),
                         num_pages(), stream_);
 }
@@ -124,12 +125,12 @@ Status CudaDecoder::RecordGraphs() {
   QED_ASSIGN_OR_RETURN(const PinnedBuffer pinned, PinnedBuffer::Allocate(input_.size()));
   for (int32_t size : packer_.recorded_sizes()) {
     const CudaStepInputs inputs = packer_.PackPadding(size, pinned.data());
-    cuda::CopyToDevice(input_.data(), pinned.data(), inputs.bytes, stream());
+    cuda::CopyToDevice(input_.data(), pinned.data(), inputs.bytes, stream_.handle());
     // Once as it is: recording must not be what brings a kernel to the GPU.
     network_.Compute(inputs);
     QED_RETURN_IF_ERROR(stream_.Synchronize());
     QED_ASSIGN_OR_RETURN(cuda::Graph graph,
-                         cuda::Graph::Capture(stream(), [&] { network_.Compute(inputs); }));
+                         cuda::Graph::Capture(stream_.handle(), [&] { network_.Compute(inputs); }));
     graphs_.push_back(std::move(graph));
   }
   return stream_.Synchronize();
@@ -142,10 +143,10 @@ ModelFootprint CudaDecoder::footprint() const {
 }
 
 void CudaDecoder::Forward(const CudaStepInputs& inputs, const std::byte* pinned) {
-  cuda::CopyToDevice(input_.data(), pinned, static_cast<size_t>(inputs.bytes), stream());
+  cuda::CopyToDevice(input_.data(), pinned, static_cast<size_t>(inputs.bytes), stream_.handle());
   if (!inputs.recorded) return network_.Compute(inputs);
   const auto found = std::ranges::lower_bound(packer_.recorded_sizes(), inputs.num_tokens);
-  graphs_[static_cast<size_t>(found - packer_.recorded_sizes().begin())].Launch(stream());
+  graphs_[static_cast<size_t>(found - packer_.recorded_sizes().begin())].Launch(stream_.handle());
 }
 
 }  // namespace qed

@@ -34,9 +34,10 @@ struct CudaDecoderOptions {
   int32_t max_logit_rows = 0;  // most R, at least max_batch_size
   int32_t max_seq_len = 0;     // most tokens of a sequence
   int32_t page_size = 0;
-  double kv_fraction = 0;                // of the memory that is free after everything else
-  int64_t input_bytes_per_row = 0;       // of the caller's own, copied with each row of logits
-  int64_t reserved_bytes = 0;            // of GPU memory that the caller will take itself
+  double kv_fraction = 0;           // of the memory that is free after everything else
+  int64_t input_bytes_per_row = 0;  // of the caller's own, copied with each row of logits
+  // Of GPU memory that the caller will take itself: for sampling, and for a drafter.
+  int64_t reserved_bytes = 0, drafter_bytes = 0;
   std::optional<WeightRecipe> quantize;  // what linears become while they are read
 };
 
@@ -59,7 +60,7 @@ class CudaDecoder {
   int32_t num_pages() const { return memory_plan_.num_pages; }
   ModelFootprint footprint() const;
   const DeviceMemoryPlan& memory_plan() const { return memory_plan_; }
-  cuda::StreamHandle stream() const { return stream_.handle(); }
+  const cuda::Stream& stream() const { return stream_; }
 
   // Most bytes of a step's inputs.
   int64_t max_input_bytes() const { return static_cast<int64_t>(input_.size()); }
@@ -78,6 +79,11 @@ class CudaDecoder {
   const std::byte* input() const { return input_.data(); }
   const float* logits() const { return network_.logits(); }
   int32_t* sampled() const { return network_.sampled(); }
+  // What the head saw of the latest step's rows of logits [R, E].
+  const cuda::BFloat16* hidden() const { return network_.hidden(); }
+  const cuda::DeviceWeight& embedding() const { return network_.embedding(); }
+  // Of the layers' products.
+  WeightFormat format() const { return network_.format(); }
 
  private:
   CudaDecoder(const ModelConfig& config, const CudaDecoderOptions& options,

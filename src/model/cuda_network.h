@@ -63,6 +63,12 @@ class CudaNetwork {
   // first and written by the caller.
   const float* logits() const { return work_.logits; }
   int32_t* sampled() const { return work_.sampled; }
+  // What the head saw of them [R, E].
+  const cuda::BFloat16* hidden() const { return work_.head_in; }
+
+  const cuda::DeviceWeight& embedding() const { return weights_.embedding; }
+  // Of the layers' products.
+  WeightFormat format() const { return weights_.layers.front().qkv.format; }
 
   // But for kv_bytes_per_token.
   ModelFootprint footprint() const;

@@ -1,7 +1,9 @@
 """What a head is trained on: from every place of a text, the tokens that the model wrote
-next, each draft reading the right tokens before it (teacher forcing)."""
+next, or how likely it thought each token, each draft reading the right tokens before it
+(teacher forcing)."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from head import Head
@@ -9,7 +11,12 @@ from torch import Tensor, nn
 
 
 def draft_losses(
-    head: Head, hidden: Tensor, embedded: Tensor, ids: Tensor, learnt: Tensor
+    head: Head,
+    hidden: Tensor,
+    embedded: Tensor,
+    ids: Tensor,
+    learnt: Tensor,
+    model_says: Callable[[int], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Of each draft's place: cross-entropy [drafts], how many of its likeliest tokens are right
     and how many were counted.
@@ -17,7 +24,8 @@ def draft_losses(
     hidden [N, E]: what the model's head saw at N places; embedded [N, drafts, E]: the token it
     gave there and those after it; ids and learnt [N, drafts]: the tokens that each draft is to
     be. Those count that the model wrote; of them, those outside a cut vocabulary are wrong
-    and are not learnt."""
+    and are not learnt. `model_says`: of a draft's place, how likely the model thought each of
+    the head's tokens [N, rows], which is learnt in place of the token that it then drew."""
     state = torch.zeros_like(hidden)
     losses, rights = [], []
     for i in range(ids.shape[1]):
@@ -26,7 +34,11 @@ def draft_losses(
         wanted = head.rows_of(ids[:, i])
         rows = torch.where(learnt[:, i], wanted, -100)
         known = (rows >= 0).sum().clamp(min=1)
-        total = nn.functional.cross_entropy(logits, rows, ignore_index=-100, reduction="sum")
+        if model_says is None:
+            total = nn.functional.cross_entropy(logits, rows, ignore_index=-100, reduction="sum")
+        else:
+            each = nn.functional.cross_entropy(logits, model_says(i), reduction="none")
+            total = each[rows >= 0].sum()
         losses.append(total / known)
         rights.append(((logits.argmax(-1) == wanted) & learnt[:, i]).sum())
     return torch.stack(losses), torch.stack(rights), learnt.sum(0)

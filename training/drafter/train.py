@@ -23,25 +23,40 @@ from losses import draft_losses, learning_rate
 from models import Model, load_model
 from places import Places, find_places
 from samples import Sample, frequent_tokens, held_out, read_samples
-from torch import Tensor
+from torch import Tensor, nn
 
 
-def rate_of(embedding: Tensor, head: Head, places: Places) -> tuple[Tensor, Tensor, Tensor]:
+def rate_of(
+    network: nn.Module, head: Head, places: Places, learn: str = "tokens"
+) -> tuple[Tensor, Tensor, Tensor]:
     """Losses, right drafts and counted ones, by their place (losses.py)."""
+    embedding = network.get_input_embeddings().weight
     embedded = torch.nn.functional.embedding(places.ids[:, :-1], embedding).float()
+
+    @torch.no_grad()
+    def model_says(draft: int) -> Tensor:
+        rows = network.get_output_embeddings().weight
+        if head.vocabulary is not None:
+            rows = rows[torch.tensor(head.vocabulary, device=rows.device)]
+        return (places.hidden(draft + 1) @ rows.T).float().softmax(-1)
+
     return draft_losses(
-        head, places.hidden.float(), embedded, places.ids[:, 1:], places.learnt[:, 1:]
+        head,
+        places.hidden(0).float(),
+        embedded,
+        places.ids[:, 1:],
+        places.learnt[:, 1:],
+        model_says if learn == "distribution" else None,
     )
 
 
 @torch.no_grad()
-def evaluate(embedding: Tensor, head: Head, places: Places, size: int) -> list[float]:
+def evaluate(network: nn.Module, head: Head, places: Places, size: int) -> list[float]:
     """Top-1 accuracy of each draft."""
     rights, counted = 0, 0
     for begin in range(0, len(places), size):
         rows = slice(begin, begin + size)
-        part = Places(places.hidden[rows], places.ids[rows], places.learnt[rows])
-        _, right, count = rate_of(embedding, head, part)
+        _, right, count = rate_of(network, head, places.part(rows))
         rights, counted = rights + right, counted + count
     return (rights / counted.clamp(min=1)).tolist()
 
@@ -93,14 +108,13 @@ def scheduled(shards: Shards, options) -> Iterator[tuple[float, Places]]:
 
 
 def train(model: Model, head: Head, samples: list[Sample], options) -> None:
-    embedding = model.network.get_input_embeddings().weight
     optimizer = torch.optim.AdamW(head.parameters(), lr=options.lr, weight_decay=0.0)
     shards = Shards(model, samples, options.drafts, options.shard_tokens)
     for step, (share, places) in enumerate(scheduled(shards, options)):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, options.lr, options.warmup)
         with torch.autocast("cuda", torch.bfloat16, enabled=options.device != "cpu"):
-            losses, rights, counted = rate_of(embedding, head, places)
+            losses, rights, counted = rate_of(model.network, head, places, options.learn)
         optimizer.zero_grad()
         losses.sum().backward()
         torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
@@ -132,6 +146,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-rnn", action="store_true")
     parser.add_argument("--vocabulary", type=int, default=0, help="most frequent tokens; 0: all")
     parser.add_argument("--drafts", type=int, default=3)
+    parser.add_argument(
+        "--learn",
+        choices=["distribution", "tokens"],
+        default="distribution",
+        help="how likely the model thought each token, or the one it drew",
+    )
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0, help="of training, in place of --epochs")
     parser.add_argument("--batch", type=int, default=4096, help="places of a step")
@@ -150,11 +170,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def report(model: Model, head: Head, sets: dict[str, list[Sample]], options) -> dict[str, list]:
     """Prints and returns top-1 accuracy by place, for each set of samples."""
-    embedding = model.network.get_input_embeddings().weight
     found = {}
     for name, samples in sets.items():
         places = find_places(model.network, samples, options.drafts)
-        found[name] = evaluate(embedding, head, places, options.batch)
+        found[name] = evaluate(model.network, head, places, options.batch)
         rates = " ".join(f"{a:.3f}" for a in found[name])
         print(f"{name} ({len(places)} places), top-1 by place: {rates}", flush=True)
     return found

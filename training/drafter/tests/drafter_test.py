@@ -95,6 +95,27 @@ class LossesTest(unittest.TestCase):
             optimizer.step()
         self.assertGreater(float((rights / counted).min()), 0.95)
 
+    def test_learns_how_likely_the_model_thought_each_token(self):
+        torch.manual_seed(3)
+        head, table = Head(16, 6, layers=1, vocabulary=[0, 1, 2, 3]), torch.randn(6, 16)
+        says = torch.rand(6, 3, 4).softmax(-1)  # after each token, of each draft
+        ids = (torch.arange(6)[:, None] + torch.arange(4)) % 6
+        learnt = torch.ones(6, 3, dtype=torch.bool)
+        optimizer = torch.optim.AdamW(head.parameters(), lr=1e-2)
+        for _ in range(200):
+            losses, _, _ = draft_losses(
+                head, table[ids[:, 0]], table[ids[:, :-1]], ids[:, 1:], learnt, lambda i: says[:, i]
+            )
+            optimizer.zero_grad()
+            losses.sum().backward()
+            optimizer.step()
+        for n in range(6):
+            for i in range(3):
+                if int(ids[n, i + 1]) >= 4:
+                    continue  # what the model drew is no token of the head
+                logits = chain_logits(head, table[ids[n, 0]], table[ids[n, : i + 1]])[-1]
+                torch.testing.assert_close(logits.softmax(-1), says[n, i], atol=0.02, rtol=0)
+
     def test_learning_rate_rises_then_falls_to_nothing(self):
         rates = [learning_rate(step / 100, 1e-3, 0.1) for step in range(100)]
         self.assertAlmostEqual(max(rates), 1e-3)
@@ -145,14 +166,19 @@ class SamplesTest(unittest.TestCase):
         places = find_places(network, samples, 2)
         found = {}
         for i in range(len(places)):
-            found[tuple(places.ids[i].tolist())] = (places.learnt[i].tolist(), places.hidden[i])
+            found[tuple(places.ids[i].tolist())] = (
+                places.learnt[i].tolist(),
+                torch.stack([places.hidden(k)[i] for k in range(3)]),
+            )
         wanted = {}
         for text, learnt in zip(texts, own, strict=True):
             hidden = network.model(torch.tensor([text], device=DEVICE)).last_hidden_state[0]
             text, learnt = text + [0] * 3, learnt + [False] * 3
             for t in range(len(text) - 4):
                 if learnt[t + 1] and learnt[t + 2]:
-                    wanted[tuple(text[t + 1 : t + 4])] = (learnt[t + 1 : t + 4], hidden[t])
+                    behind = torch.zeros(3, 48, device=DEVICE)
+                    next_hidden = torch.cat([hidden, behind])[t : t + 3]
+                    wanted[tuple(text[t + 1 : t + 4])] = (learnt[t + 1 : t + 4], next_hidden)
         self.assertEqual(found.keys(), wanted.keys())
         self.assertEqual(len(places), 2 + 2 + 2)
         for key, (learnt, hidden) in wanted.items():
@@ -261,8 +287,12 @@ class SaveTest(unittest.TestCase):
             (folder / "p.jsonl").write_text(prompts)
             command = f"--model {folder}/model --samples {folder}/s.jsonl --prompts {folder}/p.jsonl"
             options = f"--output {folder}/d --held-out 1 --epochs 60 --batch 16 --lr 1e-2"
+            options += " --learn tokens"  # The tiny model would not write this.
             rates = train_main(f"{command} {options} --vocabulary 3 --device {DEVICE}".split())
             head = load(folder / "d")
+            options = options.replace("tokens", "distribution").replace("60", "1")
+            own = train_main(f"{command} {options} --vocabulary 3 --device {DEVICE}".split())
+        self.assertEqual(len(own["held out"]), 3)
         self.assertEqual(len(head.vocabulary), 3)
         self.assertGreater(min(rates["held out"]), 0.9)
 
