@@ -97,7 +97,12 @@ AtomicFile::~AtomicFile() {
 Status AtomicFile::Write(std::string_view bytes) {
   QED_CHECK(!temporary_.empty()) << path_ << " was committed";
   const int error = WriteAll(fd_.get(), bytes);
-  return error == 0 ? OkStatus() : SystemError("write", path_, error);
+  if (error != 0) return SystemError("write", path_, error);
+  // Of large files the disk writes while more is made; Commit waits for the rest, and tells of
+  // errors.
+  constexpr size_t kLarge = size_t{1} << 20;
+  if (bytes.size() >= kLarge) ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  return OkStatus();
 }
 
 Status AtomicFile::Commit() { return PublishFile(std::exchange(temporary_, {}), path_); }

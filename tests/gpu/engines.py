@@ -5,7 +5,7 @@ usage: tests/gpu/engines.py --qed QED [--model GGUF] [--shape qwen2.5-14b] [--fo
 
 - An engine gives the tokens and log-probabilities that its source gives with the same
   --quantize on the same GPU: the bytes in its memory are the same, so all are equal.
-- Folders of `qed quantize` (FP8 static, FP8 a row, int8) give the CPU's tokens but for near
+- Folders of `qed quantize` (FP8 static, FP8 a row, int8, some linears in 16 bits) give the CPU's tokens but for near
   ties, and the same files whichever machine made them: their digests are printed.
 - The large shape in FP8 (with --shape; 15 GB of disk for the 14B one): an engine is ready
   within 3 s from a warm cache, and decodes at least as fast as `--quantize fp8` does.
@@ -72,7 +72,11 @@ def quantized_folders(qed, work):
             file.write(json.dumps({"text": f"{i} times {i} is {i * i}. " * 3}) + "\n")
     wrong = 0
     for name, flags in (("static", ["--calib-dataset", texts]), ("row", ["--scales", "row"]),
-                        ("int8", ["--qformat", "int8_wo"])):
+                        ("int8", ["--qformat", "int8_wo"]),
+                        ("packed", ["--qformat", "int8_wo", "--export", "compressed-tensors"]),
+                        ("layers", ["--scales", "row", "--ignore", "model.layers.0.*"]),
+                        ("mixed", ["--scales", "row", "--ignore", "*.o_proj", "--ignore",
+                                   "model.layers.1.mlp.*"])):
         folder = f"{work}/{name}"
         run([qed, "quantize", "--model", source, "--output", folder, *flags])
         digest = hashlib.sha256(pathlib.Path(folder, "model.safetensors").read_bytes())

@@ -33,6 +33,11 @@ inline float LargestKernel(const float* values, int64_t n) {
   return OfBits(static_cast<uint32_t>(largest));
 }
 
+// All bits where the condition holds.
+inline int32_t MaskOf(bool condition) { return -static_cast<int32_t>(condition); }
+
+inline int32_t Select(int32_t mask, int32_t a, int32_t b) { return b ^ ((a ^ b) & mask); }
+
 inline void Fp8CodesKernel(const float* values, int64_t n, float scale, uint8_t* codes) {
   // Between 2^14 and 2^15 floats are 2^-9 apart, as E4M3 is below 2^-6: the sum rounds.
   constexpr float kRounder = 16384.0F;
@@ -45,57 +50,78 @@ inline void Fp8CodesKernel(const float* values, int64_t n, float scale, uint8_t*
         static_cast<int32_t>(BitsOf(OfBits(unsigned_bits) + kRounder) - BitsOf(kRounder));
     // Drops 20 bits; a carry walks into the exponent.
     const uint32_t rounded = (unsigned_bits + 0x7FFFFU + ((unsigned_bits >> 20) & 1U)) >> 20;
-    int32_t normal = static_cast<int32_t>(rounded) - (120 << 3);
-    normal = normal > 0x7E ? 0x7E : normal;
-    int32_t code = magnitude < kNormal ? small : normal;
-    code = magnitude > 0x7F800000 ? 0x7F : code;
+    int32_t code = static_cast<int32_t>(rounded) - (120 << 3);
+    code = Select(MaskOf(code > 0x7E), 0x7E, code);
+    code = Select(MaskOf(magnitude < kNormal), small, code);
+    code = Select(MaskOf(magnitude > 0x7F800000), 0x7F, code);  // NaN
     codes[i] = static_cast<uint8_t>(static_cast<uint32_t>(code) | ((bits >> 24) & 0x80U));
   }
 }
 
 inline void Int8CodesKernel(const float* values, int64_t n, float scale, uint8_t* codes) {
   // Floats from 2^23 to 2^24 are whole: the sum rounds to nearest, ties to even.
-  constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23
+  constexpr float kRounder = 12582912.0F;   // 1.5 * 2^23
+  constexpr int32_t kLargest = 0x42FE0000;  // 127
   for (int64_t i = 0; i < n; ++i) {
-    float value = values[i] / scale;
-    value = value > 127.0F ? 127.0F : value;
-    value = value > -127.0F ? value : (value <= -127.0F ? -127.0F : 0.0F);  // NaN is 0
+    const uint32_t bits = BitsOf(values[i] / scale);
+    const auto magnitude = static_cast<int32_t>(bits & 0x7FFFFFFFU);
+    int32_t clamped = Select(MaskOf(magnitude > kLargest), kLargest, magnitude);
+    clamped &= MaskOf(magnitude <= 0x7F800000);  // NaN is 0
+    const float value = OfBits(static_cast<uint32_t>(clamped) | (bits & 0x80000000U));
     codes[i] = static_cast<uint8_t>(BitsOf(value + kRounder) - BitsOf(kRounder));
   }
 }
 
 inline float Fp8Value(uint8_t code) {
-  const uint32_t magnitude = code & 0x7FU;
-  const uint32_t small = BitsOf(static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-9F);
-  const uint32_t normal = (magnitude << 20) + (120U << 23);
-  return OfBits((static_cast<uint32_t>(code & 0x80U) << 24) | (magnitude < 8 ? small : normal));
+  const int32_t magnitude = code & 0x7F;
+  const auto small = static_cast<int32_t>(BitsOf(static_cast<float>(magnitude) * 0x1p-9F));
+  const int32_t normal = (magnitude << 20) + (120 << 23);
+  const int32_t bits = Select(MaskOf(magnitude < 8), small, normal);
+  return OfBits((static_cast<uint32_t>(code & 0x80) << 24) | static_cast<uint32_t>(bits));
 }
 
-// Sums in lanes of which there are as many everywhere.
+#if defined(__AVX512F__)
+constexpr int kErrorLanes = 8;
+#elif defined(__AVX__)
+constexpr int kErrorLanes = 4;
+#else
+constexpr int kErrorLanes = 2;
+#endif
+using ErrorDoubles = double __attribute__((vector_size(kErrorLanes * sizeof(double))));
+using ErrorFloats = float __attribute__((vector_size(kErrorLanes * sizeof(float))));
+
+inline ErrorDoubles LoadAsDoubles(const float* from) {
+  ErrorFloats loaded;
+  __builtin_memcpy(&loaded, from, sizeof(loaded));
+  return __builtin_convertvector(loaded, ErrorDoubles);
+}
+
+// Value i goes into sum i % 16, whatever the vectors' width.
 template <typename Value>
 void ErrorKernel(const float* values, const uint8_t* codes, int64_t n, float scale, Value value_of,
                  double* error, double* size) {
-  constexpr int kLanes = 16;
-  double errors[kLanes] = {}, sizes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const double value = values[i + lane];
-      const double difference = static_cast<double>(value_of(codes[i + lane]) * scale) - value;
-      errors[lane] += difference * difference;
-      sizes[lane] += value * value;
+  constexpr int kSums = 16, kParts = kSums / kErrorLanes, kChunk = 256;
+  ErrorDoubles errors[kParts] = {}, sizes[kParts] = {};
+  for (int64_t first = 0; first < n; first += kChunk) {
+    const int64_t count = n - first < kChunk ? n - first : kChunk;
+    float back[kChunk] = {}, own[kChunk] = {};
+    for (int64_t i = 0; i < count; ++i) {
+      back[i] = value_of(codes[first + i]) * scale;
+      own[i] = values[first + i];
+    }
+    for (int64_t i = 0; i < count; i += kSums) {
+      for (int p = 0; p < kParts; ++p) {
+        const ErrorDoubles value = LoadAsDoubles(own + i + p * kErrorLanes);
+        const ErrorDoubles difference = LoadAsDoubles(back + i + p * kErrorLanes) - value;
+        errors[p] += difference * difference;
+        sizes[p] += value * value;
+      }
     }
   }
-  for (; i < n; ++i) {
-    const double value = values[i];
-    const double difference = static_cast<double>(value_of(codes[i]) * scale) - value;
-    errors[0] += difference * difference;
-    sizes[0] += value * value;
-  }
   *error = *size = 0;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    *error += errors[lane];
-    *size += sizes[lane];
+  for (int lane = 0; lane < kSums; ++lane) {
+    *error += errors[lane / kErrorLanes][lane % kErrorLanes];
+    *size += sizes[lane / kErrorLanes][lane % kErrorLanes];
   }
 }
 
