@@ -190,9 +190,9 @@ def expected(options):
     """What a completion costs by `qed bench`: its share of the batch's decoding and its prefill."""
     bench = subprocess.run(
         [options.qed, "bench", "--model", options.model, "--adapter", "none", "--threads",
-         str(options.threads), "--sequences", str(options.clients), "--prompt-tokens",
-         str(options.prompt_tokens), "--new-tokens", str(options.new_tokens), "--repeat", "1",
-         "--json"], capture_output=True, text=True, check=True)
+         str(options.threads), "--draft", "none", "--sequences", str(options.clients),
+         "--prompt-tokens", str(options.prompt_tokens), "--new-tokens", str(options.new_tokens),
+         "--repeat", "1", "--json"], capture_output=True, text=True, check=True)
     rates = {row["case"]: row["tokens_per_s"] for row in json.loads(bench.stdout)["rows"]}
     seconds = options.prompt_tokens / rates["prefill"] + options.new_tokens / rates["decode"]
     return {"prefill": round(rates["prefill"], 1), "decode": round(rates["decode"], 1),

@@ -33,7 +33,7 @@ def run(command):
 
 def measure_qed(args):
     out = run([args.qed, "bench", "--model", args.model, "--adapter", "none",
-               "--threads", str(args.threads), "--json", "--repeat", "1",
+               "--threads", str(args.threads), "--json", "--repeat", "1", "--draft", "none",
                "--sequences", ",".join(map(str, SEQUENCES)),
                "--prompt-tokens", str(PROMPT), "--new-tokens", str(NEW),
                "--prefill-tokens", str(PREFILL)])

@@ -106,7 +106,7 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags) {
                  "the model, with .adapter at the end, where there is one; none")
       ->capture_default_str();
   app.add_option("--drafter", flags.drafter,
-                 "ReDrafter head (folder) that guesses tokens ahead; auto: with --draft suffix the "
+                 "ReDrafter head (folder) that guesses tokens ahead; auto: with --draft auto the "
                  "folder named like the model, with .drafter at the end, where there is one; none; "
                  "random: what one costs (bench --acceptance on a GPU)")
       ->capture_default_str();
@@ -204,10 +204,12 @@ Result<std::unique_ptr<Drafter>> ModelSession::OpenDrafterFor(
   if (flags.drafter == "auto" && checkpoint.engine && checkpoint.engine->has_drafter) {
     folder = checkpoint.path + "/" + kEngineDrafter;
   }
-  const bool wanted = flags.drafter != "auto" || flags.engine.draft == "suffix";
-  if (folder.empty() || !wanted || !flags.random_weights.empty()) {
+  const bool named = flags.drafter != "auto";
+  if (folder.empty() || flags.engine.draft == "none" || !flags.random_weights.empty() ||
+      (flags.engine.draft == "suffix" && !named)) {
     return std::unique_ptr<Drafter>();
   }
+  if (named) config_.draft = "suffix";  // Who names a head hears where it does not pay.
   QED_ASSIGN_OR_RETURN(DrafterCheckpoint drafter, OpenDrafter(folder, checkpoint));
   if (on_gpu) {
     head = std::move(drafter);

@@ -76,7 +76,7 @@ void VisitKnobs(EngineConfig& c, Visitor&& visit) {
   visit(Knob{"draft", "",
              "tokens guessed ahead and checked several in a step, which changes no token: suffix "
              "(what followed the same words before, in this sample or another one of the prompt), "
-             "none, or auto: a drafter's alone, where --drafter names one"},
+             "none, or auto: these and a drafter's, as far as they pay, where there is a drafter"},
         c.draft, NoRange{});
   visit(Knob{"max-drafts", "tokens", "guessed ahead, most of a sequence in one step"}, c.max_drafts,
         KnobRange<int32_t>{1, 8});

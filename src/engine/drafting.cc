@@ -25,9 +25,13 @@ Drafting::Drafting(std::unique_ptr<Drafter> drafter, StepCost cost, DraftingOpti
 bool Drafting::Wanted(int32_t sequences) {
   if (sequences == 0 || sequences >= options_.max_rows) return false;
   if (options_.always) return true;
-  if (rest_ > 0) {
+  if (rest_ > 0 && sequences >= rest_from_) {
     --rest_;
     return false;
+  }
+  if (rest_ > 0) {  // What did not pay for many may pay for few.
+    rest_ = 0;
+    next_rest_ = kRest;
   }
   return DraftsCanPay(cost_, sequences);
 }
@@ -171,18 +175,23 @@ void Drafting::Balance(int32_t sequences, size_t taken) {
   const double plain = cost_.Seconds(sequences);
   spent_ += cost_.Seconds(sequences + static_cast<int32_t>(taken)) + asking_seconds_;
   instead_ += plain * tokens / sequences;
-  if (++balanced_ < kPatience) return;
+  ++balanced_;
+  const bool clear = balanced_ >= kSoon && instead_ < (1 - kDraftMargin) * spent_;
+  if (balanced_ < kPatience && !clear) return;
   const bool pays = instead_ > (1 + kDraftMargin) * spent_;
-  balanced_ = 0;
+  const int32_t steps = std::exchange(balanced_, 0);
   spent_ = instead_ = 0;
   if (pays) {
     rested_ = false;
+    next_rest_ = kRest;
     return;
   }
-  rest_ = kRest;
-  if (!std::exchange(rested_, true)) {
-    LogLine("drafts took more time than they saved in " + std::to_string(kPatience) +
-            " steps: none in the next " + std::to_string(kRest) + ", and so on while it is so");
+  rest_ = next_rest_;
+  rest_from_ = sequences;
+  next_rest_ = std::min(2 * next_rest_, kMostRest);
+  if (!std::exchange(rested_, true) && !options_.quiet) {
+    LogLine("drafts took more time than they saved in " + std::to_string(steps) +
+            " steps: none in the next " + std::to_string(rest_) + ", and so on while it is so");
   }
 }
 

@@ -5,8 +5,9 @@
 // begun with the record of all sequences. How many drafts a step takes follows from
 // these chances and from what rows cost (draft/draft_budget.h): none where there are so
 // many sequences that another row costs as much as it promises. The drafter's own time is
-// measured too: where for kPatience steps drafts saved less than looking for them took,
-// none are looked for in the next kRest, and the log says so.
+// measured too: where for kPatience steps drafts saved less than looking for them took (for kSoon
+// where that is clear), none are looked for in the next kRest, then in twice as many and so on, and
+// the log says so. With fewer sequences it is tried anew.
 #ifndef QED_ENGINE_DRAFTING_H_
 #define QED_ENGINE_DRAFTING_H_
 
@@ -29,6 +30,7 @@ struct DraftingOptions {
   int32_t max_drafts = kMaxDrafts;  // of a sequence in a step
   int32_t max_rows = 1 << 30;       // of logits of a step, those of drafts among them
   bool on_cpu = false;  // costs are of the process's processor time (engine/step_cost.h)
+  bool quiet = false;   // nothing is said where drafts do not pay: nobody asked for them
   bool always = false;  // all drafts are computed, whether they pay or not: for measurements, tests
 };
 
@@ -62,8 +64,9 @@ class Drafting {
   const DraftStats& stats() const { return stats_; }
 
  private:
-  // The first while drafts are looked for, then steps without.
-  static constexpr int32_t kPatience = 100, kRest = 400;
+  // Steps in which drafts are looked for, then steps without.
+  static constexpr int32_t kSoon = 20, kPatience = 100;
+  static constexpr int32_t kRest = 400, kMostRest = 6400;
   static constexpr int32_t kFirstHeadDrafts = 2;
 
   bool CanDraft(const Sequence& sequence, int32_t max_seq_len, int32_t* wanted) const;
@@ -88,6 +91,8 @@ class Drafting {
   double draft_seconds_ = 0;            // of a draft, on average
   int32_t deepest_ = kFirstHeadDrafts;  // most drafts of a sequence in the step at hand
   int32_t rest_ = 0;                    // steps until drafts are looked for again
+  int32_t rest_from_ = 0;               // of those with so many sequences or more
+  int32_t next_rest_ = kRest;           // should they not pay then
   bool rested_ = false;                 // the log has said it
   // One step's working memory.
   std::vector<std::array<float, kDraftKinds>> odds_;  // of each request
