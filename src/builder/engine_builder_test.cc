@@ -213,8 +213,8 @@ TEST_F(EngineBuilderTest, WhatCannotBeIsOneLine) {
   const auto message = [&](const BuildSettings& settings) {
     return Build("hf", settings, "none").message();
   };
-  EXPECT_THAT(message(Settings(PackedFor::kCpu, 4, "none")),
-              HasSubstr("4 equal parts of whole heads"));
+  EXPECT_THAT(message(Settings(PackedFor::kCpu, 3, "none")),
+              HasSubstr("3 equal parts of whole heads"));
   EXPECT_THAT(message(Settings(PackedFor::kCuda, 1, "int8_wo")),
               HasSubstr("multiples of 16 and 64"));
   ASSERT_TRUE(Build("hf", Settings(PackedFor::kCpu, 1, "none"), "engine").ok());

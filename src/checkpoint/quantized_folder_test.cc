@@ -321,8 +321,6 @@ TEST(QuantizedFolderTest, CodesWithoutAConfigurationAreNotWeights) {
 TEST(QuantizedFolderTest, SchemesThatCannotBeRunAreNamedWithWhatCan) {
   Json four_bits = CompressedTensors("int", "group", nullptr);
   four_bits["config_groups"]["group_0"]["weights"]["num_bits"] = 4;
-  Json packed = CompressedTensors("int", "channel", nullptr);
-  packed["format"] = "pack-quantized";
   Json asymmetric = CompressedTensors("int", "channel", nullptr);
   asymmetric["config_groups"]["group_0"]["weights"]["symmetric"] = false;
   Json mixed = CompressedTensors("float", "channel", Inputs("float", "token", true));
@@ -340,7 +338,6 @@ TEST(QuantizedFolderTest, SchemesThatCannotBeRunAreNamedWithWhatCan) {
       {{{"quant_method", "modelopt"}, {"quant_algo", "NVFP4"}}, "ModelOpt NVFP4"},
       {{{"quant_method", "fp8"}, {"fmt", "e5m2"}}, "FP8 e5m2"},
       {four_bits, "4-bit int"},
-      {packed, "pack-quantized"},
       {asymmetric, "asymmetric"},
       {mixed, "mixed-precision"},
   };

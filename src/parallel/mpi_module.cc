@@ -21,6 +21,9 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kFromFirst = 1;  // tags
 constexpr int kPart = 2;
 
+// What a launcher takes to end the ranks when one of them has ended.
+constexpr double kLauncherSeconds = 3;
+
 double Seconds(SteadyClock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 // Looks again at once for a while, then more and more seldom: who waits for a long time is
@@ -52,7 +55,11 @@ class MpiCommunicator : public Communicator {
 
   int32_t rank() const override { return rank_; }
   int32_t size() const override { return size_; }
-  void LimitStalls(double seconds) override { stall_seconds_ = seconds; }
+  // The first rank has the first word: the others, which may themselves have stood still, wait
+  // until the launcher has had time to end them.
+  void LimitStalls(double seconds) override {
+    stall_seconds_ = rank_ == 0 ? seconds : seconds + kLauncherSeconds;
+  }
 
   void Broadcast(std::span<std::byte> bytes) override {
     const int count = static_cast<int>(bytes.size());
