@@ -56,7 +56,7 @@ class CompletionsTest(unittest.TestCase):
         self.assertEqual(chunks[-1].usage.completion_tokens, whole.usage.completion_tokens)
         self.assertEqual(chunks[-2].choices[0].finish_reason, whole.choices[0].finish_reason)
         self.assertTrue(all(chunk.usage is None for chunk in chunks[:-1]))
-        self.assertGreater(len(chunks), 10)
+        self.assertGreater(len(chunks), 4)  # drafts come several tokens at a time
 
     def test_samples_and_seeds(self):
         fields = {"temperature": 1, "n": 3, "seed": 3}
