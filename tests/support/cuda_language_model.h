@@ -61,7 +61,7 @@ class CudaLanguageModel : public LanguageModel {
     decoder_->Forward(inputs, input_.data());
     logits_.resize(batch.logit_rows.size() * static_cast<size_t>(config().vocab_size));
     cuda::CopyToHost(logits_.data(), decoder_->logits(), logits_.size() * sizeof(float),
-                     decoder_->stream());
+                     decoder_->stream().handle());
     const Status done = cuda::Synchronize();
     QED_CHECK(done.ok()) << done.message();
     return logits_;
