@@ -31,7 +31,7 @@ Status RunSandbox(const SandboxFlags& flags) {
   std::printf("qed sandbox listens on %s (%d cells at a time)\n", server->url().c_str(),
               server->workers());
   for (const std::string& weakness : server->weaker_isolation()) {
-    std::printf("weaker isolation, as allowed: %s\n", weakness.c_str());
+    std::printf("weaker isolation: %s\n", weakness.c_str());
   }
   for (const std::string& name : server->absent_packages()) {
     std::printf("programs that import %s fail: %s does not have it\n", name.c_str(),

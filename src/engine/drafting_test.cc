@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -87,18 +88,20 @@ class CountingHead : public StepRunner {
   }
   void Launch(const StepBatch& batch) override {
     EXPECT_LE(batch.head_drafts, max_head_drafts());
-    wanted_ = batch.head_drafts;
-    samples_.assign(batch.samples.begin(), batch.samples.end());
+    launched_.push_back({batch.head_drafts, {batch.samples.begin(), batch.samples.end()}});
     runner_.Launch(batch);
   }
   Result<std::span<const SampledToken>> Finish() override {
     const auto sampled = runner_.Finish();
+    const std::vector<StepSample> samples = std::move(launched_.front().samples);
+    wanted_ = launched_.front().head_drafts;
+    launched_.pop_front();
     newest_.clear();
-    for (size_t row = 0; row < samples_.size(); ++row) {
-      const bool reached = row == 0 || samples_[row - 1].draft < 0 ||
-                           (newest_.contains(samples_[row].sequence) &&
-                            newest_[samples_[row].sequence] == samples_[row - 1].draft);
-      if (samples_[row].next && reached) newest_[samples_[row].sequence] = (*sampled)[row].id;
+    for (size_t row = 0; row < samples.size(); ++row) {
+      const bool reached = row == 0 || samples[row - 1].draft < 0 ||
+                           (newest_.contains(samples[row].sequence) &&
+                            newest_[samples[row].sequence] == samples[row - 1].draft);
+      if (samples[row].next && reached) newest_[samples[row].sequence] = (*sampled)[row].id;
     }
     return sampled;
   }
@@ -117,8 +120,12 @@ class CountingHead : public StepRunner {
  private:
   StepRunner& runner_;
   const int32_t vocab_size_;
-  int32_t wanted_ = 0;
-  std::vector<StepSample> samples_;
+  struct Launched {
+    int32_t head_drafts;
+    std::vector<StepSample> samples;
+  };
+  std::deque<Launched> launched_;  // in flight
+  int32_t wanted_ = 0;             // of the step that was finished last
   std::map<int32_t, int32_t> newest_;
   std::vector<HeadDraft> drafts_;
 };

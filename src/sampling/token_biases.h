@@ -16,7 +16,7 @@ namespace qed {
 using cuda::TokenBias;
 
 // Most entries of logit_bias; stop ids and the model's own ends come on top.
-inline constexpr size_t kMaxLogitBiases = 1024;
+inline constexpr size_t kMaxLogitBiases = 512;
 static_assert(kMaxLogitBiases < cuda::kMaxTokenBiases);
 
 // The biases of a request, by id; none where it asks for none. REQUIRES: valid

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/json.h"
 #include "sampling/sampler.h"
 #include "serve/chat_messages.h"
 #include "serve/field_reader.h"
@@ -41,6 +42,7 @@ void ReadLogitBias(FieldReader& fields, int32_t vocab_size, SamplingParams* para
   const Json* biases = fields.Any("logit_bias");
   if (biases == nullptr) return;
   constexpr double kMaxBias = 100;
+  static_assert(kMaxLogitBiases <= kMaxOrderedMembers, "a body with so many could not be read");
   const std::string wanted = "must map at most " + std::to_string(kMaxLogitBiases) +
                              " token ids from 0 to " + std::to_string(vocab_size - 1) +
                              " to numbers from -100 to 100";
