@@ -18,23 +18,24 @@ std::vector<std::filesystem::path> PlacesOf(const std::string& file) {
 
 }  // namespace
 
-Result<void*> OpenSharedModule(const std::string& file, const char* entry, ModuleSymbols symbols,
-                               const std::string& missing) {
+Result<void*> FindModuleEntry(const SharedModule& module) {
+  const std::string file = module.file;
   for (const std::filesystem::path& place : PlacesOf(file)) {
     std::error_code error;
     if (!std::filesystem::exists(place, error)) continue;
-    const int scope = symbols == ModuleSymbols::kShared ? RTLD_GLOBAL : RTLD_LOCAL;
+    const int scope = module.shares_symbols ? RTLD_GLOBAL : RTLD_LOCAL;
     void* library = ::dlopen(place.c_str(), RTLD_NOW | scope);
     if (library == nullptr) return Unsupported(file + ": " + ::dlerror());
-    void* address = ::dlsym(library, entry);
-    if (address == nullptr) return OtherBuild(file);
-    return address;
+    void* entry = ::dlsym(library, module.entry);
+    if (entry == nullptr) return OtherBuild(module);
+    return entry;
   }
-  return Unsupported(missing);
+  return Unsupported(module.missing);
 }
 
-Status OtherBuild(const std::string& file) {
-  return Unsupported(file + " belongs to another build of QED: build both again");
+Status OtherBuild(const SharedModule& module) {
+  return Unsupported(std::string(module.file) +
+                     " belongs to another build of QED: build both again");
 }
 
 }  // namespace qed

@@ -9,17 +9,29 @@
 
 namespace qed {
 
-enum class ModuleSymbols { kOwn, kShared };
+struct SharedModule {
+  const char* file;     // libqed_x.so
+  const char* entry;    // the name of a function: const Module* (int version)
+  int version;          // of the interface, raised with each change
+  const char* missing;  // the message where the file is not there
+  // What the module links is open to what that opens itself, as Open MPI wants it.
+  bool shares_symbols = false;
+};
 
-// Opens `file` (libqed_x.so), which lies beside the program, in ../lib/qed or, for the tests'
-// programs, in the build folder, and returns the address of `entry` in it. kUnsupported: it
-// cannot be opened, or is not there, which `missing` says. The module stays open. kShared: what
-// it links is open to what that opens itself, as Open MPI wants it.
-Result<void*> OpenSharedModule(const std::string& file, const char* entry, ModuleSymbols symbols,
-                               const std::string& missing);
+// Opens the file, which lies beside the program, in ../lib/qed or, for the tests' programs, in the
+// build folder, and returns the address of its entry. kUnsupported: it is not there or cannot be
+// opened. It stays open.
+Result<void*> FindModuleEntry(const SharedModule& module);
+Status OtherBuild(const SharedModule& module);
 
-// For an entry that has refused the program's version.
-Status OtherBuild(const std::string& file);
+// What the entry gives. kUnsupported as FindModuleEntry, and where it is of another version.
+template <typename Module>
+Result<const Module*> LoadSharedModule(const SharedModule& module) {
+  QED_ASSIGN_OR_RETURN(void* const entry, FindModuleEntry(module));
+  const Module* opened = reinterpret_cast<const Module* (*)(int)>(entry)(module.version);
+  if (opened == nullptr) return OtherBuild(module);
+  return opened;
+}
 
 }  // namespace qed
 

@@ -3,25 +3,14 @@
 #include "data/row.h"
 
 namespace qed {
-namespace {
-
-Result<const ParquetModule*> OpenModule() {
-  constexpr char kFile[] = "libqed_parquet.so";
-  QED_ASSIGN_OR_RETURN(
-      void* const address,
-      OpenSharedModule(kFile, "QedParquetModule", ModuleSymbols::kOwn,
-                       "this build of QED does without Parquet files (libqed_parquet.so is not "
-                       "beside it): run scripts/get-arrow, configure and build again"));
-  using Entry = const ParquetModule* (*)(int);
-  const ParquetModule* module = reinterpret_cast<Entry>(address)(kParquetModuleVersion);
-  if (module == nullptr) return OtherBuild(kFile);
-  return module;
-}
-
-}  // namespace
 
 Result<const ParquetModule*> LoadParquetModule() {
-  static const Result<const ParquetModule*> module = OpenModule();
+  static const Result<const ParquetModule*> module = LoadSharedModule<ParquetModule>(
+      {.file = "libqed_parquet.so",
+       .entry = "QedParquetModule",
+       .version = kParquetModuleVersion,
+       .missing = "this build of QED does without Parquet files (libqed_parquet.so is not beside "
+                  "it): run scripts/get-arrow, configure and build again"});
   return module;
 }
 

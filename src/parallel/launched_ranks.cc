@@ -52,15 +52,15 @@ std::optional<LaunchedRank> FindLauncher() {
 }
 
 Result<std::unique_ptr<Communicator>> JoinRanks() {
-  constexpr char kFile[] = "libqed_mpi.so";
   QED_ASSIGN_OR_RETURN(
-      void* const address,
-      OpenSharedModule(kFile, "QedMpiModule", ModuleSymbols::kShared,
-                       "this build of QED has no MPI (libqed_mpi.so is not beside it): install "
-                       "libopenmpi-dev, configure and build again"));
-  using Entry = const MpiModule* (*)(int);
-  const MpiModule* module = reinterpret_cast<Entry>(address)(kMpiModuleVersion);
-  if (module == nullptr) return OtherBuild(kFile);
+      const MpiModule* const module,
+      LoadSharedModule<MpiModule>(
+          {.file = "libqed_mpi.so",
+           .entry = "QedMpiModule",
+           .version = kMpiModuleVersion,
+           .missing = "this build of QED has no MPI (libqed_mpi.so is not beside it): install "
+                      "libopenmpi-dev, configure and build again",
+           .shares_symbols = true}));
   return module->Join();
 }
 
