@@ -1,13 +1,11 @@
 #include "cli/rank_part.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "base/checksum.h"
+#include "base/host_name.h"
 #include "model/loader.h"
 #include "parallel/agreement.h"
 
@@ -19,12 +17,6 @@ struct LoadedSizes {
   int64_t kv_cache_bytes;
   int32_t max_num_tokens, max_batch_size, max_logit_rows, page_size;
 };
-
-std::string HostName() {
-  std::array<char, 64> name = {};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 }  // namespace
 

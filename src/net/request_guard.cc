@@ -1,13 +1,12 @@
 #include "net/request_guard.h"
 
 #include <arpa/inet.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/host_name.h"
 #include "base/trim.h"
 
 namespace qed {
@@ -156,11 +155,6 @@ Result<std::string> ReadKey(const std::string& path) {
   return key;
 }
 
-std::string MachineName() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? Lower(name.data()) : "";
-}
-
 }  // namespace
 
 std::string ApiKeyOfEnvironment() {
@@ -189,7 +183,7 @@ Result<std::shared_ptr<const RequestGuard>> RequestGuard::Create(const AccessCon
     }
   }
   guard->names_.push_back(Lower(host));
-  if (!IsLoopbackName(Lower(host))) guard->names_.push_back(MachineName());
+  if (!IsLoopbackName(Lower(host))) guard->names_.push_back(Lower(HostName()));
   guard->any_address_ = ReadAddress(host).is_wildcard;
   QED_ASSIGN_OR_RETURN(guard->key_, ReadKey(config.api_key));
   const auto can_travel = [](char c) { return c > ' ' && c < 0x7f; };

@@ -1,7 +1,6 @@
 #include "parallel/mpi_module.h"
 
 #include <mpi.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/host_name.h"
+
 namespace qed {
 namespace {
 
@@ -23,8 +25,6 @@ constexpr int kPart = 2;
 
 // What a launcher takes to end the ranks when one of them has ended.
 constexpr double kLauncherSeconds = 3;
-
-double Seconds(SteadyClock::duration time) { return std::chrono::duration<double>(time).count(); }
 
 // Looks again at once for a while, then more and more seldom: who waits for a long time is
 // not to take a processor from who computes.
@@ -118,14 +118,14 @@ class MpiCommunicator : public Communicator {
   }
 
  private:
-  using HostName = std::array<char, 64>;
+  using HostText = std::array<char, 64>;
 
   // So that a rank that hangs can be named with its host.
   void TellHosts() {
-    HostName mine = {};
-    ::gethostname(mine.data(), mine.size() - 1);
+    HostText mine = {};
+    HostName().copy(mine.data(), mine.size() - 1);
     hosts_.resize(static_cast<size_t>(size_));
-    MPI_Allgather(mine.data(), sizeof(HostName), MPI_BYTE, hosts_.data(), sizeof(HostName),
+    MPI_Allgather(mine.data(), sizeof(HostText), MPI_BYTE, hosts_.data(), sizeof(HostText),
                   MPI_BYTE, MPI_COMM_WORLD);
   }
 
@@ -174,7 +174,7 @@ class MpiCommunicator : public Communicator {
   int rank_ = 0;
   int size_ = 0;
   std::optional<double> stall_seconds_;
-  std::vector<HostName> hosts_;
+  std::vector<HostText> hosts_;
   std::vector<MPI_Request> requests_;
   std::vector<int> peers_;    // of the requests
   std::vector<float> parts_;  // [ranks, values]
