@@ -72,15 +72,21 @@ void Decoder::ForRows(int32_t rows, int64_t row_work, Fn&& fn) {
 
 std::span<const float> Decoder::Forward(const ForwardBatch& batch) {
   Begin(batch);
-  for (int32_t i = 0; i < config_.num_layers; ++i) {
+  EmbedTokens(batch.tokens);
+  ComputeLayers(0, config_.num_layers);
+  return Head(batch.logit_rows);
+}
+
+void Decoder::ComputeLayers(int32_t first, int32_t end) {
+  for (int32_t i = first; i < end; ++i) {
     AttentionBlock(weights_.layers[i], i);
     FeedForwardBlock(weights_.layers[i], i);
   }
-  return Head(batch.logit_rows);
 }
 
 void Decoder::Embed(const ForwardBatch& batch, std::span<float> hidden) {
   Begin(batch);
+  EmbedTokens(batch.tokens);
   std::copy_n(work_.hidden, hidden.size(), hidden.data());
 }
 
@@ -89,10 +95,7 @@ void Decoder::RunLayers(const ForwardBatch& batch, int32_t first, int32_t end,
   Begin(batch);
   QED_CHECK_EQ(hidden.size(), batch.tokens.size() * static_cast<size_t>(config_.hidden_size));
   std::ranges::copy(hidden, work_.hidden);
-  for (int32_t i = first; i < end; ++i) {
-    AttentionBlock(weights_.layers[i], i);
-    FeedForwardBlock(weights_.layers[i], i);
-  }
+  ComputeLayers(first, end);
   std::copy_n(work_.hidden, hidden.size(), hidden.data());
 }
 
@@ -117,8 +120,7 @@ void Decoder::ReplaceWeight(int32_t layer, TensorRole role, const PackedWeight& 
   *found = weight;
 }
 
-// Embeds the tokens and works out what all layers share: pages, angles, and how
-// attention is cut up.
+// Works out what all layers share: pages, angles, and how attention is cut up.
 void Decoder::Begin(const ForwardBatch& batch) {
   QED_CHECK(!batch.tokens.empty());
   QED_CHECK_LE(batch.tokens.size(), static_cast<size_t>(limits_.max_tokens));
@@ -136,19 +138,23 @@ void Decoder::Begin(const ForwardBatch& batch) {
                         shard_.num_kv_heads, config_.head_dim, ctx_.pool->size(),
                         limits_.max_tokens, work_.attention_scratch);
   const int64_t half = config_.head_dim / 2;
-  const int64_t width = config_.hidden_size;
-  ForRows(rows_, half * kAngleWork + width * kUnpackWork, [&](int32_t row) {
+  ForRows(rows_, half * kAngleWork, [&](int32_t row) {
     RopeAngles(work_.slots[row].position, rope_frequencies_, config_.rope_scaling.attention_factor,
                work_.cosine + row * half, work_.sine + row * half);
-    Embed(batch.tokens[row], work_.hidden + row * width);
   });
+}
+
+void Decoder::EmbedTokens(std::span<const int32_t> tokens) {
+  const int64_t width = config_.hidden_size;
+  ForRows(rows_, width * kUnpackWork,
+          [&](int32_t row) { EmbedToken(tokens[row], work_.hidden + row * width); });
   if (ranks_ != nullptr) {
     ranks_->SumOverRanks({work_.hidden, static_cast<size_t>(rows_ * width)});
   }
 }
 
 // The token's embedding on the rank that has it, zeros elsewhere.
-void Decoder::Embed(int32_t token, float* out) const {
+void Decoder::EmbedToken(int32_t token, float* out) const {
   const int32_t row = token - shard_.first_token;
   if (row >= 0 && row < shard_.num_tokens) {
     EmbeddingRow(weights_.embedding, row, out);

@@ -84,7 +84,9 @@ class Decoder : public LanguageModel {
   void AttentionBlock(const LayerWeights& layer, int32_t layer_index);
   void FeedForwardBlock(const LayerWeights& layer, int32_t layer_index);
   std::span<const float> Head(std::span<const int32_t> rows);
-  void Embed(int32_t token, float* out) const;
+  void EmbedTokens(std::span<const int32_t> tokens);
+  void ComputeLayers(int32_t first, int32_t end);
+  void EmbedToken(int32_t token, float* out) const;
   // Adds a product, one per rank's part of the columns, to the residual stream.
   void AddToHidden(const Activations& in, const PackedWeight& weight, const float* bias);
   // Brings the ranks' parts of `count` rows of logits together on rank 0.
