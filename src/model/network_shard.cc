@@ -4,18 +4,26 @@
 
 namespace qed {
 
+Interval PartOf(int64_t count, int64_t unit, RankShard place) {
+  const int64_t units = count / unit;
+  const int64_t begin = units * place.rank / place.ranks * unit;
+  const int64_t end = units * (place.rank + 1) / place.ranks * unit;
+  return {begin, std::max(end - begin, unit)};
+}
+
 NetworkShard ShardOf(const ModelConfig& config, RankShard place) {
-  NetworkShard shard = {.place = place};
-  shard.num_heads = config.num_heads / place.ranks;
-  shard.num_kv_heads = std::max(1, config.num_kv_heads / place.ranks);
-  shard.intermediate_size = config.intermediate_size / place.ranks;
-  const auto begin_of = [&](int64_t rank) {
-    return static_cast<int32_t>(config.vocab_size * rank / place.ranks);
+  const auto count_of = [](int64_t whole, RankShard of) {
+    return static_cast<int32_t>(PartOf(whole, 1, of).count);
   };
-  shard.first_token = begin_of(place.rank);
-  shard.num_tokens = begin_of(place.rank + 1) - shard.first_token;
+  NetworkShard shard = {.place = place};
+  shard.num_heads = count_of(config.num_heads, place);
+  shard.num_kv_heads = count_of(config.num_kv_heads, place);
+  shard.intermediate_size = count_of(config.intermediate_size, place);
+  shard.first_token = static_cast<int32_t>(PartOf(config.vocab_size, 1, place).begin);
+  shard.num_tokens = count_of(config.vocab_size, place);
   for (int32_t rank = 0; rank < place.ranks; ++rank) {
-    shard.most_tokens = std::max(shard.most_tokens, begin_of(rank + 1) - begin_of(rank));
+    shard.most_tokens =
+        std::max(shard.most_tokens, count_of(config.vocab_size, {rank, place.ranks}));
   }
   return shard;
 }

@@ -9,9 +9,23 @@
 #include <cstdint>
 
 #include "config/model_config.h"
-#include "model/weight_layout.h"
 
 namespace qed {
+
+// One of `ranks` parts of a network.
+struct RankShard {
+  int32_t rank = 0;
+  int32_t ranks = 1;
+};
+
+struct Interval {
+  int64_t begin = 0;
+  int64_t count = 0;
+};
+
+// A rank's part of `count` things in units that stay together. Where there are fewer units than
+// ranks, neighbours have the same one.
+Interval PartOf(int64_t count, int64_t unit, RankShard place);
 
 struct NetworkShard {
   RankShard place;
@@ -26,7 +40,7 @@ struct NetworkShard {
   bool whole() const { return place.ranks == 1; }
 };
 
-// REQUIRES: CheckShards(place.ranks) is OK.
+// REQUIRES: CheckShards(place.ranks) is OK (model/weight_layout.h).
 NetworkShard ShardOf(const ModelConfig& config, RankShard place);
 
 // The network's sizes as the rank's own memory has them.

@@ -4,7 +4,6 @@
 #include <initializer_list>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -25,22 +24,17 @@ bool IsOfKeysOrValues(TensorRole role) {
          role == TensorRole::kValueBias;
 }
 
-// Part `rank` of `count` things in units that stay together. Where there are fewer units than
-// ranks, neighbours have the same one.
-std::pair<int64_t, int64_t> PartOf(int64_t count, int64_t unit, RankShard shard) {
-  const int64_t units = count / unit;
-  const int64_t begin = units * shard.rank / shard.ranks * unit;
-  const int64_t end = units * (shard.rank + 1) / shard.ranks * unit;
-  return {begin, std::max(end - begin, unit)};
-}
-
 MatrixRange RangeOf(const ExpectedTensor& expected, RankShard shard) {
   const int64_t columns = expected.shape.size() > 1 ? expected.shape[1] : 1;
   MatrixRange range = {0, expected.shape[0], 0, columns};
   if (expected.sharding == Sharding::kRows) {
-    std::tie(range.first_row, range.rows) = PartOf(expected.shape[0], expected.shard_unit, shard);
+    const Interval part = PartOf(expected.shape[0], expected.shard_unit, shard);
+    range.first_row = part.begin;
+    range.rows = part.count;
   } else if (expected.sharding == Sharding::kColumns) {
-    std::tie(range.first_column, range.columns) = PartOf(columns, expected.shard_unit, shard);
+    const Interval part = PartOf(columns, expected.shard_unit, shard);
+    range.first_column = part.begin;
+    range.columns = part.count;
   }
   return range;
 }

@@ -10,16 +10,11 @@
 #include "base/status.h"
 #include "checkpoint/packed_weights.h"
 #include "config/engine_config.h"
+#include "model/network_shard.h"
 #include "model/weight_reader.h"
 #include "tensor/weight_recipe.h"
 
 namespace qed {
-
-// One of `ranks` parts of a network.
-struct RankShard {
-  int32_t rank = 0;
-  int32_t ranks = 1;
-};
 
 // A part of a packed tensor: rows from `first_row` on are `range` of a checkpoint's tensor
 // (of a vector: one column).
