@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/cpu/code_row_table.h"
+#include "kernels/cpu/cpu_kernels.h"
 
 namespace qed {
 namespace {

@@ -3,6 +3,7 @@
 #define QED_KERNELS_CPU_CPU_KERNEL_TABLE_H_
 
 #include "kernels/cpu/attention_kernels.h"
+#include "kernels/cpu/code_row_kernels.h"
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/row_kernels.h"
 
@@ -18,6 +19,7 @@ constexpr CpuKernels MakeCpuKernels() {
       .attend_tile = AttendTileKernel<V>,
       .attend_partition = AttendPartitionKernel<V>,
       .merge_partitions = MergePartitionsKernel<V>,
+      .code_rows = kCodeRowKernels,
   };
 }
 

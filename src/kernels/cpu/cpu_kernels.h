@@ -26,6 +26,17 @@ struct AttentionArgs {
 // the weighted values.
 inline int64_t AttentionPartialFloats(int32_t head_dim) { return head_dim + 16; }
 
+// The loops of kernels/code_rows.h.
+struct CodeRowKernels {
+  float (*largest)(const float* values, int64_t n);
+  void (*fp8)(const float* values, int64_t n, float scale, uint8_t* codes);
+  void (*int8)(const float* values, int64_t n, float scale, uint8_t* codes);
+  void (*fp8_error)(const float* values, const uint8_t* codes, int64_t n, float scale,
+                    double* error, double* size);
+  void (*int8_error)(const float* values, const uint8_t* codes, int64_t n, float scale,
+                     double* error, double* size);
+};
+
 struct CpuKernels {
   void (*rms_norm_row)(const float* x, const float* weight, int32_t n, float eps, float* y);
   void (*silu_mul_row)(const float* gate, const float* up, int32_t n, float* y);
@@ -41,6 +52,7 @@ struct CpuKernels {
   // Merges what attend_partition left, [partitions, partial_floats], into `out`.
   void (*merge_partitions)(const AttentionArgs& args, int32_t tile, int32_t kv_head,
                            const float* partials);
+  CodeRowKernels code_rows;
 };
 
 // The table for `isa`, or for the next lesser one that this build has.
