@@ -1,6 +1,5 @@
 #include "checkpoint/random_checkpoint.h"
 
-#include <cmath>
 #include <cstdint>
 #include <optional>
 
@@ -36,16 +35,6 @@ constexpr NamedShape kShapes[] = {
     {"tiny", "Qwen2ForCausalLM", 2, 10, 2, 64, 256, 512, 512, 4096, 1e-6F, 1e6F, false},
 };
 
-// Deviation of the k of tensor/random_fill.h.
-constexpr double kDeviation = 73.5;
-
-// The power of two with which a product over `columns` values keeps their size,
-// times `gain`.
-float StepFor(int64_t columns, double gain) {
-  const double step = gain / (kDeviation * std::sqrt(static_cast<double>(columns)));
-  return static_cast<float>(std::exp2(std::round(std::log2(step))));
-}
-
 RandomFill FillFor(const ExpectedTensor& tensor, uint64_t stream) {
   constexpr float kBiasStep = 0x1p-10F;
   constexpr float kNormStep = 0x1p-7F;
@@ -55,7 +44,7 @@ RandomFill FillFor(const ExpectedTensor& tensor, uint64_t stream) {
     return {stream, norm ? 1.0F : 0.0F, norm ? kNormStep : kBiasStep};
   }
   // A tied head is the embedding.
-  return {stream, 0.0F, StepFor(tensor.shape[1], IsLinear(tensor.role) ? 1 : kLogitGain)};
+  return {stream, 0.0F, RandomStep(tensor.shape[1], IsLinear(tensor.role) ? 1 : kLogitGain)};
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "draft/cuda_redrafter.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -28,13 +27,9 @@ constexpr int64_t kAlignment = 256;
 constexpr int32_t kSideMultiple = 16;  // of products in FP8
 constexpr int64_t kPieceBytes = int64_t{16} << 20;
 
-// Values of random heads, about as large as a trained one's (checkpoint/random_checkpoint.cc).
+// Values of random heads, about as large as a trained one's.
 RandomFill RandomValues(uint64_t index, int32_t columns) {
-  constexpr double kDeviation = 73.5;
-  const double step = 1 / (kDeviation * std::sqrt(static_cast<double>(columns)));
-  return {.stream = (uint64_t{1} << 16) + index,
-          .mean = 0,
-          .step = static_cast<float>(std::exp2(std::round(std::log2(step))))};
+  return {.stream = (uint64_t{1} << 16) + index, .mean = 0, .step = RandomStep(columns, 1)};
 }
 
 // A row of a tensor in bfloat16.

@@ -7,6 +7,7 @@
 #ifndef QED_TENSOR_RANDOM_FILL_H_
 #define QED_TENSOR_RANDOM_FILL_H_
 
+#include <cmath>
 #include <cstdint>
 
 #include "base/host_device.h"
@@ -18,6 +19,14 @@ struct RandomFill {
   float mean = 0;
   float step = 0;
 };
+
+// The step, a power of two, with which a product over `columns` values keeps their size, times
+// `gain`.
+inline float RandomStep(int64_t columns, double gain) {
+  constexpr double kDeviation = 73.5;  // of k
+  const double step = gain / (kDeviation * std::sqrt(static_cast<double>(columns)));
+  return static_cast<float>(std::exp2(std::round(std::log2(step))));
+}
 
 // Eight independent bytes: SplitMix64's output function (Steele et al., "Fast
 // splittable pseudorandom number generators", OOPSLA 2014) of a counter.
