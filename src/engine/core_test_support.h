@@ -58,6 +58,19 @@ inline std::unique_ptr<StepRunner> MakeRunner(Depth depth, LanguageModel& model,
   return std::make_unique<TwoStepRunner>(model, pool, TwoStepRunner::Computes::kInFinish);
 }
 
+// Hands a request to a core; its result is collected in the sink.
+inline std::shared_ptr<CollectingSink> SubmitTo(EngineCore& core, RequestId id,
+                                                std::vector<int32_t> prompt,
+                                                const SamplingParams& params,
+                                                const Tokenizer& tokenizer) {
+  auto sequence = std::make_unique<Sequence>(
+      id, Stretch{std::move(prompt), params, OutputText(tokenizer, false, params)});
+  auto sink = std::make_shared<CollectingSink>();
+  sequence->sink = sink;
+  core.Submit(std::move(sequence));
+  return sink;
+}
+
 class CoreHarness {
  public:
   CoreHarness(Depth depth, const FakeModel::Options& options,

@@ -154,11 +154,7 @@ class CudaDraftsTest : public CudaStepRunnerTest, public ::testing::WithParamInt
       params.ignore_eos = true;
       params.logprobs = 20;
       const std::vector<int32_t> prompt = {static_cast<int32_t>(i), 20, 30, 20, 30, 20};
-      auto sequence = std::make_unique<Sequence>(
-          i, Stretch{prompt, params, OutputText(*tokenizer, false, params)});
-      sinks.push_back(std::make_shared<CollectingSink>());
-      sequence->sink = sinks.back();
-      core.Submit(std::move(sequence));
+      sinks.push_back(SubmitTo(core, i, prompt, params, *tokenizer));
     }
     while (core.HasWork()) {
       core.Step();

@@ -143,11 +143,7 @@ TEST(DraftingTest, AHeadOfTheRunnersSavesSteps) {
                                  StepCost({{1, 1.0}, {8, 1.1}, {40, 9.0}}), DraftingOptions{}));
   std::vector<std::shared_ptr<CollectingSink>> sinks;
   for (uint64_t i = 1; i <= 3; ++i) {
-    auto sequence = std::make_unique<Sequence>(
-        i, Stretch{Bytes("To be checked"), params, OutputText(*harness.tokenizer, false, params)});
-    sinks.push_back(std::make_shared<CollectingSink>());
-    sequence->sink = sinks.back();
-    core.Submit(std::move(sequence));
+    sinks.push_back(SubmitTo(core, i, Bytes("To be checked"), params, *harness.tokenizer));
   }
   while (core.HasWork()) {
     core.Step();

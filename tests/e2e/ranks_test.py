@@ -15,7 +15,7 @@ from qed_run import (BINARY, MODEL, qed, read_lines, require_model, skip, tempor
 from serve_run import Server
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from process_tree import descendants  # noqa: E402
+from process_tree import descendants, is_running  # noqa: E402
 
 ANYWHERE = ("--model", MODEL, "--adapter", "none", "--threads", "1", "--max-seq-len", "512",
             "--kv-cache-bytes", str(32 << 20))
@@ -46,14 +46,6 @@ def rank_of(pid):
         return None
     name = b"OMPI_COMM_WORLD_RANK="
     return next((int(word[len(name):]) for word in words if word.startswith(name)), None)
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class SameTokensTest(unittest.TestCase):
@@ -155,10 +147,10 @@ class DeathsTest(unittest.TestCase):
 
     def expect_all_gone(self, seconds):
         deadline = time.monotonic() + seconds
-        while any(map(alive, self.everyone)) and time.monotonic() < deadline:
+        while any(map(is_running, self.everyone)) and time.monotonic() < deadline:
             self.server.process.poll()
             time.sleep(0.05)
-        left = [pid for pid in self.everyone if alive(pid)]
+        left = [pid for pid in self.everyone if is_running(pid)]
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         self.assertEqual(left, [])
