@@ -257,7 +257,6 @@ class QuantizeRun {
   // Opens what was written, as a reader would, and compares. Leaves the most costly linears in
   // 16 bits where too many tokens change.
   Status ReachGoal(PendingFolder& folder) {
-    if (texts_.held_back.empty()) return OkStatus();
     QED_ASSIGN_OR_RETURN(report_.quality, CompareFolder(folder, "comparing"));
     const double goal = config_.min_agreement / 100;
     if (report_.quality->top1 >= goal || config_.max_kept == 0) return OkStatus();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/engine_config.h"
 #include "engine/engine.h"
 #include "sandbox/client.h"
 #include "serve/api_request.h"
@@ -25,8 +26,9 @@ struct ServedModel {
   std::string name;                                                 // in replies
   std::vector<std::string> aliases;  // other names that requests may call it by
   int32_t max_batch_size = 0;        // of the engine
-  double stall_seconds = 30;         // without a step while there is work: not healthy
-  SamplingParams defaults;           // where a request says nothing
+  // Without a step while there is work: not healthy.
+  double stall_seconds = EngineConfig{}.stall_seconds;
+  SamplingParams defaults;  // where a request says nothing
 };
 
 }  // namespace qed
