@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "model/decoder.h"
 #include "model/language_model.h"
+#include "model/step_broadcast.h"
 #include "parallel/communicator.h"
 
 namespace qed {
@@ -35,8 +35,7 @@ class LeadingModel : public LanguageModel {
 
  private:
   const std::unique_ptr<Decoder> decoder_;
-  Communicator& ranks_;
-  std::vector<int32_t> message_;
+  StepTeller steps_;
 };
 
 // Computes this rank's part of every step of rank 0's until that one ends.

@@ -80,4 +80,34 @@ Status AgreeOnNetwork(Communicator& communicator, const RankReport& mine) {
   return said.kind == RankMessage::Kind::kReady ? OkStatus() : Cancelled("");
 }
 
+std::vector<std::byte> BytesOfAll(Communicator& communicator, std::span<const std::byte> mine) {
+  std::vector<std::byte> all(mine.size() * static_cast<size_t>(communicator.size()));
+  communicator.Gather(mine, communicator.rank() == 0 ? std::span(all) : std::span<std::byte>());
+  communicator.Broadcast(all);
+  return all;
+}
+
+int32_t IndexOnHost(Communicator& communicator, const std::string& host) {
+  using HostText = std::array<char, 64>;
+  HostText mine = {};
+  Put(host, mine);
+  const std::vector<std::byte> all = BytesOfAll(communicator, std::as_bytes(std::span(mine)));
+  int32_t index = 0;
+  for (int32_t rank = 0; rank < communicator.rank(); ++rank) {
+    const std::byte* other = all.data() + sizeof(HostText) * static_cast<size_t>(rank);
+    if (std::memcmp(other, mine.data(), sizeof(HostText)) == 0) ++index;
+  }
+  return index;
+}
+
+int32_t SmallestOfRanks(Communicator& communicator, int32_t mine) {
+  const std::vector<std::byte> all = BytesOfAll(communicator, std::as_bytes(std::span(&mine, 1)));
+  for (size_t at = 0; at < all.size(); at += sizeof(mine)) {
+    int32_t other = 0;
+    std::memcpy(&other, all.data() + at, sizeof(other));
+    mine = std::min(mine, other);
+  }
+  return mine;
+}
+
 }  // namespace qed

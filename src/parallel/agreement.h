@@ -2,8 +2,11 @@
 #ifndef QED_PARALLEL_AGREEMENT_H_
 #define QED_PARALLEL_AGREEMENT_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "parallel/communicator.h"
@@ -33,6 +36,15 @@ RankMessage ShareMessage(Communicator& communicator, RankMessage mine);
 // not ready or differs, and its host; rank 0 has to send kEnd then. On the others: OK, or
 // kCancelled without a message where kEnd came: rank 0 says why.
 Status AgreeOnNetwork(Communicator& communicator, const RankReport& mine);
+
+// Called by all ranks: how many ranks before this one are on its host.
+int32_t IndexOnHost(Communicator& communicator, const std::string& host);
+
+// Called by all ranks: the smallest of their numbers.
+int32_t SmallestOfRanks(Communicator& communicator, int32_t mine);
+
+// Called by all ranks with bytes of one size: those of all, in the order of the ranks.
+std::vector<std::byte> BytesOfAll(Communicator& communicator, std::span<const std::byte> mine);
 
 }  // namespace qed
 

@@ -52,6 +52,18 @@ TEST(AgreementTest, OtherModelsAndMemoriesAreNamed) {
               testing::HasSubstr("rank 2 on there has room for 90 KV pages"));
 }
 
+TEST(AgreementTest, RanksFindTheirPlaceOnTheirHost) {
+  const std::vector<std::string> hosts = {"a", "b", "a", "a", "b"};
+  std::vector<int32_t> index(hosts.size()), smallest(hosts.size());
+  ThreadRanks(static_cast<int32_t>(hosts.size())).Run([&](Communicator& ranks) {
+    const auto rank = static_cast<size_t>(ranks.rank());
+    index[rank] = IndexOnHost(ranks, hosts[rank]);
+    smallest[rank] = SmallestOfRanks(ranks, rank == 3 ? -7 : ranks.rank());
+  });
+  EXPECT_EQ(index, (std::vector<int32_t>{0, 0, 1, 2, 1}));
+  EXPECT_EQ(smallest, std::vector<int32_t>(hosts.size(), -7));
+}
+
 TEST(AgreementTest, LongMessagesAreCut) {
   RankReport failed = Ready(std::string(500, 'h'));
   failed.status = IoError(std::string(5000, 'm'));

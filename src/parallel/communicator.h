@@ -35,6 +35,10 @@ class Communicator {
   // From now on a rank that others wait for longer than this, but in Broadcast, is taken to
   // hang, which is the end of all.
   virtual void LimitStalls(double seconds) = 0;
+  // How long that is here.
+  virtual double stall_seconds() const = 0;
+  // The end of all, because others wait for `rank` in vain: one of them says so.
+  [[noreturn]] virtual void EndBecauseOf(int32_t rank) = 0;
 };
 
 }  // namespace qed

@@ -23,6 +23,10 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kFromFirst = 1;  // tags
 constexpr int kPart = 2;
 
+// Of a broadcast that MPI carries away at once, whether or not the others wait for it already:
+// longer ones would keep the first rank waiting until they do, on GPUs for most of a step.
+constexpr size_t kPieceBytes = 4000;
+
 // What a launcher takes to end the ranks when one of them has ended.
 constexpr double kLauncherSeconds = 3;
 
@@ -60,21 +64,34 @@ class MpiCommunicator : public Communicator {
   void LimitStalls(double seconds) override {
     stall_seconds_ = rank_ == 0 ? seconds : seconds + kLauncherSeconds;
   }
+  double stall_seconds() const override { return stall_seconds_.value_or(0); }
+
+  // One rank says it; the launcher ends the others when this one has ended.
+  [[noreturn]] void EndBecauseOf(int32_t rank) override {
+    if (rank_ == (rank == 0 ? 1 : 0)) {
+      std::fprintf(stderr, "qed: rank %d on %s has not answered for %g s (--stall-seconds)\n", rank,
+                   hosts_[static_cast<size_t>(rank)].data(), stall_seconds());
+      std::fflush(stderr);
+    }
+    std::_Exit(1);
+  }
 
   void Broadcast(std::span<std::byte> bytes) override {
-    const int count = static_cast<int>(bytes.size());
-    if (rank_ != 0) {
-      MPI_Request request;
-      MPI_Irecv(bytes.data(), count, MPI_BYTE, 0, kFromFirst, MPI_COMM_WORLD, &request);
-      Await({&request, 1}, {}, std::nullopt);
-      return;
-    }
     requests_.clear();
     peers_.clear();
-    for (int to = 1; to < size_; ++to) {
-      MPI_Isend(bytes.data(), count, MPI_BYTE, to, kFromFirst, MPI_COMM_WORLD, &NewRequest(to));
+    for (size_t at = 0; at < bytes.size(); at += kPieceBytes) {
+      const std::span<std::byte> piece =
+          bytes.subspan(at, std::min(kPieceBytes, bytes.size() - at));
+      const int count = static_cast<int>(piece.size());
+      if (rank_ != 0) {
+        MPI_Irecv(piece.data(), count, MPI_BYTE, 0, kFromFirst, MPI_COMM_WORLD, &NewRequest(0));
+        continue;
+      }
+      for (int to = 1; to < size_; ++to) {
+        MPI_Isend(piece.data(), count, MPI_BYTE, to, kFromFirst, MPI_COMM_WORLD, &NewRequest(to));
+      }
     }
-    Await(requests_, peers_, stall_seconds_);
+    Await(requests_, peers_, rank_ == 0 ? stall_seconds_ : std::nullopt);
   }
 
   void SumOverRanks(std::span<float> values) override {
@@ -147,7 +164,7 @@ class MpiCommunicator : public Communicator {
       if (limit && Seconds(now - last_look) > *limit / 2) begin = now;
       last_look = now;
       if (limit && Seconds(now - begin) > *limit) {
-        EndBecauseOf(FirstOpen(requests, peers), *limit);
+        EndBecauseOf(FirstOpen(requests, peers));
       }
     }
   }
@@ -159,16 +176,6 @@ class MpiCommunicator : public Communicator {
       if (done == 0) return peers[i];
     }
     return peers.front();
-  }
-
-  // One rank says it; the launcher ends the others when this one has ended.
-  [[noreturn]] void EndBecauseOf(int peer, double limit) {
-    if (rank_ == (peer == 0 ? 1 : 0)) {
-      std::fprintf(stderr, "qed: rank %d on %s has not answered for %g s (--stall-seconds)\n", peer,
-                   hosts_[static_cast<size_t>(peer)].data(), limit);
-      std::fflush(stderr);
-    }
-    std::_Exit(1);
   }
 
   int rank_ = 0;

@@ -14,7 +14,7 @@
 namespace qed {
 
 // Raised with every change of this interface or of what it shows.
-inline constexpr int kMpiModuleVersion = 1;
+inline constexpr int kMpiModuleVersion = 2;
 
 class MpiModule {
  public:

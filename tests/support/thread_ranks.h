@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <barrier>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <span>
@@ -66,6 +67,11 @@ class ThreadRanks {
     }
 
     void LimitStalls(double) override {}
+    double stall_seconds() const override { return 0; }
+    [[noreturn]] void EndBecauseOf(int32_t rank) override {
+      QED_CHECK(false) << "rank " << rank << " hangs";
+      std::abort();
+    }
 
    private:
     // Makes the rank's bytes known to all; they stay until all have met once more.
