@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "checkpoint/engine_folder.h"
 #include "checkpoint/network_tensors.h"
+#include "cuda/copy_rows.h"
 #include "cuda/device.h"
 #include "cuda/stream.h"
 #include "kernels/cuda/make_weights.h"
@@ -29,7 +30,12 @@ namespace {
 constexpr int64_t kPieceBytes = int64_t{8} << 20;
 constexpr int kHalves = 2;
 
-int64_t PieceBytes(int32_t k) { return std::max(kPieceBytes, int64_t{2} * k); }
+int64_t PieceBytes(int64_t columns) { return std::max(kPieceBytes, 2 * columns); }
+
+// Whether a range leaves out columns.
+bool LeavesOut(const MatrixRange& range, const CheckpointTensor& tensor) {
+  return range.columns < tensor.shape[1];
+}
 
 // Where a layer has the tensors that begin with a role.
 DeviceWeight* MatrixOf(TensorRole role, CudaLayerWeights& layer) {
@@ -82,10 +88,14 @@ DeviceWeight View(const PackedTensor& packed, const std::byte* data) {
 // One thread's stream, pinned memory and device scratch.
 class CudaWeightLoader::Worker {
  public:
-  static Result<Worker> Create(int64_t piece_bytes) {
+  // `cuts`: codes of whole rows will be cut.
+  static Result<Worker> Create(int64_t piece_bytes, bool cuts = false) {
     Worker worker;
     QED_ASSIGN_OR_RETURN(worker.stream_, cuda::Stream::Create());
     QED_ASSIGN_OR_RETURN(worker.scratch_, DeviceBuffer::Allocate(piece_bytes));
+    if (cuts) {
+      QED_ASSIGN_OR_RETURN(worker.whole_codes_, DeviceBuffer::Allocate(piece_bytes / 2));
+    }
     for (int i = 0; i < kHalves; ++i) {
       QED_ASSIGN_OR_RETURN(worker.pinned_[i], PinnedBuffer::Allocate(piece_bytes));
       QED_ASSIGN_OR_RETURN(worker.copied_[i], cuda::Event::Create());
@@ -98,7 +108,7 @@ class CudaWeightLoader::Worker {
     const PackedTensor& packed = job.laid->packed;
     half_ = (half_ + 1) % kHalves;
     QED_RETURN_IF_ERROR(copied_[half_].Synchronize());
-    reader.ReadCodes(*job.part->tensor, RangeOf(job), codes_);
+    reader.ReadCodes(*job.tensor, job.range, codes_);
     const size_t bytes = codes_.rows.bytes.size();
     const size_t scale_bytes = codes_.scales.size() * sizeof(float);
     auto* pinned = pinned_[half_].As<std::byte>();
@@ -106,40 +116,40 @@ class CudaWeightLoader::Worker {
     std::memcpy(pinned + bytes, codes_.scales.data(), scale_bytes);
     std::byte* data = memory + packed.offset;
     cuda::CopyToDevice(data + FirstElement(job), pinned, bytes, stream_.handle());
-    cuda::CopyToDevice(data + packed.scales_at + FirstRow(job) * sizeof(float), pinned + bytes,
+    cuda::CopyToDevice(data + packed.scales_at + job.row * sizeof(float), pinned + bytes,
                        scale_bytes, stream_.handle());
     copied_[half_].Record(stream_.handle());
     return OkStatus();
   }
 
-  // Puts the job's rows, in 16 bits, where they belong or, where they are to be
-  // quantized, into the scratch. Returns where they are.
-  Result<BFloat16*> BringRows(const WeightReader& reader, const Job& job, std::byte* memory) {
-    const PackedTensor& packed = job.laid->packed;
-    auto* to = packed.format == WeightFormat::kBF16
-                   ? reinterpret_cast<BFloat16*>(memory + packed.offset) + FirstElement(job)
-                   : scratch_.As<BFloat16>();
-    const int64_t count = int64_t{job.rows} * packed.k;
-    const CheckpointTensor& tensor = *job.part->tensor;
-    if (tensor.random && reader.DeltaFor(tensor) == nullptr) {
-      cuda::FillRandom(*tensor.random, int64_t{job.first_row} * packed.k, count, to,
-                       stream_.handle());
-      return to;
-    }
-    half_ = (half_ + 1) % kHalves;
-    QED_RETURN_IF_ERROR(copied_[half_].Synchronize());
-    ReadBf16Rows(reader, tensor, RangeOf(job), pinned_[half_].As<uint16_t>());
-    cuda::CopyToDevice(to, pinned_[half_].data(), count * sizeof(BFloat16), stream_.handle());
-    copied_[half_].Record(stream_.handle());
+  // Puts the job's values, in 16 bits, where they belong.
+  Status BringValues(const WeightReader& reader, const Job& job, std::byte* memory) {
+    auto* to = reinterpret_cast<BFloat16*>(memory + job.laid->packed.offset) + FirstElement(job);
+    const bool made = job.tensor->random && reader.DeltaFor(*job.tensor) == nullptr;
+    if (!made || !LeavesOut(job.range, *job.tensor)) return Bring(reader, job, job.range, to);
+    QED_ASSIGN_OR_RETURN(const BFloat16* rows, BringWholeRows(reader, job));
+    CutColumns(job, rows, sizeof(BFloat16), to);
+    return OkStatus();
+  }
+
+  // Brings the job's rows, in 16 bits and with all their columns, into the scratch, where they
+  // are to be quantized: a scale is that of the whole row.
+  Result<const BFloat16*> BringWholeRows(const WeightReader& reader, const Job& job) {
+    auto* to = scratch_.As<BFloat16>();
+    QED_RETURN_IF_ERROR(Bring(reader, job, WholeRowsOf(job), to));
     return to;
   }
 
   void Quantize(const Job& job, const BFloat16* rows, const float* largest, std::byte* memory) {
     const PackedTensor& packed = job.laid->packed;
     std::byte* data = memory + packed.offset;
-    auto* scales = reinterpret_cast<float*>(data + packed.scales_at) + FirstRow(job);
-    cuda::QuantizeWeightRows(packed.format, job.rows, packed.k, rows, largest,
-                             data + FirstElement(job), scales, stream_.handle());
+    auto* scales = reinterpret_cast<float*>(data + packed.scales_at) + job.row;
+    const bool cut = LeavesOut(job.range, *job.tensor);
+    std::byte* const codes = cut ? whole_codes_.data() : data + FirstElement(job);
+    cuda::QuantizeWeightRows(packed.format, static_cast<int32_t>(job.range.rows),
+                             static_cast<int32_t>(job.tensor->shape[1]), rows, largest, codes,
+                             scales, stream_.handle());
+    if (cut) CutColumns(job, codes, 1, data + FirstElement(job));
   }
 
   // Brings a piece of an engine's file to its place.
@@ -158,14 +168,39 @@ class CudaWeightLoader::Worker {
   Status Finish() { return stream_.Synchronize(); }
 
  private:
-  static int64_t FirstRow(const Job& job) { return job.part->first_row + job.first_row; }
-  static int64_t FirstElement(const Job& job) { return FirstRow(job) * job.laid->packed.k; }
-  static MatrixRange RangeOf(const Job& job) {
-    return WholeRows(*job.part->tensor, job.first_row, job.rows);
+  static int64_t FirstElement(const Job& job) { return job.row * job.laid->packed.k; }
+  static MatrixRange WholeRowsOf(const Job& job) {
+    return WholeRows(*job.tensor, job.range.first_row, job.range.rows);
+  }
+
+  // Of values that are made rather than read: whole rows alone.
+  Status Bring(const WeightReader& reader, const Job& job, const MatrixRange& range, BFloat16* to) {
+    const CheckpointTensor& tensor = *job.tensor;
+    const int64_t count = range.rows * range.columns;
+    if (tensor.random && reader.DeltaFor(tensor) == nullptr) {
+      cuda::FillRandom(*tensor.random, range.first_row * range.columns, count, to,
+                       stream_.handle());
+      return OkStatus();
+    }
+    half_ = (half_ + 1) % kHalves;
+    QED_RETURN_IF_ERROR(copied_[half_].Synchronize());
+    ReadBf16Rows(reader, tensor, range, pinned_[half_].As<uint16_t>());
+    cuda::CopyToDevice(to, pinned_[half_].data(), count * sizeof(BFloat16), stream_.handle());
+    copied_[half_].Record(stream_.handle());
+    return OkStatus();
+  }
+
+  // The job's columns of whole rows.
+  void CutColumns(const Job& job, const void* rows, size_t value_bytes, void* to) {
+    const auto whole = static_cast<size_t>(job.tensor->shape[1]) * value_bytes;
+    const auto part = static_cast<size_t>(job.range.columns) * value_bytes;
+    const auto first = static_cast<size_t>(job.range.first_column) * value_bytes;
+    cuda::CopyRowsOnDevice(to, part, static_cast<const std::byte*>(rows) + first, whole, part,
+                           static_cast<size_t>(job.range.rows), stream_.handle());
   }
 
   cuda::Stream stream_;
-  DeviceBuffer scratch_;
+  DeviceBuffer scratch_, whole_codes_;
   std::array<PinnedBuffer, kHalves> pinned_;
   std::array<cuda::Event, kHalves> copied_;
   int half_ = 0;
@@ -173,38 +208,42 @@ class CudaWeightLoader::Worker {
 };
 
 CudaWeightLoader::CudaWeightLoader(const WeightReader& reader,
-                                   const std::optional<WeightRecipe>& quantize)
-    : reader_(reader), quantize_(quantize) {
-  const Checkpoint& checkpoint = reader.checkpoint();
-  if (checkpoint.engine) {
-    const EngineRank& rank = checkpoint.engine->ranks.front();
-    tensors_ = rank.weights.tensors;
-    bytes_ = rank.weights.bytes;
+                                   const std::optional<WeightRecipe>& quantize, RankShard place)
+    : reader_(reader), quantize_(quantize), place_(place) {
+  if (reader.checkpoint().engine) {
+    tensors_ = OwnRank().weights.tensors;
+    bytes_ = OwnRank().weights.bytes;
     return;
   }
-  layout_ = LayOutForGpu(reader, quantize);
+  layout_ = LayOutForGpu(reader, quantize, place);
   bytes_ = layout_.bytes;
   for (const LaidTensor& laid : layout_.tensors) tensors_.push_back(laid.packed);
 }
 
+const EngineRank& CudaWeightLoader::OwnRank() const {
+  return reader_.checkpoint().engine->ranks[static_cast<size_t>(place_.rank)];
+}
+
 Status CudaWeightLoader::CheckShapes() const {
   const Checkpoint& checkpoint = reader_.checkpoint();
-  if (checkpoint.engine) {
-    return CheckPacked(checkpoint.engine->ranks.front().weights, checkpoint.config);
-  }
+  if (checkpoint.engine) return CheckPacked(OwnRank().weights, checkpoint.config, place_);
   return CheckGpuShapes(layout_);
 }
 
-std::vector<CudaWeightLoader::Job> CudaWeightLoader::Jobs() const {
+std::vector<CudaWeightLoader::Job> CudaWeightLoader::Jobs(bool of_whole_tensors) const {
   std::vector<Job> jobs;
   int64_t part_index = 0;
   for (const LaidTensor& laid : layout_.tensors) {
     if (laid.packed.k == 0) continue;
-    const auto step = static_cast<int32_t>(PieceBytes(laid.packed.k) / (2 * laid.packed.k));
     for (const LaidPart& part : laid.parts) {
-      const auto rows = static_cast<int32_t>(part.range.rows);
-      for (int32_t row = 0; row < rows; row += step) {
-        jobs.push_back({&laid, &part, part_index, row, std::min(step, rows - row)});
+      const CheckpointTensor& tensor = *part.tensor;
+      const int64_t step = PieceBytes(tensor.shape[1]) / (2 * tensor.shape[1]);
+      const MatrixRange all = of_whole_tensors ? WholeRows(tensor, 0, tensor.shape[0]) : part.range;
+      for (int64_t row = 0; row < all.rows; row += step) {
+        MatrixRange range = all;
+        range.first_row += row;
+        range.rows = std::min(step, all.rows - row);
+        jobs.push_back({&laid, &tensor, part_index, range, part.first_row + row});
       }
       ++part_index;
     }
@@ -213,16 +252,16 @@ std::vector<CudaWeightLoader::Job> CudaWeightLoader::Jobs() const {
 }
 
 Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool& pool) const {
-  const std::vector<Job> jobs = Jobs();
+  const std::vector<Job> jobs = Jobs(/*of_whole_tensors=*/false);
   int64_t piece_bytes = kPieceBytes;
-  for (const PackedTensor& packed : tensors_) {
-    piece_bytes = std::max(piece_bytes, PieceBytes(packed.k));
+  for (const Job& job : jobs) {
+    piece_bytes = std::max(piece_bytes, PieceBytes(job.tensor->shape[1]));
   }
   const size_t largest_bytes = (jobs.back().part_index + 1) * sizeof(float);
   QED_ASSIGN_OR_RETURN(const DeviceBuffer largest, DeviceBuffer::Allocate(largest_bytes));
   std::vector<Worker> workers;
   for (int i = 0; i < pool.size(); ++i) {
-    QED_ASSIGN_OR_RETURN(Worker worker, Worker::Create(piece_bytes));
+    QED_ASSIGN_OR_RETURN(Worker worker, Worker::Create(piece_bytes, IsCut()));
     workers.push_back(std::move(worker));
   }
   cuda::Fill(largest.data(), 0, largest_bytes, workers[0].stream());
@@ -230,26 +269,29 @@ Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool
 
   const bool per_tensor = quantize_ && quantize_->scales == ScaleGranularity::kTensor;
   std::vector<Status> statuses(workers.size());
-  // One pass over all jobs; with `measure` only for the largest magnitudes.
-  const auto run = [&](bool measure) -> Status {
+  // One pass over jobs; with `measure` only for the largest magnitudes, of whole tensors.
+  const auto run = [&](const std::vector<Job>& taken, bool measure) -> Status {
     std::atomic<size_t> next = 0;
     pool.ParallelFor(static_cast<int64_t>(workers.size()), [&](int64_t i) {
       cuda::UseDevice(ordinal);
       const auto work = [&]() -> Status {
-        for (size_t j = next++; j < jobs.size(); j = next++) {
-          const Job& job = jobs[j];
+        for (size_t j = next++; j < taken.size(); j = next++) {
+          const Job& job = taken[j];
           if (job.laid->codes) {
             QED_RETURN_IF_ERROR(workers[i].BringCodes(reader_, job, memory));
             continue;
           }
           const bool quantized = job.laid->packed.format != WeightFormat::kBF16;
-          if (measure && !quantized) continue;
-          QED_ASSIGN_OR_RETURN(const BFloat16* rows, workers[i].BringRows(reader_, job, memory));
+          if (!quantized) {
+            if (!measure) QED_RETURN_IF_ERROR(workers[i].BringValues(reader_, job, memory));
+            continue;
+          }
+          QED_ASSIGN_OR_RETURN(const BFloat16* rows, workers[i].BringWholeRows(reader_, job));
           float* part_largest = per_tensor ? largest.As<float>() + job.part_index : nullptr;
           if (measure) {
-            cuda::AddLargestMagnitude(rows, int64_t{job.rows} * job.laid->packed.k, part_largest,
+            cuda::AddLargestMagnitude(rows, job.range.rows * job.range.columns, part_largest,
                                       workers[i].stream());
-          } else if (quantized) {
+          } else {
             workers[i].Quantize(job, rows, part_largest, memory);
           }
         }
@@ -260,13 +302,13 @@ Status CudaWeightLoader::LoadMatrices(int ordinal, std::byte* memory, ThreadPool
     for (const Status& status : statuses) QED_RETURN_IF_ERROR(status);
     return OkStatus();
   };
-  if (per_tensor) QED_RETURN_IF_ERROR(run(true));
-  return run(false);
+  if (per_tensor) QED_RETURN_IF_ERROR(run(Jobs(/*of_whole_tensors=*/true), true));
+  return run(jobs, false);
 }
 
 Status CudaWeightLoader::LoadVectors(std::byte* memory) const {
   QED_ASSIGN_OR_RETURN(const cuda::Stream stream, cuda::Stream::Create());
-  std::vector<float> values;
+  std::vector<float> values, whole;
   for (const LaidTensor& laid : layout_.tensors) {
     const PackedTensor& packed = laid.packed;
     std::byte* to = memory + packed.offset;
@@ -277,9 +319,10 @@ Status CudaWeightLoader::LoadVectors(std::byte* memory) const {
     if (packed.k > 0) continue;
     values.clear();
     for (const LaidPart& part : laid.parts) {
-      const size_t first = values.size();
-      values.resize(first + static_cast<size_t>(part.range.rows));
-      reader_.ReadVector(*part.tensor, std::span(values).subspan(first));
+      whole.resize(static_cast<size_t>(part.tensor->shape[0]));
+      reader_.ReadVector(*part.tensor, whole);
+      const auto first = whole.begin() + part.range.first_row;
+      values.insert(values.end(), first, first + part.range.rows);
     }
     // Small and not pinned: the copy has left `values` when the call returns.
     cuda::CopyToDevice(to, values.data(), values.size() * sizeof(float), stream.handle());
@@ -289,8 +332,7 @@ Status CudaWeightLoader::LoadVectors(std::byte* memory) const {
 
 Status CudaWeightLoader::LoadPacked(int ordinal, std::byte* memory, ThreadPool& pool) const {
   const Checkpoint& checkpoint = reader_.checkpoint();
-  QED_ASSIGN_OR_RETURN(const RankFile file,
-                       RankFile::Open(checkpoint.path, checkpoint.engine->ranks.front()));
+  QED_ASSIGN_OR_RETURN(const RankFile file, RankFile::Open(checkpoint.path, OwnRank()));
   std::vector<Worker> workers;
   for (int i = 0; i < pool.size(); ++i) {
     QED_ASSIGN_OR_RETURN(Worker worker, Worker::Create(kEnginePieceBytes));
@@ -329,7 +371,12 @@ CudaWeights CudaWeightLoader::Views(DeviceBuffer memory) const {
                                                         : &weights.head;
     *to = View(packed, data);
   }
-  if (config.tied_embeddings) weights.head = weights.embedding;
+  if (config.tied_embeddings) {
+    const NetworkShard shard = ShardOf(config, place_);
+    weights.head = weights.embedding;
+    weights.head.n = shard.num_tokens;
+    weights.head.data += int64_t{shard.first_token} * weights.head.k * int64_t{sizeof(BFloat16)};
+  }
   weights.memory = std::move(memory);
   return weights;
 }

@@ -10,8 +10,10 @@
 #include "base/status.h"
 #include "base/thread_pool.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/engine_folder.h"
 #include "cuda/buffer.h"
 #include "kernels/cuda/linear.h"
+#include "model/network_shard.h"
 #include "model/weight_layout.h"
 #include "model/weight_reader.h"
 #include "tensor/weight_recipe.h"
@@ -36,8 +38,9 @@ struct CudaWeights {
   std::vector<CudaLayerWeights> layers;  // [L]
   cuda::DeviceWeight embedding;          // [V, E], bfloat16
   const float* final_norm = nullptr;     // [E]
-  cuda::DeviceWeight head;               // [V, E], bfloat16; the embedding where they are tied
-  cuda::DeviceBuffer memory;             // all of the above
+  // [V, E], bfloat16; the embedding where they are tied. Of several ranks: their own rows.
+  cuda::DeviceWeight head;
+  cuda::DeviceBuffer memory;  // all of the above
 };
 
 // Brings the weights to the GPU: of a checkpoint as LayOutForGpu plans it, or of an engine
@@ -45,9 +48,10 @@ struct CudaWeights {
 // anything is read.
 class CudaWeightLoader {
  public:
-  // `reader` must outlive the loader. Of an engine: REQUIRES that it is for a GPU and one
-  // rank.
-  CudaWeightLoader(const WeightReader& reader, const std::optional<WeightRecipe>& quantize);
+  // `reader` must outlive the loader. Of an engine: REQUIRES that it is for a GPU and for
+  // place.ranks ranks. Of a checkpoint: CheckShards(place.ranks) is OK.
+  CudaWeightLoader(const WeightReader& reader, const std::optional<WeightRecipe>& quantize,
+                   RankShard place = {});
 
   // kUnsupported where a linear's sides are not what the matrix units and the
   // 16-byte loads of the kernels want; kCorrupt where an engine's manifest does not fit.
@@ -66,14 +70,17 @@ class CudaWeightLoader {
   // Some rows of a part: what one thread takes at a time.
   struct Job {
     const LaidTensor* laid;
-    const LaidPart* part;
+    const CheckpointTensor* tensor;
     int64_t part_index;  // among all parts of all matrices
-    int32_t first_row;   // of the part
-    int32_t rows;
+    MatrixRange range;   // of the tensor
+    int64_t row;         // of the packed tensor
   };
   class Worker;
 
-  std::vector<Job> Jobs() const;
+  // Of the parts, or of the whole tensors that they are parts of.
+  std::vector<Job> Jobs(bool of_whole_tensors) const;
+  bool IsCut() const { return place_.ranks > 1; }
+  const EngineRank& OwnRank() const;
   Status LoadMatrices(int ordinal, std::byte* memory, ThreadPool& pool) const;
   Status LoadVectors(std::byte* memory) const;
   Status LoadPacked(int ordinal, std::byte* memory, ThreadPool& pool) const;
@@ -81,6 +88,7 @@ class CudaWeightLoader {
 
   const WeightReader& reader_;
   const std::optional<WeightRecipe> quantize_;
+  const RankShard place_;
   WeightLayout layout_;                // of a checkpoint
   std::vector<PackedTensor> tensors_;  // where everything lies
   int64_t bytes_ = 0;

@@ -2,7 +2,8 @@
 //
 // Heads, with their keys and values, and the inner columns of the feed-forward layers are
 // split evenly; of the vocabulary's rows, each rank has an interval. Where there are fewer
-// key-value heads than ranks, several ranks have the same one.
+// key-value heads than ranks, several ranks have the same one. On a GPU every rank has all of
+// the embedding beside its rows of the head.
 #ifndef QED_MODEL_NETWORK_SHARD_H_
 #define QED_MODEL_NETWORK_SHARD_H_
 
@@ -26,6 +27,10 @@ struct Interval {
 // A rank's part of `count` things in units that stay together. Where there are fewer units than
 // ranks, neighbours have the same one.
 Interval PartOf(int64_t count, int64_t unit, RankShard place);
+
+// A rank's rows of `count` tokens of the vocabulary, the last one's with what is left over:
+// whole blocks, as the kernels of a GPU like them, where there are enough.
+Interval PartOfVocabulary(int64_t count, RankShard place);
 
 struct NetworkShard {
   RankShard place;

@@ -24,11 +24,19 @@ bool IsOfKeysOrValues(TensorRole role) {
          role == TensorRole::kValueBias;
 }
 
-MatrixRange RangeOf(const ExpectedTensor& expected, RankShard shard) {
+// On a GPU every rank has the whole embedding: rows are looked up without asking the others.
+bool IsWhole(const ExpectedTensor& expected, PackedFor device) {
+  return device == PackedFor::kCuda && expected.role == TensorRole::kEmbedding;
+}
+
+MatrixRange RangeOf(const ExpectedTensor& expected, PackedFor device, RankShard shard) {
   const int64_t columns = expected.shape.size() > 1 ? expected.shape[1] : 1;
   MatrixRange range = {0, expected.shape[0], 0, columns};
+  if (IsWhole(expected, device)) return range;
   if (expected.sharding == Sharding::kRows) {
-    const Interval part = PartOf(expected.shape[0], expected.shard_unit, shard);
+    const Interval part = MaySplitUnevenly(expected.role)
+                              ? PartOfVocabulary(expected.shape[0], shard)
+                              : PartOf(expected.shape[0], expected.shard_unit, shard);
     range.first_row = part.begin;
     range.rows = part.count;
   } else if (expected.sharding == Sharding::kColumns) {
@@ -56,7 +64,7 @@ class Layout {
     for (TensorRole role : roles) {
       const ExpectedTensor* expected = Find(layer, role);
       if (expected == nullptr) continue;
-      const MatrixRange range = RangeOf(*expected, shard_);
+      const MatrixRange range = RangeOf(*expected, layout_.device, shard_);
       laid.packed.roles.push_back(role);
       laid.parts.push_back({&reader_.Tensor(layer, role), range, laid.packed.n});
       laid.packed.n += static_cast<int32_t>(range.rows);
@@ -248,7 +256,7 @@ bool GoTogether(PackedFor device, const std::vector<TensorRole>& roles) {
 Status CheckPacked(const PackedWeights& weights, const ModelConfig& config, RankShard shard) {
   std::map<std::pair<int32_t, TensorRole>, MatrixRange> ranges;
   for (const ExpectedTensor& expected : ExpectedTensors(config)) {
-    MatrixRange range = RangeOf(expected, shard);
+    MatrixRange range = RangeOf(expected, weights.device, shard);
     if (expected.shape.size() == 1) range.columns = 0;
     ranges[{expected.layer, expected.role}] = range;
   }
