@@ -15,6 +15,7 @@
 #include "kernels/cuda/between_attention.cuh"
 #include "kernels/cuda/between_attention.h"
 #include "kernels/cuda/between_attention_ends.cuh"
+#include "kernels/cuda/between_attention_norm.cuh"
 #include "kernels/cuda/few_rows_linear.h"
 #include "kernels/cuda/few_rows_steps.cuh"
 #include "kernels/cuda/tensor_map.cuh"
@@ -151,7 +152,7 @@ __device__ __forceinline__ void MakeInput(const Params& params, float* scratch) 
 }
 
 // What follows product p, once all blocks are done with it.
-template <bool kFp8Values>
+template <bool kFp8Values, bool kLinked>
 __device__ __forceinline__ void FollowProduct(const Params& params, int p, uint32_t turns,
                                               float* scratch, int warp) {
   const OneProduct& product = params.products[p];
@@ -168,8 +169,8 @@ __device__ __forceinline__ void FollowProduct(const Params& params, int p, uint3
       GatePart<kFp8Values, kMostParts>(params, product, turns, t, part, scratch);
     }
   } else {
-    AddAndNorm<kFp8Values>(params, p, turns, p == 0 ? params.o_bias : nullptr, params.norms[p / 2],
-                           block, scratch, warp);
+    AddAndNorm<kFp8Values, kLinked>(params, p, turns, p == 0 ? params.o_bias : nullptr,
+                                    params.norms[p / 2], block, scratch, warp);
   }
   FenceCopyEngine();
   CountBlock(params.progress->ready + p + 1);
@@ -189,7 +190,7 @@ __device__ __forceinline__ void Leave(const Params& params) {
 }
 
 // Grid: the multiprocessors.
-template <bool kFp8Values, int kTokens>
+template <bool kFp8Values, int kTokens, bool kLinked>
 __global__ void __launch_bounds__(kThreads, 1)
     BetweenAttentionKernel(const __grid_constant__ Params params) {
 #if __CUDA_ARCH__ >= 900
@@ -212,7 +213,7 @@ __global__ void __launch_bounds__(kThreads, 1)
                            warp / (kGroupThreads / kWarp), place);
       SyncMultipliers();
       if (threadIdx.x == 0) CountRelaxed(params.progress->multiplied + p);
-      FollowProduct<kFp8Values>(params, p, turns.of[p], scratch, warp);
+      FollowProduct<kFp8Values, kLinked>(params, p, turns.of[p], scratch, warp);
     }
     Leave(params);
   } else if (threadIdx.x == kMultipliers) {
@@ -294,14 +295,14 @@ OneProduct Describe(const DeviceWeight& weight, const Activations& x, int32_t ro
           .found = nullptr};
 }
 
-template <bool kFp8Values, int kTokens>
+template <bool kFp8Values, int kTokens, bool kLinked>
 void LaunchFor(const BetweenAttention& args, std::span<std::byte> workspace, StreamHandle stream) {
   constexpr int kStages = (kRingBytes - kTileAlignment - kBarrierBytes) / kStageBytes<kTokens>;
   static_assert(kStages >= kMostInFlight &&
                 kBarriersOfStage * kStages * sizeof(ArrivalBarrier) <= kBarrierBytes);
   constexpr int kSharedBytes = kTileAlignment + kStages * kStageBytes<kTokens> + kBarrierBytes;
   static const cudaError_t allowed =
-      cudaFuncSetAttribute(BetweenAttentionKernel<kFp8Values, kTokens>,
+      cudaFuncSetAttribute(BetweenAttentionKernel<kFp8Values, kTokens, kLinked>,
                            cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedBytes);
   QED_CUDA_CHECK(allowed);
   const int blocks_of_row = BlocksOfRow(args.rows);
@@ -332,22 +333,23 @@ void LaunchFor(const BetweenAttention& args, std::span<std::byte> workspace, Str
   params.normed = args.normed;
   params.gated = args.gated;
   params.out = args.out;
+  if constexpr (kLinked) params.links = *args.links;
   std::byte* own = WorkspaceOf(args.o.format, WidthsOf(args), workspace);
   const Layout layout = LayOut(args.o.format, WidthsOf(args));
   params.progress = reinterpret_cast<Progress*>(own);
   for (int p = 0; p < kProducts; ++p) {
     params.products[p].found = reinterpret_cast<uint32_t*>(own + layout.found[p]);
   }
-  Launch(BetweenAttentionKernel<kFp8Values, kTokens>, dim3(DeviceMultiprocessors()), dim3(kThreads),
-         kSharedBytes, stream, params);
+  Launch(BetweenAttentionKernel<kFp8Values, kTokens, kLinked>, dim3(DeviceMultiprocessors()),
+         dim3(kThreads), kSharedBytes, stream, params);
 }
 
-template <bool kFp8Values>
+template <bool kFp8Values, bool kLinked>
 void LaunchForRows(const BetweenAttention& args, std::span<std::byte> workspace,
                    StreamHandle stream) {
-  if (args.rows <= 8) return LaunchFor<kFp8Values, 8>(args, workspace, stream);
-  if (args.rows <= 16) return LaunchFor<kFp8Values, 16>(args, workspace, stream);
-  LaunchFor<kFp8Values, kBetweenRows>(args, workspace, stream);
+  if (args.rows <= 8) return LaunchFor<kFp8Values, 8, kLinked>(args, workspace, stream);
+  if (args.rows <= 16) return LaunchFor<kFp8Values, 16, kLinked>(args, workspace, stream);
+  LaunchFor<kFp8Values, kBetweenRows, kLinked>(args, workspace, stream);
 }
 
 }  // namespace
@@ -375,10 +377,13 @@ void RunBetweenAttention(const BetweenAttention& args, std::span<std::byte> work
                          StreamHandle stream) {
   QED_CHECK(HasBetweenAttention(args));
   QED_CHECK_GE(workspace.size(), BetweenAttentionWorkspace(WidthsOf(args)));
-  if (args.o.format == WeightFormat::kFp8) {
-    return LaunchForRows<true>(args, workspace, stream);
+  const bool fp8 = args.o.format == WeightFormat::kFp8;
+  if (args.links != nullptr) {
+    return fp8 ? LaunchForRows<true, true>(args, workspace, stream)
+               : LaunchForRows<false, true>(args, workspace, stream);
   }
-  LaunchForRows<false>(args, workspace, stream);
+  return fp8 ? LaunchForRows<true, false>(args, workspace, stream)
+             : LaunchForRows<false, false>(args, workspace, stream);
 }
 
 }  // namespace qed::cuda

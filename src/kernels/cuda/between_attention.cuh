@@ -1,6 +1,5 @@
 // What lies between the products of kernels/cuda/between_attention.cu: how its blocks wait for
-// each other, how they read what they left of a product, and the norm and the gate that they
-// make of it.
+// each other, how they read what they left of a product, and the gate that they make of it.
 //
 // Parts of a product say themselves whether they have come. A release of all that a block has
 // written would wait behind the weights on their way to it, so there is none: the lowest bit of
@@ -17,6 +16,7 @@
 
 #include "kernels/cuda/between_attention.h"
 #include "kernels/cuda/few_rows_steps.cuh"
+#include "kernels/cuda/rank_links.h"
 
 namespace qed::cuda::between {
 
@@ -72,6 +72,7 @@ struct Params {
   Activations gated;
   BFloat16* out;
   Progress* progress;
+  RankLinks links;
 };
 
 __device__ __forceinline__ void SyncMultipliers() {
@@ -283,77 +284,6 @@ __device__ __forceinline__ void StoreActivations(const Activations& out, int64_t
     StoreFour(out.fp8 + at, value);
   } else {
     StoreFour(out.bf16 + at, value);
-  }
-}
-
-// A thread's vectors of a row of the residual stream, with the bias of what will be added.
-__device__ __forceinline__ void LoadResidual(const float* residual, const float* bias, int width,
-                                             Four (&row)[kNormVectors]) {
-#pragma unroll
-  for (int i = 0; i < kNormVectors; ++i) {
-    if (RowColumn(i) >= width) continue;
-    row[i] = LoadFour(residual + RowColumn(i));
-    if (bias == nullptr) continue;
-    const Four added = LoadFour(bias + RowColumn(i));
-#pragma unroll
-    for (int j = 0; j < 4; ++j) row[i].v[j] += added.v[j];
-  }
-}
-
-// residual += the product; normed = norm of it. One row, by one block, once all blocks are done
-// with the product.
-template <bool kFp8Values>
-__device__ __forceinline__ void AddAndNorm(const Params& params, int p, uint32_t turns,
-                                           const float* bias, const float* weight, int t,
-                                           float* scratch, int warp) {
-  const OneProduct& product = params.products[p];
-  const int width = params.hidden;
-  float* residual = params.residual + int64_t{t} * width;
-  Four row[kNormVectors];
-  LoadResidual(residual, bias, width, row);
-  AwaitCount(params.progress->multiplied + p, static_cast<int>(gridDim.x), warp);
-  float squares = 0, largest = 0;
-#pragma unroll
-  for (int base = 0; base < kNormVectors; base += kNormAtOnce) {
-    constexpr int kCount = kNormAtOnce;
-    if (base * 4 * kMultipliers >= width) break;
-    int column[kCount];
-    Four delta[kCount], factor[kCount];
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      column[i] = base + i < kNormVectors ? RowColumn(base + i) : width;
-      if (column[i] < width) factor[i] = LoadFour(weight + column[i]);
-    }
-    ReadProduct<kMostParts>(product, turns, t, column, width, delta);
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      if (base + i >= kNormVectors || column[i] >= width) continue;
-      Four& value = row[base + i];
-#pragma unroll
-      for (int j = 0; j < 4; ++j) value.v[j] += delta[i].v[j];
-      StoreFour(residual + column[i], value);
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        squares += value.v[j] * value.v[j];
-        value.v[j] *= factor[i].v[j];
-        largest = LargerMagnitude(largest, value.v[j]);
-      }
-    }
-  }
-  squares = SumOverBlock(squares, scratch);
-  const float factor = 1.0F / sqrtf(squares / static_cast<float>(width) + params.norm_eps);
-  EightBitScale scale = {1.0F, 1.0F};
-  if constexpr (kFp8Values) {
-    scale = ScaleOf(params.normed, factor * LargestOverBlock(largest, scratch));
-    if (threadIdx.x == 0) params.normed.scales[t] = scale.scale;
-  }
-#pragma unroll
-  for (int i = 0; i < kNormVectors; ++i) {
-    if (RowColumn(i) >= width) continue;
-#pragma unroll
-    for (int j = 0; j < 4; ++j) row[i].v[j] *= factor;
-    StoreActivations<kFp8Values>(params.normed, int64_t{t} * width + RowColumn(i), row[i],
-                                 scale.inverse);
   }
 }
 

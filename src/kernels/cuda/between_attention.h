@@ -15,6 +15,7 @@
 
 #include "cuda/stream.h"
 #include "kernels/cuda/linear.h"
+#include "kernels/cuda/rank_links.h"
 #include "kernels/cuda/types.h"
 
 namespace qed::cuda {
@@ -44,6 +45,11 @@ struct BetweenAttention {
   DeviceWeight qkv;
 
   BFloat16* out = nullptr;  // [rows, qkv.n], or [rows, hidden]: scales applied, no bias
+
+  // Of several ranks, each of which has a GPU of its own and launches the same: what the residual
+  // stream gets are the sums over them of `o`, in slot 0 of the exchange
+  // (kernels/cuda/rank_sum.h), and of `down`, in slot 1, but for the last layer's. Null: alone.
+  const RankLinks* links = nullptr;
 };
 
 // Whether the calling thread's GPU does it for these weights with so many rows.

@@ -1,17 +1,12 @@
 #include "base/check.h"
 #include "cuda/launch.cuh"
 #include "kernels/cuda/rms_norm.h"
+#include "kernels/cuda/rms_norm_row.cuh"
 #include "kernels/cuda/row.cuh"
 #include "kernels/cuda/row_launch.cuh"
 
 namespace qed::cuda {
 namespace {
-
-// What the norm of a row needs of all its values, in one reduction.
-struct RowFacts {
-  float squares;  // sum
-  float largest;  // magnitude of value * weight
-};
 
 // A block a row.
 template <int kVectors>
@@ -37,22 +32,10 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
       for (int j = 0; j < 4; ++j) row[i].v[j] += delta.v[j];
       if (args.row_ids == nullptr) StoreFour(residual + column, row[i]);
     }
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      facts.squares += row[i].v[j] * row[i].v[j];
-      row[i].v[j] *= weight.v[j];
-      facts.largest = LargerMagnitude(facts.largest, row[i].v[j]);
-    }
+    WeighFour(row[i], weight, facts);
   }
-  facts = BlockReduce(
-      facts, scratch,
-      [](RowFacts own) {
-        return RowFacts{WarpSum(own.squares), WarpLargest(own.largest)};
-      },
-      [](RowFacts a, RowFacts b) {
-        return RowFacts{a.squares + b.squares, LargerMagnitude(a.largest, b.largest)};
-      });
-  const float factor = 1.0F / sqrtf(facts.squares / static_cast<float>(width) + args.eps);
+  facts = FactsOfBlock(facts, scratch);
+  const float factor = NormFactor(facts, width, args.eps);
 #pragma unroll
   for (int i = 0; i < kVectors; ++i) {
 #pragma unroll
