@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/host_name.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/drafter_checkpoint.h"
 #include "checkpoint/engine_folder.h"
@@ -23,6 +24,7 @@
 #include "kernels/op_context.h"
 #include "model/leading_model.h"
 #include "model/loader.h"
+#include "parallel/agreement.h"
 #include "text/stand_in_tokenizer.h"
 
 namespace qed {
@@ -229,13 +231,16 @@ Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpo
                                                        const DrafterCheckpoint* head,
                                                        const std::optional<cuda::DeviceInfo>& gpu,
                                                        Communicator* ranks) {
-  if (gpu && ranks != nullptr) {
-    return Unsupported("--tp-size " + std::to_string(ranks->size()) +
-                       " runs on CPUs alone: add --device cpu");
-  }
   if (gpu) {
-    QED_ASSIGN_OR_RETURN(CudaRunner made,
-                         MakeCudaStepRunner(checkpoint, adapter, head, config_, *gpu, *pool_));
+    RankGroup group;
+    if (ranks != nullptr) {
+      group = {ranks, NetworkFingerprint(checkpoint, adapter != nullptr, config_),
+               config_.stall_seconds};
+      TellToLoad(config_, /*on_gpu=*/true, *ranks);
+      QED_RETURN_IF_ERROR(OpenRanksDevice(config_, *ranks).status());
+    }
+    QED_ASSIGN_OR_RETURN(CudaRunner made, MakeCudaStepRunner(checkpoint, adapter, head, config_,
+                                                             *gpu, *pool_, group));
     std::fputs(made.memory.Table().c_str(), stderr);
     footprint_ = made.footprint;
     return std::move(made.runner);
@@ -255,10 +260,30 @@ Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpo
   return std::unique_ptr<StepRunner>(std::make_unique<CpuStepRunner>(*model_, *pool_));
 }
 
-void FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
-  EngineConfig config = given.engine;
-  if (!TakeFirstRanksSizes(ranks, config)) return;
-  ThreadPool pool(config.threads);
+namespace {
+
+// What another rank than the first has of the model, on a GPU.
+Status FollowOnOwnGpu(const ModelFlags& given, const EngineConfig& config, ThreadPool& pool,
+                      Communicator& ranks) {
+  bool loading = false;
+  const auto follow = [&]() -> Status {
+    QED_ASSIGN_OR_RETURN(const cuda::DeviceInfo device, OpenRanksDevice(config, ranks));
+    QED_ASSIGN_OR_RETURN(const ModelFlags flags, ResolveNames(given));
+    QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
+    QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));
+    const RankGroup group = {&ranks, NetworkFingerprint(checkpoint, adapter.has_value(), config),
+                             config.stall_seconds};
+    loading = true;  // which tells of its own errors
+    return FollowOnGpu(checkpoint, adapter ? &*adapter : nullptr, config, device, pool, group);
+  };
+  const Status followed = follow();
+  if (loading) return followed;
+  return AgreeOnNetwork(ranks, {.status = followed, .host = HostName()});
+}
+
+// On a CPU.
+void FollowOnCpu(const ModelFlags& given, const EngineConfig& config, ThreadPool& pool,
+                 Communicator& ranks) {
   const auto open = [&](uint64_t& fingerprint) -> Result<std::unique_ptr<Decoder>> {
     QED_ASSIGN_OR_RETURN(const ModelFlags flags, ResolveNames(given));
     QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
@@ -269,6 +294,18 @@ void FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
   uint64_t fingerprint = 0;
   Result<std::unique_ptr<Decoder>> part = open(fingerprint);
   if (AgreeOnPart(part, fingerprint, config, ranks).ok()) FollowSteps(**part, ranks);
+}
+
+}  // namespace
+
+Status FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
+  EngineConfig config = given.engine;
+  bool on_gpu = false;
+  if (!TakeFirstRanksSizes(ranks, config, on_gpu)) return OkStatus();
+  ThreadPool pool(config.threads);
+  if (on_gpu) return FollowOnOwnGpu(given, config, pool, ranks);
+  FollowOnCpu(given, config, pool, ranks);
+  return OkStatus();
 }
 
 }  // namespace qed

@@ -6,6 +6,7 @@
 
 #include "base/checksum.h"
 #include "base/host_name.h"
+#include "config/device_spec.h"
 #include "model/loader.h"
 #include "parallel/agreement.h"
 
@@ -15,18 +16,24 @@ namespace {
 // What a part's memory is laid out for.
 struct LoadedSizes {
   int64_t kv_cache_bytes;
-  int32_t max_num_tokens, max_batch_size, max_logit_rows, page_size;
+  int32_t max_num_tokens, max_batch_size, max_logit_rows, max_seq_len, page_size;
+  int32_t on_gpu;
 };
 
 }  // namespace
 
+void TellToLoad(const EngineConfig& config, bool on_gpu, Communicator& ranks) {
+  LoadedSizes sizes = {config.kv_cache_bytes, config.max_num_tokens, config.max_batch_size,
+                       MaxLogitRows(config),  config.max_seq_len,    config.page_size,
+                       on_gpu ? 1 : 0};
+  ShareMessage(ranks, {.kind = RankMessage::Kind::kLoad});
+  ranks.Broadcast(std::as_writable_bytes(std::span(&sizes, 1)));
+}
+
 Result<std::unique_ptr<Decoder>> LoadFirstPart(const Checkpoint& checkpoint, const Adapter* adapter,
                                                const EngineConfig& config, ThreadPool& pool,
                                                Communicator& ranks, double* conversion_error) {
-  LoadedSizes sizes = {config.kv_cache_bytes, config.max_num_tokens, config.max_batch_size,
-                       MaxLogitRows(config), config.page_size};
-  ShareMessage(ranks, {.kind = RankMessage::Kind::kLoad});
-  ranks.Broadcast(std::as_writable_bytes(std::span(&sizes, 1)));
+  TellToLoad(config, /*on_gpu=*/false, ranks);
   Result<std::unique_ptr<Decoder>> part =
       LoadDecoder(checkpoint, adapter, config, pool, conversion_error, &ranks);
   QED_RETURN_IF_ERROR(
@@ -34,7 +41,7 @@ Result<std::unique_ptr<Decoder>> LoadFirstPart(const Checkpoint& checkpoint, con
   return part;
 }
 
-bool TakeFirstRanksSizes(Communicator& ranks, EngineConfig& config) {
+bool TakeFirstRanksSizes(Communicator& ranks, EngineConfig& config, bool& on_gpu) {
   if (ShareMessage(ranks, {}).kind != RankMessage::Kind::kLoad) return false;
   LoadedSizes sizes = {};
   ranks.Broadcast(std::as_writable_bytes(std::span(&sizes, 1)));
@@ -42,8 +49,19 @@ bool TakeFirstRanksSizes(Communicator& ranks, EngineConfig& config) {
   config.max_num_tokens = sizes.max_num_tokens;
   config.max_batch_size = sizes.max_batch_size;
   config.max_logit_rows = sizes.max_logit_rows;
+  config.max_seq_len = sizes.max_seq_len;
   config.page_size = sizes.page_size;
+  on_gpu = sizes.on_gpu != 0;
   return true;
+}
+
+Result<cuda::DeviceInfo> OpenRanksDevice(const EngineConfig& config, Communicator& ranks) {
+  const int32_t index = IndexOnHost(ranks, HostName());
+  QED_ASSIGN_OR_RETURN(const DeviceSpec spec, ParseDeviceSpec(config.device));
+  Result<cuda::DeviceInfo> device = cuda::OpenDevice(spec.ordinal + index);
+  if (device.ok()) return device;
+  return device.status().WithPrefix("this rank is number " + std::to_string(index) +
+                                    " of its host and needs a GPU of its own");
 }
 
 uint64_t NetworkFingerprint(const Checkpoint& checkpoint, bool has_adapter,

@@ -11,10 +11,10 @@
 #include "cuda/buffer.h"
 #include "cuda/stream.h"
 #include "draft/cuda_redrafter.h"
+#include "engine/cuda_decoder_options.h"
 #include "engine/sampling_rows.h"
 #include "kernels/cuda/sampling.h"
 #include "model/cuda_decoder.h"
-#include "model/engine_use.h"
 #include "sampling/token_biases.h"
 #include "sampling/token_counts.h"
 #include "tensor/weight_recipe.h"
@@ -23,7 +23,6 @@ namespace qed {
 namespace {
 
 constexpr int32_t kDepth = 2;
-constexpr int32_t kMaxVocab = 1 << 19;  // of the sampler
 // A head is rarely right about more of them, and each takes its time in every step.
 constexpr int32_t kMostHeadDrafts = 4;
 
@@ -335,6 +334,7 @@ Result<std::span<const SampledToken>> CudaStepRunner::Finish() {
   const Marks& marks = marks_[finished_ % marks_.size()];
   if (failure_.ok()) failure_ = marks.sampled.Synchronize();
   if (!failure_.ok()) return failure_;
+  decoder_->EndIfARankIsLost();
   const Entry& entry = entries_[finished_ % kDepth];
   const std::span<SampledToken> sampled = std::span(sampled_).first(entry.rows.size());
   ReadSamples(entry.rows, entry.result.As<cuda::TokenLogprob>(), sampled);
@@ -351,36 +351,18 @@ Result<std::span<const SampledToken>> CudaStepRunner::Finish() {
 
 Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapter* adapter,
                                       const DrafterCheckpoint* drafter, const EngineConfig& config,
-                                      const cuda::DeviceInfo& device, ThreadPool& pool) {
-  QED_RETURN_IF_ERROR(CheckEngineUse(checkpoint, adapter, config, PackedFor::kCuda));
-  const int32_t vocab_size = checkpoint.config.vocab_size;
-  if (vocab_size > kMaxVocab) {
-    return Unsupported("a vocabulary of " + std::to_string(vocab_size) +
-                       " tokens: the GPU's sampler holds at most " + std::to_string(kMaxVocab));
-  }
-  const int32_t context = checkpoint.config.context_length;
-  CudaDecoderOptions options;
-  options.max_num_tokens = config.max_num_tokens;
-  options.max_batch_size = config.max_batch_size;
-  options.max_logit_rows = MaxLogitRows(config);
-  options.max_seq_len = config.max_seq_len > 0 ? config.max_seq_len : context;
-  options.page_size = config.page_size;
-  options.kv_fraction = config.kv_cache_free_gpu_memory_fraction;
-  options.input_bytes_per_row = sizeof(cuda::SamplingRow);
-  QED_ASSIGN_OR_RETURN(options.quantize, ParseWeightRecipe(config.quantize));
-  if (options.quantize && options.quantize->format == WeightFormat::kQ8_0) {
-    return InvalidArgument(
-        "--quantize q8_0 is for a CPU; a GPU takes fp8, fp8_per_tensor and "
-        "int8_wo, and FP8 or int8 weights of a file as they are");
-  }
+                                      const cuda::DeviceInfo& device, ThreadPool& pool,
+                                      const RankGroup& group) {
+  QED_ASSIGN_OR_RETURN(CudaDecoderOptions options,
+                       MakeCudaDecoderOptions(checkpoint, adapter, config, group.place().ranks));
   cuda::UseDevice(device.ordinal);
-  options.reserved_bytes = SizesFor(options, vocab_size).sum();
+  options.reserved_bytes = SizesFor(options, checkpoint.config.vocab_size).sum();
   CudaRedrafterOptions drafting = {.max_chains = std::min(options.max_batch_size, kMaxCudaChains),
                                    .max_drafts = std::min(config.max_drafts, kMostHeadDrafts)};
   // The room for 16 bits, though the weights may come in FP8.
   if (drafter != nullptr) options.drafter_bytes = CudaRedrafter::DeviceBytes(*drafter, drafting);
   QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaDecoder> decoder,
-                       CudaDecoder::Load(checkpoint, adapter, options, device, pool));
+                       CudaDecoder::Load(checkpoint, adapter, options, device, pool, group));
   QED_ASSIGN_OR_RETURN(std::unique_ptr<CudaStepRunner> runner,
                        CudaStepRunner::Create(std::move(decoder), device.ordinal));
   if (drafter != nullptr) {

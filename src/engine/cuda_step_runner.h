@@ -15,6 +15,7 @@
 #include "engine/step_runner.h"
 #include "model/device_memory_plan.h"
 #include "model/language_model.h"
+#include "model/rank_group.h"
 
 namespace qed {
 
@@ -28,10 +29,18 @@ struct CudaRunner {
 // must have been opened; `adapter` may be null, and `drafter`, whose head drafts behind each step
 // that asks for it, in FP8 where the model's products are, else in 16 bits; `pool` reads the
 // weights and is not kept. Errors as CudaDecoder::Load; kUnsupported for a vocabulary that the
-// GPU's sampler cannot hold, or in a program built without CUDA.
+// GPU's sampler cannot hold, or in a program built without CUDA. With a `group` this is its first
+// rank, which tells the others of each step; they call FollowOnGpu.
 Result<CudaRunner> MakeCudaStepRunner(const Checkpoint& checkpoint, const Adapter* adapter,
                                       const DrafterCheckpoint* drafter, const EngineConfig& config,
-                                      const cuda::DeviceInfo& device, ThreadPool& pool);
+                                      const cuda::DeviceInfo& device, ThreadPool& pool,
+                                      const RankGroup& group = {});
+
+// Loads the part of another rank than the first and computes it in each of the first one's steps
+// until that one ends. An error before all ranks are ready is the first one's to tell, and
+// kCancelled here; one that is not is this GPU's, after which all ranks have to end.
+Status FollowOnGpu(const Checkpoint& checkpoint, const Adapter* adapter, const EngineConfig& config,
+                   const cuda::DeviceInfo& device, ThreadPool& pool, const RankGroup& group);
 
 }  // namespace qed
 

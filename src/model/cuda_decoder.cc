@@ -24,19 +24,22 @@ cuda::AttentionShape AttentionShapeOf(const ModelConfig& config, int32_t page_si
 }  // namespace
 
 CudaDecoder::CudaDecoder(const ModelConfig& config, const CudaDecoderOptions& options,
-                         const cuda::DeviceInfo& device)
+                         const cuda::DeviceInfo& device, const RankGroup& group)
     : config_(config),
       options_(options),
       device_(device),
-      packer_(AttentionShapeOf(config, options.page_size),
+      shard_(ShardOf(config, group.place())),
+      own_(ConfigOfShard(config, shard_)),
+      ranks_(group),
+      packer_(AttentionShapeOf(own_, options.page_size),
               {.max_num_tokens = options.max_num_tokens,
                .max_batch_size = options.max_batch_size,
                .max_logit_rows = options.max_logit_rows,
                .max_seq_len = options.max_seq_len,
                .input_bytes_per_row = options.input_bytes_per_row},
               device.num_sms,
-              cuda::HasLongPromptKernel(AttentionShapeOf(config, options.page_size), device.major)),
-      network_(config, AttentionShapeOf(config, options.page_size),
+              cuda::HasLongPromptKernel(AttentionShapeOf(own_, options.page_size), device.major)),
+      network_(config, shard_, AttentionShapeOf(own_, options.page_size),
                {.max_num_tokens = std::max(options.max_num_tokens, options.max_batch_size),
                 .max_logit_rows = options.max_logit_rows,
                 .max_seq_len = options.max_seq_len,
@@ -53,21 +56,47 @@ Result<std::unique_ptr<CudaDecoder>> CudaDecoder::Load(const Checkpoint& checkpo
                                                        const Adapter* adapter,
                                                        const CudaDecoderOptions& options,
                                                        const cuda::DeviceInfo& device,
-                                                       ThreadPool& pool) {
+                                                       ThreadPool& pool, const RankGroup& group) {
   const WeightReader reader(checkpoint, adapter);
-  CudaWeightLoader loader(reader, options.quantize);
-  const ModelConfig& config = checkpoint.config;
-  Status shape = CheckCudaNetworkShape(config, AttentionShapeOf(config, options.page_size));
+  CudaWeightLoader loader(reader, options.quantize, group.place());
+  std::unique_ptr<CudaDecoder> decoder(new CudaDecoder(checkpoint.config, options, device, group));
+  CudaRanks& ranks = decoder->ranks_;
+  Status shape =
+      CheckCudaNetworkShape(decoder->own_, AttentionShapeOf(decoder->own_, options.page_size));
   if (shape.ok()) shape = loader.CheckShapes();
-  if (!shape.ok()) return shape.WithPrefix(checkpoint.path);
-  std::unique_ptr<CudaDecoder> decoder(new CudaDecoder(config, options, device));
-  QED_RETURN_IF_ERROR(decoder->PlanMemory(loader));
-  QED_ASSIGN_OR_RETURN(CudaWeights weights, loader.Load(device.ordinal, pool));
-  QED_RETURN_IF_ERROR(decoder->TakeMemory(std::move(weights)));
-  QED_RETURN_IF_ERROR(decoder->network_.PrepareLinears(decoder->stream_));
-  QED_RETURN_IF_ERROR(decoder->TryPrompt());
-  QED_RETURN_IF_ERROR(decoder->RecordGraphs());
+  const Status planned =
+      shape.ok() ? decoder->PlanMemory(loader) : shape.WithPrefix(checkpoint.path);
+  QED_RETURN_IF_ERROR(ranks.Agree(planned));
+  QED_RETURN_IF_ERROR(ranks.Agree(decoder->LoadWeights(loader, pool)));
+  QED_RETURN_IF_ERROR(decoder->LinkRanks());
+  QED_RETURN_IF_ERROR(ranks.Agree(decoder->TryOut()));
   return decoder;
+}
+
+Status CudaDecoder::LoadWeights(CudaWeightLoader& loader, ThreadPool& pool) {
+  memory_plan_.TakePages(ranks_.Smallest(num_pages()));
+  QED_ASSIGN_OR_RETURN(CudaWeights weights, loader.Load(device_.ordinal, pool));
+  QED_RETURN_IF_ERROR(TakeMemory(std::move(weights)));
+  return network_.PrepareLinears(stream_);
+}
+
+// From here on kernels of all ranks wait for each other.
+Status CudaDecoder::LinkRanks() {
+  if (ranks_.alone()) return OkStatus();
+  QED_RETURN_IF_ERROR(ranks_.MapMemory(workspace_));
+  ranks_.LimitStalls();
+  network_.Link(ranks_.memories(), ranks_.communicator().stall_seconds(), ranks_.lost());
+  return OkStatus();
+}
+
+Status CudaDecoder::TryOut() {
+  QED_RETURN_IF_ERROR(TryPrompt());
+  QED_RETURN_IF_ERROR(RecordGraphs());
+  if (shard_.whole() || shard_.place.rank > 0) return OkStatus();
+  steps_.emplace(ranks_.communicator(),
+                 WordsOfSteps(options_.max_num_tokens + options_.max_logit_rows,
+                              options_.max_batch_size, num_pages()));
+  return OkStatus();
 }
 
 Status CudaDecoder::PlanMemory(const CudaWeightLoader& loader) {
@@ -78,8 +107,8 @@ Status CudaDecoder::PlanMemory(const CudaWeightLoader& loader) {
   plan.free_bytes = memory.free_bytes;
   plan.total_bytes = memory.total_bytes;
   plan.page_size = options_.page_size;
-  plan.page_bytes = int64_t{config_.num_layers} * 2 * options_.page_size * config_.num_kv_heads *
-                    config_.head_dim * static_cast<int64_t>(sizeof(cuda::BFloat16));
+  plan.page_bytes = int64_t{config_.num_layers} * 2 * options_.page_size * own_.num_kv_heads *
+                    own_.head_dim * static_cast<int64_t>(sizeof(cuda::BFloat16));
   plan.items = {{"weights", loader.bytes()},
                 {"workspace", network_.workspace_bytes()},
                 {"products", cuda::Linears::DeviceBytes()},
@@ -114,10 +143,11 @@ Status CudaDecoder::TryPrompt() {
   for (int32_t page = 0; page * options_.page_size < length; ++page) pages.push_back(page);
   const ForwardBatch::Sequence sequence = {
       .first_row = 0, .num_rows = length, .first_position = 0, .pages = pages};
-  const CudaStepInputs inputs =
-      Pack({.tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = last}, pinned.data());
+  const CudaStepInputs inputs = packer_.Pack(
+      {.tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = last}, pinned.data());
   Forward(inputs, pinned.data());
   Status done = stream_.Synchronize();
+  ranks_.EndIfOneIsLost();
   return done.ok() ? done : done.WithPrefix(memory_plan_.device + ": the first step");
 }
 
@@ -133,6 +163,7 @@ Status CudaDecoder::RecordGraphs() {
                          cuda::Graph::Capture(stream_.handle(), [&] { network_.Compute(inputs); }));
     graphs_.push_back(std::move(graph));
   }
+  ranks_.EndIfOneIsLost();
   return stream_.Synchronize();
 }
 

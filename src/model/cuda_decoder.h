@@ -1,7 +1,8 @@
 // The network on a GPU: Decoder's twin. Weights, KV pages and workspace are taken
 // once, everything is tried out before the first request; a step is one copy in and
 // the network's launches (model/cuda_network.h), recorded as a graph where every
-// sequence has one row.
+// sequence has one row. Of several ranks each has one, on a GPU of its own, and all compute each
+// step together.
 #ifndef QED_MODEL_CUDA_DECODER_H_
 #define QED_MODEL_CUDA_DECODER_H_
 
@@ -20,10 +21,14 @@
 #include "cuda/device.h"
 #include "cuda/stream.h"
 #include "model/cuda_network.h"
+#include "model/cuda_ranks.h"
 #include "model/cuda_step_inputs.h"
 #include "model/cuda_weights.h"
 #include "model/device_memory_plan.h"
 #include "model/language_model.h"
+#include "model/network_shard.h"
+#include "model/rank_group.h"
+#include "model/step_broadcast.h"
 #include "tensor/weight_recipe.h"
 
 namespace qed {
@@ -47,12 +52,13 @@ class CudaDecoder {
   // Reads the weights onto the GPU, takes all memory, chooses algorithms, records
   // graphs and tries everything out once. Errors start with the GPU's or the
   // checkpoint's name: kResourceExhausted with the shortfall in bytes, kUnsupported
-  // for shapes no kernel was made for.
+  // for shapes no kernel was made for. With a `group`: called by all ranks, whose errors are
+  // told as in CudaRanks::Agree; `group.ranks` must outlive the decoder.
   static Result<std::unique_ptr<CudaDecoder>> Load(const Checkpoint& checkpoint,
                                                    const Adapter* adapter,
                                                    const CudaDecoderOptions& options,
-                                                   const cuda::DeviceInfo& device,
-                                                   ThreadPool& pool);
+                                                   const cuda::DeviceInfo& device, ThreadPool& pool,
+                                                   const RankGroup& group = {});
   ~CudaDecoder();
 
   const ModelConfig& config() const { return config_; }
@@ -66,15 +72,20 @@ class CudaDecoder {
   int64_t max_input_bytes() const { return static_cast<int64_t>(input_.size()); }
   // Packs a step into `pinned` (max_input_bytes long) but for the caller's own part.
   // A token of -1 - s stands for sampled()[s] as it is when the step runs.
+  // The first of several ranks tells the others of the step, who do the same.
   // Allocates nothing. REQUIRES: what LanguageModel::Forward does.
   CudaStepInputs Pack(const ForwardBatch& batch, std::byte* pinned) {
+    if (steps_) steps_->Tell(batch);
     return packer_.Pack(batch, pinned);
   }
   // Copies the inputs and computes the step; returns at once. Row r of the logits is
   // that of the batch's logit row r.
   void Forward(const CudaStepInputs& inputs, const std::byte* pinned);
 
-  // On the GPU: the latest step's inputs, its logits [R, V], and a token a slot
+  // Called when one has waited for a step: does not return where a rank has missed in it.
+  void EndIfARankIsLost() const { ranks_.EndIfOneIsLost(); }
+
+  // On the GPU: the latest step's inputs, its logits [R, V] (on the first rank), and a token a slot
   // [max_batch_size], zero at first and written by the caller.
   const std::byte* input() const { return input_.data(); }
   const float* logits() const { return network_.logits(); }
@@ -87,15 +98,22 @@ class CudaDecoder {
 
  private:
   CudaDecoder(const ModelConfig& config, const CudaDecoderOptions& options,
-              const cuda::DeviceInfo& device);
+              const cuda::DeviceInfo& device, const RankGroup& group);
   Status PlanMemory(const CudaWeightLoader& loader);
+  Status LoadWeights(CudaWeightLoader& loader, ThreadPool& pool);
   Status TakeMemory(CudaWeights weights);
+  Status LinkRanks();
+  Status TryOut();
   Status TryPrompt();
   Status RecordGraphs();
 
-  const ModelConfig config_;
+  const ModelConfig config_;  // of the whole network
   const CudaDecoderOptions options_;
   const cuda::DeviceInfo device_;
+  const NetworkShard shard_;
+  const ModelConfig own_;  // of this rank's part
+  CudaRanks ranks_;        // its mappings go after all that uses them
+  std::optional<StepTeller> steps_;
   CudaStepPacker packer_;
   DeviceMemoryPlan memory_plan_;
   cuda::Stream stream_;

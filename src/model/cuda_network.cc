@@ -7,11 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "kernels/cuda/between_attention.h"
 #include "kernels/cuda/embedding.h"
 #include "kernels/cuda/few_rows_linear.h"
 #include "kernels/cuda/paged_attention.h"
 #include "kernels/cuda/quantize.h"
+#include "kernels/cuda/rank_sum.h"
 #include "kernels/cuda/rms_norm.h"
 #include "kernels/cuda/rope.h"
 #include "kernels/cuda/silu_mul.h"
@@ -44,9 +46,14 @@ Status CheckCudaNetworkShape(const ModelConfig& c, const cuda::AttentionShape& a
   return OkStatus();
 }
 
-CudaNetwork::CudaNetwork(const ModelConfig& config, const cuda::AttentionShape& attention,
-                         const CudaNetworkLimits& limits, const CudaStepPacker& packer)
-    : config_(config), attention_shape_(attention), limits_(limits), packer_(packer) {}
+CudaNetwork::CudaNetwork(const ModelConfig& config, const NetworkShard& shard,
+                         const cuda::AttentionShape& attention, const CudaNetworkLimits& limits,
+                         const CudaStepPacker& packer)
+    : shard_(shard),
+      config_(ConfigOfShard(config, shard)),
+      attention_shape_(attention),
+      limits_(limits),
+      packer_(packer) {}
 
 int64_t CudaNetwork::BetweenBytes() const {
   const int32_t q_width = config_.num_heads * config_.head_dim;
@@ -80,7 +87,6 @@ int64_t CudaNetwork::Lay(std::byte* base, Workspace* placed) const {
   take(work.norm_scales, rows);
   take(work.inner_scales, rows);
   take(work.head_in, int64_t{packer_.max_logit_rows()} * hidden);
-  take(work.logits, int64_t{packer_.max_logit_rows()} * config_.vocab_size);
   take(work.rope_table, int64_t{limits_.max_seq_len} * config_.head_dim);
   take(work.frequencies, config_.head_dim / 2);
   take(work.sampled, limits_.num_slots);
@@ -88,6 +94,13 @@ int64_t CudaNetwork::Lay(std::byte* base, Workspace* placed) const {
        cuda::AttentionWorkspaceBytes(packer_.planner(), attention_shape_));
   take(work.between_workspace, BetweenBytes());
   take(work.few_rows_workspace, FewRowsBytes());
+  const int64_t logit_rows = packer_.max_logit_rows();
+  if (!shard_.whole()) {
+    take(work.exchange, cuda::RankExchangeBytes(shard_.place.ranks, config_.hidden_size));
+    take(work.own_logits, logit_rows * shard_.most_tokens);
+  }
+  take(work.logits, IsFirst() ? logit_rows * config_.vocab_size : 0);
+  if (shard_.whole() && base != nullptr) work.own_logits = work.logits;
   if (placed != nullptr) *placed = work;
   return size;
 }
@@ -107,6 +120,10 @@ Status CudaNetwork::Place(CudaWeights weights, std::byte* workspace, const std::
   cuda::Fill(workspace, kSmallNumbers, static_cast<size_t>(bytes), stream_);
   cuda::Fill(work_.between_workspace, 0, static_cast<size_t>(BetweenBytes()), stream_);
   cuda::Fill(work_.few_rows_workspace, 0, static_cast<size_t>(FewRowsBytes()), stream_);
+  if (!shard_.whole()) {
+    const int64_t exchange = cuda::RankExchangeBytes(shard_.place.ranks, config_.hidden_size);
+    cuda::Fill(work_.exchange, 0, static_cast<size_t>(exchange), stream_);
+  }
   cuda::Fill(work_.sampled, 0, limits_.num_slots * sizeof(int32_t), stream_);
   cuda::ClearAttentionWorkspace(packer_.planner(), attention_shape_, work_.attention_workspace,
                                 stream_);
@@ -116,6 +133,19 @@ Status CudaNetwork::Place(CudaWeights weights, std::byte* workspace, const std::
   cuda::FillRopeTable(work_.frequencies, config_.head_dim / 2, limits_.max_seq_len,
                       config_.rope_scaling.attention_factor, work_.rope_table, stream_);
   return stream.Synchronize();
+}
+
+void CudaNetwork::Link(std::span<std::byte* const> workspaces, double wait_seconds,
+                       uint32_t* lost) {
+  QED_CHECK(workspaces.size() == static_cast<size_t>(shard_.place.ranks) &&
+            shard_.place.ranks <= cuda::kMostLinkedRanks);
+  links_.rank = shard_.place.rank;
+  links_.ranks = shard_.place.ranks;
+  std::ranges::copy(workspaces, links_.memory);
+  links_.exchange = work_.exchange - links_.memory[links_.rank];
+  links_.width = config_.hidden_size;
+  links_.wait_nanoseconds = static_cast<uint64_t>(wait_seconds * 1e9);
+  links_.lost = lost;
 }
 
 Status CudaNetwork::PrepareLinears(const cuda::Stream& stream) {
@@ -141,7 +171,7 @@ Status CudaNetwork::PrepareLinears(const cuda::Stream& stream) {
   QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::o), kBF16, rows, work_.delta));
   QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::gate_up), kBF16, rows, work_.inner));
   QED_RETURN_IF_ERROR(prepare(of_layers(&CudaLayerWeights::down), kBF16, rows, work_.delta));
-  return prepare({weights_.head}, kF32, limits_.max_logit_rows, work_.logits);
+  return prepare({weights_.head}, kF32, limits_.max_logit_rows, work_.own_logits);
 }
 
 ModelFootprint CudaNetwork::footprint() const {
@@ -165,6 +195,7 @@ ModelFootprint CudaNetwork::footprint() const {
 
 void CudaNetwork::Compute(const CudaStepInputs& inputs) {
   const auto* tokens = reinterpret_cast<const int32_t*>(input_ + inputs.tokens);
+  if (!shard_.whole()) cuda::ShareTokens(links_, work_.sampled, limits_.num_slots, stream_);
   cuda::Embedding(inputs.num_tokens, config_.hidden_size, config_.vocab_size,
                   reinterpret_cast<const BFloat16*>(weights_.embedding.data), tokens, work_.sampled,
                   work_.residual, stream_);
@@ -204,18 +235,33 @@ Activations CudaNetwork::Input(const DeviceWeight& weight, float* scales) const 
   return x;
 }
 
+void CudaNetwork::SumOverRanks(int32_t rows, int32_t all_rows, const cuda::RmsNormArgs& args,
+                               int slot) {
+  if (all_rows <= cuda::kOneShotRows) {
+    cuda::AddRmsNormOfAll(rows, config_.hidden_size, args, links_, slot, stream_);
+  } else {
+    cuda::AddRmsNormOfShare(rows, config_.hidden_size, all_rows, args, links_, stream_);
+  }
+}
+
+void CudaNetwork::AddAndNorm(const float* weight, const Product& delta, int slot, int32_t rows,
+                             const Activations& normed) {
+  const cuda::RmsNormArgs args = {.residual = work_.residual,
+                                  .delta = delta,
+                                  .weight = weight,
+                                  .eps = config_.rms_norm_eps,
+                                  .row_ids = nullptr,
+                                  .out = normed};
+  // The first block has nothing to add.
+  if (!shard_.whole() && delta.data != nullptr) return SumOverRanks(rows, rows, args, slot);
+  cuda::AddRmsNorm(rows, config_.hidden_size, args, stream_);
+}
+
 // residual += delta; returns q, k and v of norm(residual).
 Product CudaNetwork::Qkv(const CudaLayerWeights& layer, int32_t rows, const Product& delta,
                          bool few_rows) {
   const Activations normed = Input(layer.qkv, work_.norm_scales);
-  cuda::AddRmsNorm(rows, config_.hidden_size,
-                   {.residual = work_.residual,
-                    .delta = delta,
-                    .weight = layer.attention_norm,
-                    .eps = config_.rms_norm_eps,
-                    .row_ids = nullptr,
-                    .out = normed},
-                   stream_);
+  AddAndNorm(layer.attention_norm, delta, /*slot=*/1, rows, normed);
   Product qkv;
   if (few_rows) {
     qkv = cuda::MultiplyFewRows(layer.qkv, normed, rows, work_.inner,
@@ -260,7 +306,8 @@ cuda::BetweenAttention CudaNetwork::Between(int32_t index, int32_t rows) const {
           .down = layer.down,
           .next_norm = is_last ? nullptr : next.attention_norm,
           .qkv = next.qkv,
-          .out = is_last ? work_.delta : work_.inner};
+          .out = is_last ? work_.delta : work_.inner,
+          .links = shard_.whole() ? nullptr : &links_};
 }
 
 // From a layer's attention to q, k and v of the next one, in one launch; in the last layer
@@ -314,14 +361,7 @@ void CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index, const Cud
 Product CudaNetwork::FeedForwardBlock(const CudaLayerWeights& layer, int32_t rows,
                                       const Product& delta) {
   const Activations normed = Input(layer.gate_up, work_.norm_scales);
-  cuda::AddRmsNorm(rows, config_.hidden_size,
-                   {.residual = work_.residual,
-                    .delta = delta,
-                    .weight = layer.ffn_norm,
-                    .eps = config_.rms_norm_eps,
-                    .row_ids = nullptr,
-                    .out = normed},
-                   stream_);
+  AddAndNorm(layer.ffn_norm, delta, /*slot=*/0, rows, normed);
   const Product gate_up = linears_->Multiply(layer.gate_up, normed, rows, work_.inner, stream_);
   const Activations gated = Input(layer.down, work_.inner_scales);
   cuda::SiluMul(rows, config_.intermediate_size, gate_up, gated, stream_);
@@ -331,15 +371,21 @@ Product CudaNetwork::FeedForwardBlock(const CudaLayerWeights& layer, int32_t row
 void CudaNetwork::Head(const CudaStepInputs& inputs, const Product& delta) {
   Activations normed;
   normed.bf16 = work_.head_in;
-  cuda::AddRmsNorm(inputs.logit_rows, config_.hidden_size,
-                   {.residual = work_.residual,
-                    .delta = delta,
-                    .weight = weights_.final_norm,
-                    .eps = config_.rms_norm_eps,
-                    .row_ids = reinterpret_cast<const int32_t*>(input_ + inputs.rows),
-                    .out = normed},
-                   stream_);
-  linears_->MultiplyF32(weights_.head, normed, inputs.logit_rows, work_.logits, stream_);
+  const cuda::RmsNormArgs args = {.residual = work_.residual,
+                                  .delta = delta,
+                                  .weight = weights_.final_norm,
+                                  .eps = config_.rms_norm_eps,
+                                  .row_ids = reinterpret_cast<const int32_t*>(input_ + inputs.rows),
+                                  .out = normed};
+  if (shard_.whole()) {
+    cuda::AddRmsNorm(inputs.logit_rows, config_.hidden_size, args, stream_);
+  } else {
+    SumOverRanks(inputs.logit_rows, inputs.num_tokens, args, /*slot=*/1);
+  }
+  linears_->MultiplyF32(weights_.head, normed, inputs.logit_rows, work_.own_logits, stream_);
+  if (shard_.whole()) return;
+  cuda::GatherColumns(links_, inputs.logit_rows, shard_.num_tokens, work_.own_logits, work_.logits,
+                      config_.vocab_size, shard_.first_token, stream_);
 }
 
 }  // namespace qed

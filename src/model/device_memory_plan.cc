@@ -25,6 +25,12 @@ int64_t Sum(const std::vector<DeviceMemoryPlan::Item>& items) {
 
 }  // namespace
 
+void DeviceMemoryPlan::TakePages(int32_t pages) {
+  QED_CHECK(pages >= 1 && pages <= num_pages);
+  num_pages = pages;
+  items.back().bytes = int64_t{pages} * page_bytes;
+}
+
 std::string DeviceMemoryPlan::Table() const {
   std::string text = "GPU memory, " + device + "\n";
   for (const Item& item : items) text += Line(item.name, item.bytes, total_bytes);

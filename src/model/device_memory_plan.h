@@ -23,6 +23,8 @@ struct DeviceMemoryPlan {
   int64_t page_bytes = 0;  // keys and values of all layers
   int32_t page_size = 0;   // tokens
 
+  // Gives fewer pages than it has, as other ranks have no room for more. REQUIRES: GivePages.
+  void TakePages(int32_t pages);
   // One line an item: its bytes, its share of all of the memory.
   std::string Table() const;
 };

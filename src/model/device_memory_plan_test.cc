@@ -52,6 +52,14 @@ TEST(DeviceMemoryPlanTest, ThereAreOnlySoManyPages) {
   EXPECT_EQ(plan.items.back().bytes, kMaxDevicePages);
 }
 
+TEST(DeviceMemoryPlanTest, PagesThatAreNotTakenStayFree) {
+  DeviceMemoryPlan plan = Plan();
+  ASSERT_TRUE(GivePages(0.9, 1, "", plan).ok());
+  plan.TakePages(2);
+  EXPECT_EQ(plan.num_pages, 2);
+  EXPECT_EQ(plan.items.back().bytes, 2 * plan.page_bytes);
+}
+
 TEST(DeviceMemoryPlanTest, TheTableNamesEveryItem) {
   DeviceMemoryPlan plan = Plan();
   ASSERT_TRUE(GivePages(0.9, 1, "", plan).ok());
