@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -298,14 +299,18 @@ void FollowOnCpu(const ModelFlags& given, const EngineConfig& config, ThreadPool
 
 }  // namespace
 
-Status FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
+void FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
   EngineConfig config = given.engine;
   bool on_gpu = false;
-  if (!TakeFirstRanksSizes(ranks, config, on_gpu)) return OkStatus();
+  if (!TakeFirstRanksSizes(ranks, config, on_gpu)) return;
   ThreadPool pool(config.threads);
-  if (on_gpu) return FollowOnOwnGpu(given, config, pool, ranks);
-  FollowOnCpu(given, config, pool, ranks);
-  return OkStatus();
+  if (!on_gpu) return FollowOnCpu(given, config, pool, ranks);
+  const Status followed = FollowOnOwnGpu(given, config, pool, ranks);
+  if (followed.ok() || followed.code() == StatusCode::kCancelled) return;
+  std::fprintf(stderr, "qed: rank %d on %s: %s\n", ranks.rank(), HostName().c_str(),
+               followed.message().c_str());
+  std::fflush(stderr);
+  std::_Exit(1);  // which ends the others
 }
 
 }  // namespace qed

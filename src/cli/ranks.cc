@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/host_name.h"
 #include "parallel/agreement.h"
 #include "parallel/launched_ranks.h"
 
@@ -99,12 +98,8 @@ Status RunOnRanks(ModelFlags& flags, const std::function<Status()>& lead) {
   // The first rank ends the others; until then signals to all of them are its business.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGTERM, SIG_IGN);
-  const Status followed = FollowFirstRank(flags, **ranks);
-  if (followed.ok() || followed.code() == StatusCode::kCancelled) return OkStatus();
-  std::fprintf(stderr, "qed: rank %d on %s: %s\n", launched->rank, HostName().c_str(),
-               followed.message().c_str());
-  std::fflush(stderr);
-  std::_Exit(1);  // the launcher ends the others
+  FollowFirstRank(flags, **ranks);
+  return OkStatus();
 }
 
 }  // namespace qed
