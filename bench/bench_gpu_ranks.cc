@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <vector>
+#include <optional>
 
+#include "base/check.h"
 #include "base/host_name.h"
 #include "bench/gpu_timing.h"
 #include "cuda/buffer.h"
@@ -101,13 +102,16 @@ class Bench {
 };
 
 int Main() {
-  const std::unique_ptr<Communicator> ranks = Must(JoinRanks());
-  const DeviceInfo device = Must(OpenDevice(IndexOnHost(*ranks, HostName())));
-  Bench bench(*ranks);
+  const std::optional<LaunchedRank> launched = FindLauncher();
+  QED_CHECK(launched.has_value()) << "usage: mpirun -n RANKS bench_gpu_ranks";
+  const std::unique_ptr<RankGroups> joined = Must(JoinRanks({.group_size = launched->size}));
+  Communicator& ranks = joined->group();
+  const DeviceInfo device = Must(OpenDevice(IndexOnHost(ranks, HostName())));
+  Bench bench(ranks);
   const double rate = bench.LinkRate();
-  if (ranks->rank() == 0) {
+  if (ranks.rank() == 0) {
     std::printf("%d ranks, %s, the link brings %.0f GB/s; microseconds of rows of %d\n\n",
-                ranks->size(), device.name.c_str(), 1e-9 * rate, kWidth);
+                ranks.size(), device.name.c_str(), 1e-9 * rate, kWidth);
     std::printf("%6s %12s %14s %12s %18s\n", "rows", "norm alone", "in one shot", "in shares",
                 "one shot's bytes");
   }

@@ -19,7 +19,11 @@ const std::atomic<bool>& CatchInterrupts() {
   // Back to the default after the first one, which ends the process.
   action.sa_flags = SA_RESETHAND | SA_RESTART;
   for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGUSR1, &action, nullptr);
   return interrupted;
 }
+
+void RaiseInterrupt() { interrupted.store(true); }
 
 }  // namespace qed

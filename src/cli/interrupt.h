@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM as a flag, so that a command can end in good order.
+// Ctrl-C, SIGTERM and SIGUSR1 as a flag, so that a command can end in good order.
 #ifndef QED_CLI_INTERRUPT_H_
 #define QED_CLI_INTERRUPT_H_
 
@@ -7,8 +7,12 @@
 namespace qed {
 
 // From the first call on, the first SIGINT or SIGTERM sets the flag; the second
-// ends the process at once.
+// ends the process at once. SIGUSR1 sets it too: launchers of ranks pass that on and leave the
+// ranks alone, while after the others they kill what has not ended at once.
 const std::atomic<bool>& CatchInterrupts();
+
+// Sets the flag as a signal does.
+void RaiseInterrupt();
 
 }  // namespace qed
 

@@ -2,11 +2,13 @@
 // over to the subcommand's file.
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "parallel/launched_ranks.h"
 
 namespace qed {
 namespace {
@@ -41,7 +43,11 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::fprintf(stderr, "qed: %s\n", DescribeParseError(app, error).c_str());
+    // All ranks have the same command line: the first one says what is wrong with it.
+    const std::optional<LaunchedRank> launched = FindLauncher();
+    if (!launched || launched->rank == 0) {
+      std::fprintf(stderr, "qed: %s\n", DescribeParseError(app, error).c_str());
+    }
     return kExitUsage;
   }
   for (const Registered& command : commands) {

@@ -51,7 +51,7 @@ std::optional<LaunchedRank> FindLauncher() {
   return FindLauncher([](const char* name) { return std::getenv(name); });
 }
 
-Result<std::unique_ptr<Communicator>> JoinRanks() {
+Result<std::unique_ptr<RankGroups>> JoinRanks(const RankOptions& options) {
   QED_ASSIGN_OR_RETURN(
       const MpiModule* const module,
       LoadSharedModule<MpiModule>(
@@ -61,7 +61,7 @@ Result<std::unique_ptr<Communicator>> JoinRanks() {
            .missing = "this build of QED has no MPI (libqed_mpi.so is not beside it): install "
                       "libopenmpi-dev, configure and build again",
            .shares_symbols = true}));
-  return module->Join();
+  return module->Join(options);
 }
 
 }  // namespace qed

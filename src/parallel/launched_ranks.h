@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "parallel/communicator.h"
+#include "parallel/rank_groups.h"
 
 namespace qed {
 
@@ -27,7 +27,7 @@ std::optional<LaunchedRank> FindLauncher();
 
 // Joins the other ranks; waits until all have. Once in a process. kUnsupported where this
 // build has no MPI.
-Result<std::unique_ptr<Communicator>> JoinRanks();
+Result<std::unique_ptr<RankGroups>> JoinRanks(const RankOptions& options);
 
 }  // namespace qed
 

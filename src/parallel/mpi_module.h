@@ -9,17 +9,17 @@
 #include <memory>
 
 #include "base/status.h"
-#include "parallel/communicator.h"
+#include "parallel/rank_groups.h"
 
 namespace qed {
 
 // Raised with every change of this interface or of what it shows.
-inline constexpr int kMpiModuleVersion = 2;
+inline constexpr int kMpiModuleVersion = 3;
 
 class MpiModule {
  public:
   // Waits until all ranks have joined. Once in a process.
-  virtual Result<std::unique_ptr<Communicator>> Join() const = 0;
+  virtual Result<std::unique_ptr<RankGroups>> Join(const RankOptions& options) const = 0;
 
  protected:
   ~MpiModule() = default;

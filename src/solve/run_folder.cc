@@ -7,49 +7,17 @@
 #include <system_error>
 #include <utility>
 
+#include "solve/run_files.h"
+
 namespace qed {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kSettingsFile = "run.json";
-constexpr const char* kPartialFile = "partial.jsonl";
-constexpr const char* kSelectionsFile = "selections.jsonl";
-constexpr const char* kMetricsFile = "metrics.json";
-constexpr const char* kResultPrefix = "output-rs";
-
-Status CreateFolder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return IoError("cannot create " + path + ": " + error.message());
-  if (!fs::is_directory(path, error)) return InvalidArgument(path + " is not a folder");
-  return OkStatus();
-}
-
-// What WriteFileAtomic leaves behind when it is killed while it writes one of our files.
-bool IsTemporary(const std::string& name) {
-  const bool ours = name.starts_with(kSettingsFile) || name.starts_with(kResultPrefix) ||
-                    name.starts_with(kMetricsFile);
-  return ours && name.find(".tmp.") != std::string::npos;
-}
-
-Result<std::vector<std::string>> ListFolder(const std::string& path) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    names.push_back(it->path().filename().string());
-  }
-  if (error) return IoError("cannot read folder " + path + ": " + error.message());
-  return names;
-}
-
 // Whether a run may write there.
 Status CheckContent(const std::string& path, bool resume) {
-  QED_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(path));
-  const bool empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
-    return name == FolderLock::kFileName || IsTemporary(name);
-  });
-  if (empty) return OkStatus();
+  QED_ASSIGN_OR_RETURN(const bool fresh, IsFresh(path));
+  if (fresh) return OkStatus();
   if (!resume) {
     return InvalidArgument(path +
                            " is not empty: add --resume to go on with the run in it, or name "
@@ -77,6 +45,7 @@ Result<std::unique_ptr<RunFolder>> RunFolder::Open(
   std::unique_ptr<RunFolder> folder(new RunFolder(options, problems));
   QED_RETURN_IF_ERROR(folder->Prepare());
   QED_RETURN_IF_ERROR(folder->ReadRecords(on_record));
+  QED_RETURN_IF_ERROR(folder->TakeOverParts(on_record));
   QED_RETURN_IF_ERROR(folder->RewriteResults());
   return folder;
 }
@@ -92,20 +61,9 @@ Status RunFolder::Prepare() {
     std::error_code ignored;
     if (IsTemporary(name)) fs::remove(File(name), ignored);
   }
-  QED_RETURN_IF_ERROR(CheckOrWriteSettings());
+  QED_RETURN_IF_ERROR(CheckOrWriteSettings(options_.path, options_.settings));
   QED_ASSIGN_OR_RETURN(records_, AppendFile::Open(File(kRecordsFile)));
   return OkStatus();
-}
-
-Status RunFolder::CheckOrWriteSettings() {
-  const std::string path = File(kSettingsFile);
-  Result<std::string> text = ReadFile(path);
-  if (text.ok()) {
-    QED_ASSIGN_OR_RETURN(const RunSettings then, ParseRunSettings(*text, path));
-    return CheckSameSettings(then, options_.settings);
-  }
-  if (text.status().code() != StatusCode::kNotFound) return text.status();
-  return WriteFileAtomic(path, ToJsonText(options_.settings));
 }
 
 Status RunFolder::ReadRecords(const std::function<void(const Sample&)>& on_record) {
@@ -127,7 +85,7 @@ Status RunFolder::ReadRecords(const std::function<void(const Sample&)>& on_recor
   return OkStatus();
 }
 
-Status RunFolder::Index(const Sample& sample, Extent extent) {
+Result<RunFolder::Extent*> RunFolder::Slot(const Sample& sample) {
   const auto problem = problem_index_.find(sample.problem_id);
   if (problem == problem_index_.end()) {
     return Corrupt("problem \"" + sample.problem_id + "\" is not among the problems");
@@ -135,13 +93,72 @@ Status RunFolder::Index(const Sample& sample, Extent extent) {
   if (sample.index < 0 || sample.index >= options_.num_samples) {
     return Corrupt("sample " + std::to_string(sample.index) + " is out of range");
   }
-  Extent& slot = extents_[static_cast<size_t>(sample.index)][problem->second];
-  if (slot.length != 0) {
+  return &extents_[static_cast<size_t>(sample.index)][problem->second];
+}
+
+Status RunFolder::Index(const Sample& sample, Extent extent) {
+  QED_ASSIGN_OR_RETURN(Extent* const slot, Slot(sample));
+  if (slot->length != 0) {
     return Corrupt("sample " + std::to_string(sample.index) + " of problem \"" + sample.problem_id +
                    "\" is there twice");
   }
-  slot = extent;
+  *slot = extent;
   return OkStatus();
+}
+
+Status RunFolder::TakeOverParts(const std::function<void(const Sample&)>& on_record) {
+  const std::string parts = File(kPartsFolder);
+  QED_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(parts));
+  for (const std::string& name : names) {
+    const std::string part = parts + "/" + name;
+    QED_ASSIGN_OR_RETURN(const std::unique_ptr<FolderLock> lock, FolderLock::Take(part));
+    QED_RETURN_IF_ERROR(TakeOverRecords(part, on_record));
+    QED_RETURN_IF_ERROR(TakeOverSelections(part));
+    QED_RETURN_IF_ERROR(ForEachLine(
+        part + "/" + kPartialFile,
+        [&](const std::string& line, const std::string&) -> Status { return AddPartial(line); }));
+    std::error_code error;
+    fs::remove_all(part, error);
+    if (error) return IoError("cannot remove " + part + ": " + error.message());
+  }
+  std::error_code ignored;
+  fs::remove(parts, ignored);
+  return OkStatus();
+}
+
+Status RunFolder::TakeOverRecords(const std::string& part,
+                                  const std::function<void(const Sample&)>& on_record) {
+  return ForEachLine(part + "/" + kRecordsFile,
+                     [&](const std::string& line, const std::string& where) -> Status {
+                       Result<Sample> sample = ParseRecordLine(line);
+                       if (!sample.ok()) return sample.status().WithPrefix(where);
+                       Result<Extent*> slot = Slot(*sample);
+                       if (!slot.ok()) return slot.status().WithPrefix(where);
+                       if ((*slot)->length != 0) return OkStatus();
+                       QED_RETURN_IF_ERROR(records_->AppendLine(line));
+                       **slot = {records_size_, line.size()};
+                       records_size_ += static_cast<int64_t>(line.size()) + 1;
+                       on_record(*sample);
+                       return OkStatus();
+                     });
+}
+
+Status RunFolder::TakeOverSelections(const std::string& part) {
+  const auto key = [](const Selection& selection) {
+    return std::pair(selection.problem_id, selection.index);
+  };
+  std::set<std::pair<std::string, int32_t>> seen;
+  const auto read = [&](const std::string& path, const auto& on_new) {
+    return ForEachLine(path, [&](const std::string& line, const std::string& where) -> Status {
+      const Result<Selection> selection = ParseSelectionLine(line);
+      if (!selection.ok()) return selection.status().WithPrefix(where);
+      return seen.insert(key(*selection)).second ? on_new(*selection) : OkStatus();
+    });
+  };
+  QED_RETURN_IF_ERROR(
+      read(File(kSelectionsFile), [](const Selection&) -> Status { return OkStatus(); }));
+  return read(part + "/" + kSelectionsFile,
+              [&](const Selection& selection) -> Status { return AppendSelection(selection); });
 }
 
 std::string RunFolder::ResultFile(int32_t sample) const {
@@ -163,10 +180,12 @@ Status RunFolder::Append(const Sample& sample) {
   return results->AppendLine(ToResultLine(problem, sample));
 }
 
-Status RunFolder::AppendPartial(const Sample& sample) {
+Status RunFolder::AppendPartial(const Sample& sample) { return AddPartial(ToRecordLine(sample)); }
+
+Status RunFolder::AddPartial(const std::string& line) {
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> file,
                        AppendFile::Open(File(kPartialFile)));
-  return file->AppendLine(ToRecordLine(sample));
+  return file->AppendLine(line);
 }
 
 Status RunFolder::AppendSelection(const Selection& selection) {

@@ -7,7 +7,11 @@
 //   selections.jsonl     a record of every selection, where there are any
 //   partial.jsonl        samples that were interrupted; they will be run again
 //   metrics.json         at the end
+//   parts/NAME/          what other processes of this run have recorded (solve/run_part.h)
 //   .lock                keeps a second run out
+//
+// Parts are taken over when the folder is opened: their records go to samples.jsonl, those that
+// are there already (of a take-over that was killed) are skipped, and then the part goes.
 //
 // Sample i of each problem has seed `first_seed + i`.
 #ifndef QED_SOLVE_RUN_FOLDER_H_
@@ -42,12 +46,10 @@ struct RunFolderOptions {
 // Not thread-safe.
 class RunFolder : public SampleStore {
  public:
-  static constexpr const char* kRecordsFile = "samples.jsonl";
-
   // Creates the folder or resumes the run in it; calls `on_record` for each
   // sample that is there. `problems` must outlive the object. Errors: a folder
   // with anything in it without `resume`, other settings than before, another
-  // run at work in it, records that do not belong to these problems.
+  // run, or one of its parts, at work in it, records that do not belong to these problems.
   static Result<std::unique_ptr<RunFolder>> Open(
       const RunFolderOptions& options, const std::vector<Problem>& problems,
       const std::function<void(const Sample&)>& on_record);
@@ -72,9 +74,14 @@ class RunFolder : public SampleStore {
   RunFolder(const RunFolderOptions& options, const std::vector<Problem>& problems);
   std::string File(const std::string& name) const { return options_.path + "/" + name; }
   std::string ResultFile(int32_t sample) const;
+  Status AddPartial(const std::string& line);
   Status Prepare();
-  Status CheckOrWriteSettings();
   Status ReadRecords(const std::function<void(const Sample&)>& on_record);
+  Status TakeOverParts(const std::function<void(const Sample&)>& on_record);
+  Status TakeOverRecords(const std::string& part,
+                         const std::function<void(const Sample&)>& on_record);
+  Status TakeOverSelections(const std::string& part);
+  Result<Extent*> Slot(const Sample& sample);
   Status Index(const Sample& sample, Extent extent);
   Status RewriteResults() const;
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "solve/run_folder.h"
+#include "solve/run_files.h"
 
 namespace qed {
 namespace {
@@ -50,7 +50,7 @@ double FirstStart(const std::vector<Sample>& samples) {
 Result<RunRecords> ReadRunRecords(const std::string& path) {
   std::error_code ignored;
   const bool folder = std::filesystem::is_directory(path, ignored);
-  const std::string file_name = folder ? path + "/" + RunFolder::kRecordsFile : path;
+  const std::string file_name = folder ? path + "/" + kRecordsFile : path;
   std::ifstream file(file_name, std::ios::binary);
   if (!file) return NotFound("cannot read " + file_name + ": is it the --output of a qed solve?");
   SamplesByProblem by_problem;

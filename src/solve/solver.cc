@@ -40,6 +40,7 @@ Solver::Solver(const SolverOptions& options, const std::vector<Problem>& problem
     outcomes_[i].resize(samples);
   }
   if (options_.select.num_selections > 0) selection_outcomes_.resize(problems_.size());
+  if (parts_.queue != nullptr) next_problem_ = problems_.size();
   progress_.problems_total = static_cast<int64_t>(problems_.size());
   progress_.samples_total = progress_.problems_total * options_.num_samples;
 }
@@ -101,6 +102,7 @@ void Solver::OpenBooks() {
     bank_.Restore(i, FromSeconds(states_[i].restored_seconds));
     if (states_[i].done < options_.num_samples) continue;
     if (NeedsSelection(i)) {
+      if (parts_.queue != nullptr) continue;  // whose it is turns out later
       open_.insert(i);
       bank_.Open(i);
       continue;
@@ -111,21 +113,24 @@ void Solver::OpenBooks() {
   }
 }
 
-// A run can die between the sample that settles a problem and the records of
-// the samples that this cancels.
 Status Solver::SettleRestored() {
-  for (size_t i = 0; i < problems_.size(); ++i) {
-    const int32_t done = states_[i].done;
-    if (done == 0 || done == options_.num_samples) continue;
-    ProblemState& state = states_[i];
-    if (const std::string by = std::exchange(state.stopped_by, ""); !by.empty()) {
-      const bool time = by == kStoppedByTime;
-      QED_RETURN_IF_ERROR(
-          StopProblem(i, time ? SampleFinish::kDeadline : SampleFinish::kCancelled, by));
-    }
-    QED_RETURN_IF_ERROR(SettleProblem(i));
+  for (size_t i = 0; parts_.queue == nullptr && i < problems_.size(); ++i) {
+    QED_RETURN_IF_ERROR(SettleRestored(i));
   }
   return OkStatus();
+}
+
+// A run can die between the sample that settles a problem and the records of
+// the samples that this cancels.
+Status Solver::SettleRestored(size_t problem) {
+  ProblemState& state = states_[problem];
+  if (state.done == 0 || state.done == options_.num_samples) return OkStatus();
+  if (const std::string by = std::exchange(state.stopped_by, ""); !by.empty()) {
+    const bool time = by == kStoppedByTime;
+    QED_RETURN_IF_ERROR(
+        StopProblem(problem, time ? SampleFinish::kDeadline : SampleFinish::kCancelled, by));
+  }
+  return SettleProblem(problem);
 }
 
 // For the next event, or until the time of a problem may be up.
@@ -239,9 +244,10 @@ void Solver::LearnPruningBound(size_t problem) {
 
 Status Solver::StartSamples() {
   while (generating_ < parts_.generator.max_concurrent()) {
+    if (next_problem_ == problems_.size()) QED_RETURN_IF_ERROR(TakeProblem());
     if (next_problem_ == problems_.size()) return OkStatus();
     if (next_sample_ == options_.num_samples) {
-      ++next_problem_;
+      next_problem_ = parts_.queue != nullptr ? problems_.size() : next_problem_ + 1;
       next_sample_ = 0;
       continue;
     }
@@ -250,8 +256,10 @@ Status Solver::StartSamples() {
       ++next_sample_;
       continue;
     }
-    if (!MayStart(next_problem_)) return OkStatus();
-    if (open_.insert(next_problem_).second) {
+    const bool opens = open_.count(next_problem_) == 0;
+    if (!HasRoomForSample() || (opens && !HasRoomForProblem())) return OkStatus();
+    if (opens) {
+      open_.insert(next_problem_);
       bank_.Open(next_problem_);
       // A debt may have left it nothing.
       QED_RETURN_IF_ERROR(SettleProblem(next_problem_));
@@ -262,14 +270,33 @@ Status Solver::StartSamples() {
   return OkStatus();
 }
 
+// From the queue, if there is one: not before there is room for it, so that each problem goes to
+// the solver that can begin it first.
+Status Solver::TakeProblem() {
+  if (parts_.queue == nullptr || queue_is_empty_) return OkStatus();
+  if (!HasRoomForSample() || !HasRoomForProblem()) return OkStatus();
+  const std::optional<size_t> taken = parts_.queue->Take();
+  queue_is_empty_ = !taken;
+  if (!taken) return OkStatus();
+  next_problem_ = *taken;
+  next_sample_ = 0;
+  if (states_[*taken].done < options_.num_samples) return SettleRestored(*taken);
+  if (!NeedsSelection(*taken)) return OkStatus();
+  open_.insert(*taken);
+  bank_.Open(*taken);
+  return SettleProblem(*taken);
+}
+
 // Beside the samples with a slot there may be as many others as programs can
 // run: more would only queue for the sandbox.
-bool Solver::MayStart(size_t problem) const {
+bool Solver::HasRoomForSample() const {
   int32_t most_live = parts_.generator.max_concurrent() + options_.code_threads;
   if (options_.max_sessions > 0) most_live = std::min(most_live, options_.max_sessions);
-  if (std::cmp_greater_equal(live_.size(), most_live)) return false;
-  const bool opens = open_.count(problem) == 0;
-  return !opens || options_.problems_in_flight == 0 ||
+  return std::cmp_less(live_.size(), most_live);
+}
+
+bool Solver::HasRoomForProblem() const {
+  return options_.problems_in_flight == 0 ||
          std::cmp_less(open_.size(), options_.problems_in_flight);
 }
 

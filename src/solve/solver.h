@@ -42,6 +42,7 @@
 #include "solve/live_sample.h"
 #include "solve/outcome.h"
 #include "solve/problem.h"
+#include "solve/problem_queue.h"
 #include "solve/sample_store.h"
 #include "solve/simulated_clock.h"
 #include "solve/solve_observer.h"
@@ -87,6 +88,8 @@ struct SolverParts {
   SimulatedClock* simulation = nullptr;
   // Null: answers are equal where their forms are. Stopped by Run's end.
   AnswerComparer* comparer = nullptr;
+  // Says which problems are this solver's, and their order; null: all, in their order.
+  ProblemQueue* queue = nullptr;
 };
 
 // One run. All methods are called by one thread.
@@ -105,7 +108,7 @@ class Solver {
   // The same for a selection; after the problem's samples.
   void RestoreSelection(const Selection& selection);
 
-  // Returns when every sample is done. Each sample is a function of its
+  // Returns when every sample of its problems is done. Each sample is a function of its
   // problem, its seed and the options, whatever runs beside it; which samples a
   // stop rule, a time limit or pruning cuts short does depend on the order in
   // which they end. kCancelled when `interrupted` was set: samples in flight were
@@ -162,6 +165,7 @@ class Solver {
   Status Loop(const std::atomic<bool>& interrupted);
   void OpenBooks();
   Status SettleRestored();
+  Status SettleRestored(size_t problem);
   void Wait();
   void ChargeTime();
   Status SettleOpenProblems();
@@ -171,7 +175,9 @@ class Solver {
   Standing StandingOf(size_t problem) const;
   void LearnPruningBound(size_t problem);
   Status StartSamples();
-  bool MayStart(size_t problem) const;
+  Status TakeProblem();
+  bool HasRoomForSample() const;
+  bool HasRoomForProblem() const;
   void Drain();
   void ReportProgress();
 
@@ -216,8 +222,11 @@ class Solver {
   std::map<std::string, size_t> problem_index_;
   std::vector<ProblemState> states_;
   std::vector<ProblemOutcomes> outcomes_;
-  size_t next_problem_ = 0;  // samples before this point were started or done
+  // Samples before this point were started or done. With a queue its last problem, or none
+  // (problems_.size()) before the first and after the last.
+  size_t next_problem_ = 0;
   int32_t next_sample_ = 0;
+  bool queue_is_empty_ = false;
   std::set<size_t> open_;  // problems begun by this process and not done
 
   BlockingQueue<Event> events_;

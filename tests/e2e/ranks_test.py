@@ -1,21 +1,11 @@
-"""One model on several ranks, which mpirun starts: the same tokens as on one, and no
-process left behind whatever dies."""
+"""One model on several ranks, which mpirun starts: the same tokens as on one."""
 
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 import unittest
 
-from qed_run import (BINARY, MODEL, qed, read_lines, require_model, skip, temporary_folder,
-                     write_problems)
-from serve_run import Server
-
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from process_tree import descendants, is_running  # noqa: E402
+from qed_run import MODEL, qed, read_lines, require_model, temporary_folder, write_problems
+from ranks_run import environment, require_mpi, run_ranks
 
 ANYWHERE = ("--model", MODEL, "--adapter", "none", "--threads", "1", "--max-seq-len", "512",
             "--kv-cache-bytes", str(32 << 20))
@@ -23,29 +13,11 @@ COMMON = (*ANYWHERE, "--device", "cpu")
 PROMPT = "Question: How many days are there in three weeks and two days?\nAnswer:"
 
 
-def environment(**changes):
-    """As it is here, without what a launcher of this test itself may have said."""
-    kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(("OMPI_", "PMI", "PMIX_", "SLURM_"))}
-    return {**kept, **changes}
-
-
 def generate(*flags):
     run = qed("generate", *COMMON, "--prompt", PROMPT, "--json", "--logprobs", "1",
               "--max-tokens", "40", "--compute", "f32", *flags, env=environment())
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
-
-
-def rank_of(pid):
-    """None: the process is no rank."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            words = file.read().split(b"\0")
-    except OSError:
-        return None
-    name = b"OMPI_COMM_WORLD_RANK="
-    return next((int(word[len(name):]) for word in words if word.startswith(name)), None)
 
 
 class SameTokensTest(unittest.TestCase):
@@ -110,12 +82,8 @@ class RefusalsTest(unittest.TestCase):
         self.assertIn("these numbers would do: 3", lines[0])
 
     def test_another_number_of_ranks_than_launched(self):
-        root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-        run = subprocess.run(["mpirun", "--quiet", "--oversubscribe", "-n", "2", BINARY, "generate",
-                              *COMMON, "--prompt", "x"], capture_output=True, text=True,
-                             timeout=120, check=False, env=environment(**root))
-        self.assertNotEqual(run.returncode, 0)
-        lines = [line for line in run.stderr.splitlines() if line.startswith("qed ")]
+        status, _, lines = run_ranks(2, "generate", *COMMON, "--prompt", "x")
+        self.assertNotEqual(status, 0)
         self.assertEqual(lines, ["qed generate: --tp-size is 1, but the launcher has started 2 "
                                  "ranks: give --tp-size 2"])
 
@@ -132,57 +100,7 @@ class RefusalsTest(unittest.TestCase):
                               if line.startswith("qed generate: ")]), 1)
 
 
-class DeathsTest(unittest.TestCase):
-
-    def setUp(self):
-        self.server = Server("--tp-size", "3", "--device", "cpu", "--stall-seconds", "2")
-        self.addCleanup(self.server.__exit__)
-        self.launcher = self.server.process.pid
-        pids = list(descendants(self.launcher))
-        self.everyone = [self.launcher, *pids]
-        self.ranks = {rank_of(pid): pid for pid in pids if rank_of(pid) is not None}
-        self.assertEqual(sorted(self.ranks), [0, 1, 2])
-        self.stream = self.server.open_stream(prompt=PROMPT, max_tokens=400, ignore_eos=True)
-        self.addCleanup(self.stream.close)
-
-    def expect_all_gone(self, seconds):
-        deadline = time.monotonic() + seconds
-        while any(map(is_running, self.everyone)) and time.monotonic() < deadline:
-            self.server.process.poll()
-            time.sleep(0.05)
-        left = [pid for pid in self.everyone if is_running(pid)]
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        self.assertEqual(left, [])
-
-    def lines_of_ours(self):
-        self.server.reader.join(timeout=10)
-        return [line for line in self.server.log if line.startswith("qed: ")]
-
-    def test_the_first_rank_is_killed(self):
-        os.kill(self.ranks[0], signal.SIGKILL)
-        self.expect_all_gone(10)
-
-    def test_another_rank_is_killed(self):
-        os.kill(self.ranks[2], signal.SIGKILL)
-        self.expect_all_gone(10)
-
-    def test_the_launcher_is_killed(self):
-        os.kill(self.launcher, signal.SIGKILL)
-        self.expect_all_gone(10)
-
-    def test_a_rank_hangs(self):
-        os.kill(self.ranks[1], signal.SIGSTOP)
-        self.expect_all_gone(20)
-        lines = self.lines_of_ours()
-        self.assertEqual(len(lines), 1, self.server.log)
-        self.assertRegex(lines[0], r"^qed: rank 1 on \S+ has not answered for 2 s")
-
-
 if __name__ == "__main__":
     require_model()
-    if shutil.which("mpirun") is None:
-        skip("mpirun is not installed (openmpi-bin)")
-    if not os.path.exists(os.path.join(os.path.dirname(os.path.abspath(BINARY)), "libqed_mpi.so")):
-        skip("this build has no MPI (libopenmpi-dev)")
+    require_mpi()
     unittest.main(verbosity=2)

@@ -21,9 +21,9 @@ class Server:
     def __init__(self, *flags, adapter="none", kv_cache_bytes=64 << 20):
         self.start(*SMALL, "--adapter", adapter, "--kv-cache-bytes", str(kv_cache_bytes), *flags)
 
-    def start(self, *flags):
+    def start(self, *flags, environment=None):
         self.process = subprocess.Popen([BINARY, "serve", *flags], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, env=environment)
         line = self.process.stdout.readline()
         if " at http://" not in line:
             raise RuntimeError(f"no server: {line}{self.process.stderr.read()}")

@@ -1,0 +1,96 @@
+#include "cli/solve_run.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "cli/interrupt.h"
+#include "cli/solve_shared.h"
+#include "cli/solve_work.h"
+#include "solve/metrics.h"
+#include "solve/run_folder.h"
+
+namespace qed {
+namespace {
+
+std::vector<size_t> AllOf(const std::vector<Problem>& problems) {
+  std::vector<size_t> all(problems.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  return all;
+}
+
+Status SumUp(SolveWork& work, Solver& solver, RunFolder* folder) {
+  const SolveFlags& flags = work.flags();
+  Metrics metrics = ComputeMetrics(work.plan().problems, solver.outcomes(), flags.solve.samples,
+                                   solver.seconds());
+  if (work.plan().select_prompt) {
+    AddSelections(solver.selections(), flags.solve.select_samples, metrics);
+  }
+  metrics.model = work.source().model();
+  metrics.server = work.source().server();
+  std::fputs(FormatSummary(metrics).c_str(), stdout);
+  if (const std::string drafts = work.source().draft_report(); !drafts.empty()) {
+    std::printf("%s\n", drafts.c_str());
+  }
+  if (folder == nullptr) return OkStatus();
+  const std::string benchmark = std::filesystem::path(flags.problems).stem().string();
+  return folder->Finish(MetricsToJson(metrics, benchmark));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveWork& work, bool resume,
+                                              std::vector<Sample>& earlier) {
+  RunFolderOptions options;
+  options.path = work.flags().solve.output;
+  options.resume = resume;
+  options.first_seed = work.flags().sampling.seed;
+  options.num_samples = work.flags().solve.samples;
+  options.settings = work.settings();
+  return RunFolder::Open(options, work.plan().problems, [&](const Sample& sample) {
+    earlier.push_back(sample);
+    work.Shorten(earlier.back());
+  });
+}
+
+Status SolveAlone(SolveWork& work, bool resume) {
+  std::vector<Sample> earlier;
+  std::unique_ptr<RunFolder> folder;
+  if (!work.flags().solve.output.empty()) {
+    QED_ASSIGN_OR_RETURN(folder, OpenFolder(work, resume, earlier));
+  }
+  QED_RETURN_IF_ERROR(work.StartSandbox());
+  NoSampleStore no_store;
+  SampleStore& store = folder ? static_cast<SampleStore&>(*folder) : no_store;
+  SolverRun run(work, AllOf(work.plan().problems), work.plan().problems, store);
+  Solver& solver = run.solver();
+  for (const Sample& sample : earlier) solver.Restore(sample);
+  if (folder && work.plan().select_prompt) {
+    QED_RETURN_IF_ERROR(folder->ReadSelections(
+        work.flags().solve.select_samples,
+        [&solver](const Selection& selection) { solver.RestoreSelection(selection); }));
+  }
+  const Status status = solver.Run(CatchInterrupts());
+  if (!status.ok()) return folder ? WithResumeHint(status, work.flags()) : status;
+  return SumUp(work, solver, folder.get());
+}
+
+Status WithResumeHint(const Status& status, const SolveFlags& flags) {
+  return {status.code(),
+          status.message() + "; the same command with --resume goes on with " + flags.solve.output};
+}
+
+Status RunSolve(const SolveFlags& flags, RankGroups* replicas) {
+  CatchInterrupts();
+  if (replicas != nullptr) return SolveOnReplicas(flags, *replicas);
+  QED_ASSIGN_OR_RETURN(const std::unique_ptr<SolveWork> work, SolveWork::Open(flags));
+  if (!work->source().server().empty()) {
+    std::printf("%s at %s\n", work->source().model().c_str(), work->source().server().c_str());
+  }
+  return work->plan().shard.count > 1 ? SolveShard(*work) : SolveAlone(*work, flags.solve.resume);
+}
+
+}  // namespace qed
