@@ -2,6 +2,7 @@
 #ifndef QED_CLI_DEVICE_H_
 #define QED_CLI_DEVICE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -12,8 +13,9 @@ namespace qed {
 
 // The GPU to run on, opened for the calling thread; none: the CPU. `flag` is the
 // value of --device; what it asks for and cannot be had is an error, while auto
-// takes the CPU where the first GPU cannot be used.
-Result<std::optional<cuda::DeviceInfo>> OpenDeviceFor(const std::string& flag);
+// takes the CPU where the first GPU cannot be used. Where a launcher has started several processes
+// on this host, the one after `index` others has the GPU so many behind the flag's.
+Result<std::optional<cuda::DeviceInfo>> OpenDeviceFor(const std::string& flag, int32_t index = 0);
 
 }  // namespace qed
 

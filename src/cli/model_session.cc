@@ -26,6 +26,7 @@
 #include "model/leading_model.h"
 #include "model/loader.h"
 #include "parallel/agreement.h"
+#include "parallel/launched_ranks.h"
 #include "text/stand_in_tokenizer.h"
 
 namespace qed {
@@ -169,7 +170,10 @@ Result<std::optional<cuda::DeviceInfo>> ModelSession::OpenDevice(const ModelFlag
     const bool for_cpu = checkpoint.engine->device == PackedFor::kCpu;
     if (config_.device == "auto" && for_cpu) config_.device = "cpu";
   }
-  QED_ASSIGN_OR_RETURN(std::optional<cuda::DeviceInfo> gpu, OpenDeviceFor(config_.device));
+  const std::optional<LaunchedRank> launched = FindLauncher();
+  QED_ASSIGN_OR_RETURN(
+      std::optional<cuda::DeviceInfo> gpu,
+      OpenDeviceFor(config_.device, launched ? launched->index_on_host.value_or(0) : 0));
   if (gpu && config_.compute == "f32") {
     if (config_.device != "auto") {
       return InvalidArgument("--compute f32 runs on the CPU alone: leave out --device");

@@ -1,14 +1,16 @@
 #include "cli/rank_part.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "base/checksum.h"
 #include "base/host_name.h"
-#include "config/device_spec.h"
+#include "cli/device.h"
 #include "model/loader.h"
 #include "parallel/agreement.h"
+#include "parallel/launched_ranks.h"
 
 namespace qed {
 namespace {
@@ -56,12 +58,13 @@ bool TakeFirstRanksSizes(Communicator& ranks, EngineConfig& config, bool& on_gpu
 }
 
 Result<cuda::DeviceInfo> OpenRanksDevice(const EngineConfig& config, Communicator& ranks) {
-  const int32_t index = IndexOnHost(ranks, HostName());
-  QED_ASSIGN_OR_RETURN(const DeviceSpec spec, ParseDeviceSpec(config.device));
-  Result<cuda::DeviceInfo> device = cuda::OpenDevice(spec.ordinal + index);
-  if (device.ok()) return device;
-  return device.status().WithPrefix("this rank is number " + std::to_string(index) +
-                                    " of its host and needs a GPU of its own");
+  const int32_t in_group = IndexOnHost(ranks, HostName());
+  const std::optional<LaunchedRank> launched = FindLauncher();
+  const int32_t index = launched ? launched->index_on_host.value_or(in_group) : in_group;
+  QED_ASSIGN_OR_RETURN(const std::optional<cuda::DeviceInfo> device,
+                       OpenDeviceFor(config.device, index));
+  if (device) return *device;
+  return Unavailable("the first rank computes on a GPU, and this one has none");
 }
 
 uint64_t NetworkFingerprint(const Checkpoint& checkpoint, bool has_adapter,

@@ -16,11 +16,12 @@ struct Names {
   const char* rank;
   const char* size;
   const char* on_host;  // null: not said
+  const char* index_on_host;
 };
-constexpr Names kLaunchers[] = {
-    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"},
-    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS"},
-    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr}};
+constexpr Names kLaunchers[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
+                                 "OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+                                {"PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "MPI_LOCALRANKID"},
+                                {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr, "SLURM_LOCALID"}};
 
 std::optional<int32_t> Number(const char* text) {
   if (text == nullptr) return std::nullopt;
@@ -42,6 +43,8 @@ std::optional<LaunchedRank> FindLauncher(
     LaunchedRank found = {.rank = *rank, .size = *size};
     const auto on_host = names.on_host == nullptr ? std::nullopt : Number(variable(names.on_host));
     if (on_host && *on_host > 0) found.on_host = *on_host;
+    const std::optional<int32_t> index = Number(variable(names.index_on_host));
+    if (index && *index >= 0 && *index <= *rank) found.index_on_host = index;
     return found;
   }
   return std::nullopt;

@@ -17,6 +17,8 @@ struct LaunchedRank {
   int32_t rank = 0;
   int32_t size = 1;
   int32_t on_host = 1;  // ranks on this host, this one included
+  // Ranks on this host before this one; none: not said.
+  std::optional<int32_t> index_on_host = std::nullopt;
 };
 
 // What the launcher says in the environment, read by `variable`; none where there is none, or it

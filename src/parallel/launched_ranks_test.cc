@@ -18,11 +18,14 @@ std::optional<LaunchedRank> Find(const std::map<std::string, std::string>& varia
 TEST(LaunchedRanksTest, LaunchersAreKnownByWhatTheySay) {
   const auto mpi = Find({{"OMPI_COMM_WORLD_RANK", "2"},
                          {"OMPI_COMM_WORLD_SIZE", "8"},
-                         {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"}});
+                         {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"},
+                         {"OMPI_COMM_WORLD_LOCAL_RANK", "1"}});
   ASSERT_TRUE(mpi);
   EXPECT_EQ(mpi->rank, 2);
   EXPECT_EQ(mpi->size, 8);
   EXPECT_EQ(mpi->on_host, 4);
+  EXPECT_EQ(mpi->index_on_host, 1);
+  EXPECT_FALSE(Find({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}})->index_on_host);
   EXPECT_EQ(Find({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}})->rank, 1);
   EXPECT_EQ(Find({{"SLURM_PROCID", "3"}, {"SLURM_STEP_NUM_TASKS", "4"}})->size, 4);
 }
