@@ -30,7 +30,9 @@ def check(options, network, quantize, prompt):
              "--kv-cache-free-gpu-memory-fraction", "0.1"]
     one = log_probs(options.qed, prompt, flags, 1)
     several = log_probs(options.qed, prompt, flags, options.ranks)
-    near_tie = 2 * token_parity.NEAR_TIE[quantize]
+    # Of random weights, twice; of 28 layers with heads of 128 more: there one GPU is up to 0.36 (none)
+    # and 0.39 (int8_wo) from the CPU's f32, and several are up to 0.35 from one.
+    near_tie = (2 if network == "tiny" else 3) * token_parity.NEAR_TIE[quantize]
     agree, worst, wrong = token_parity.compare(one, several, near_tie)
     return (f"{network:<14} {quantize:<8} {prompt[:20]!r:<24} {agree:>3} of {token_parity.TOKENS} "
             f"agree, log-probabilities within {worst:.3f} {wrong or ''}"), wrong is not None
