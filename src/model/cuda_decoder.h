@@ -74,6 +74,9 @@ class CudaDecoder {
   // that of the batch's logit row r.
   void Forward(const CudaStepInputs& inputs, const std::byte* pinned);
 
+  // CudaNetwork::set_magnitude_counts.
+  void set_magnitude_counts(uint64_t* counts) { network_.set_magnitude_counts(counts); }
+
   // On the GPU: the latest step's inputs, its logits [R, V], and a token a slot
   // [max_batch_size], zero at first and written by the caller.
   const std::byte* input() const { return input_.data(); }
