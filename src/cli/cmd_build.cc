@@ -121,15 +121,17 @@ Status RunBuild(const BuildFlags& flags) {
 
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   ThreadPool pool(flags.config.threads > 0 ? flags.config.threads : std::max(1, cores));
-  ProgressLine line("packing", static_cast<double>(plan.bytes));
+  ProgressLine line;
   int64_t packed = 0;
   const auto begin = std::chrono::steady_clock::now();
   QED_ASSIGN_OR_RETURN(const BuiltEngine built,
                        WriteEngine(reader, settings, plan, flags.output, pool, [&](int64_t bytes) {
                          packed += bytes;
-                         line.Show(static_cast<double>(packed));
+                         line.Show("packing",
+                                   static_cast<double>(packed) / static_cast<double>(plan.bytes));
                        }));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  line.Clear();
   SayDone(flags.output, built, seconds.count());
   return std::fflush(stdout) == 0 ? OkStatus() : IoError("standard output cannot be written");
 }

@@ -8,30 +8,29 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
-#include <utility>
 
 namespace qed {
 
 class ProgressLine {
  public:
-  // `total` in the unit of Show.
-  ProgressLine(std::string what, double total) : what_(std::move(what)), total_(total) {}
-  ~ProgressLine() {
-    if (shown_) std::fputs("\r\033[K", stderr);
-  }
+  ProgressLine() = default;
+  ~ProgressLine() { Clear(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  void Show(double done) {
+  // What is being done, and which part of it is through, from 0 to 1.
+  void Show(const std::string& what, double part) {
     if (::isatty(STDERR_FILENO) == 0) return;
-    shown_ = true;
-    std::fprintf(stderr, "\r%s %3.0f %%", what_.c_str(), 100 * std::min(1.0, done / total_));
+    std::fprintf(stderr, "\r\033[K%s %3.0f %%", what.c_str(), 100 * std::min(1.0, part));
     std::fflush(stderr);
+    shown_ = true;
+  }
+  void Clear() {
+    if (shown_) std::fputs("\r\033[K", stderr);
+    shown_ = false;
   }
 
  private:
-  const std::string what_;
-  const double total_;
   bool shown_ = false;
 };
 

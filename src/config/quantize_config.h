@@ -22,9 +22,10 @@ struct QuantizeConfig {
   int32_t eval_tokens = 2048;  // of held-back text
   std::string observer = "auto";
   std::string rounding = "auto";
-  double min_agreement = 97;  // percent
-  double max_kept = 100;      // percent
-  int32_t threads = 0;        // 0: one per core
+  double min_agreement = 97;   // percent
+  double max_kept = 100;       // percent
+  std::string device = "cpu";  // config/device_spec.h
+  int32_t threads = 0;         // 0: one per core
 };
 
 template <typename Visitor>
@@ -72,6 +73,11 @@ void VisitKnobs(QuantizeConfig& c, Visitor&& visit) {
   visit(Knob{"max-kept", "percent",
              "of the linears' values, most that --min-agreement may leave in 16 bits"},
         c.max_kept, KnobRange<double>{0, 100});
+  visit(Knob{"device", "",
+             "what the texts run on: cpu, cuda or cuda:N (which only calibrates and compares: it "
+             "wants --rounding nearest, and --max-kept 0); or auto (the first GPU, if it can be "
+             "used)"},
+        c.device, NoRange{});
   visit(Knob{"threads", "threads", "for computing; 0 takes one per core"}, c.threads,
         KnobRange<int32_t>{0, 1024});
 }

@@ -175,7 +175,7 @@ ModelFootprint CudaDecoder::footprint() const {
 
 void CudaDecoder::Forward(const CudaStepInputs& inputs, const std::byte* pinned) {
   cuda::CopyToDevice(input_.data(), pinned, static_cast<size_t>(inputs.bytes), stream_.handle());
-  if (!inputs.recorded) return network_.Compute(inputs);
+  if (!inputs.recorded || network_.counts_magnitudes()) return network_.Compute(inputs);
   const auto found = std::ranges::lower_bound(packer_.recorded_sizes(), inputs.num_tokens);
   graphs_[static_cast<size_t>(found - packer_.recorded_sizes().begin())].Launch(stream_.handle());
 }

@@ -82,6 +82,9 @@ class CudaDecoder {
   // that of the batch's logit row r.
   void Forward(const CudaStepInputs& inputs, const std::byte* pinned);
 
+  // CudaNetwork::set_magnitude_counts.
+  void set_magnitude_counts(uint64_t* counts) { network_.set_magnitude_counts(counts); }
+
   // Called when one has waited for a step: does not return where a rank has missed in it.
   void EndIfARankIsLost() const { ranks_.EndIfOneIsLost(); }
 

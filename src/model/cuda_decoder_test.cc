@@ -16,7 +16,7 @@
 #include "gtest/gtest.h"
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
-#include "tests/support/cuda_language_model.h"
+#include "tests/support/cuda_test_model.h"
 #include "tests/support/model_runner.h"
 
 namespace qed {
@@ -59,7 +59,7 @@ CudaDecoderOptions OptionsFor(const char* quantize) {
 
 std::unique_ptr<CudaLanguageModel> LoadOnGpu(const Checkpoint& checkpoint, const char* quantize) {
   ThreadPool pool(3);
-  auto model = CudaLanguageModel::Load(checkpoint, OptionsFor(quantize), pool);
+  auto model = LoadOnFirstGpu(checkpoint, OptionsFor(quantize), pool);
   EXPECT_TRUE(model.ok()) << model.status().message();
   return model.ok() ? std::move(model).value() : nullptr;
 }

@@ -11,6 +11,7 @@
 #include "kernels/cuda/between_attention.h"
 #include "kernels/cuda/embedding.h"
 #include "kernels/cuda/few_rows_linear.h"
+#include "kernels/cuda/magnitudes.h"
 #include "kernels/cuda/paged_attention.h"
 #include "kernels/cuda/quantize.h"
 #include "kernels/cuda/rank_sum.h"
@@ -206,16 +207,18 @@ void CudaNetwork::Compute(const CudaStepInputs& inputs) {
   for (int32_t i = 0; i < config_.num_layers; ++i) {
     const CudaLayerWeights& layer = weights_.layers[i];
     // Layers whose weights are not all of one format take the way of many rows.
-    const bool as_one = cuda::HasBetweenAttention(Between(i, rows));
+    const bool as_one = !counts_magnitudes() && cuda::HasBetweenAttention(Between(i, rows));
     if (!has_qkv) {
       const bool few_rows =
           as_one && layer.qkv.format == layer.o.format && layer.qkv.input_scale == nullptr;
       qkv = Qkv(layer, rows, delta, few_rows);
+      CountAttentionInput(i, rows, qkv);
     }
     Attend(layer, i, inputs, qkv);
+    Count(i, ObservedRows::kAttended, rows, config_.num_heads * config_.head_dim, work_.attention);
     has_qkv = as_one && i + 1 < config_.num_layers;
     if (!as_one) {
-      delta = FeedForwardBlock(layer, rows, Output(layer, rows));
+      delta = FeedForwardBlock(i, rows, Output(layer, rows));
     } else if (has_qkv) {
       qkv = GoOn(i, rows);
     } else {
@@ -358,14 +361,42 @@ void CudaNetwork::Attend(const CudaLayerWeights& layer, int32_t index, const Cud
 }
 
 // residual += delta; returns down(silu(gate(norm(residual))) * up(norm(residual))).
-Product CudaNetwork::FeedForwardBlock(const CudaLayerWeights& layer, int32_t rows,
-                                      const Product& delta) {
+Product CudaNetwork::FeedForwardBlock(int32_t index, int32_t rows, const Product& delta) {
+  const CudaLayerWeights& layer = weights_.layers[index];
   const Activations normed = Input(layer.gate_up, work_.norm_scales);
   AddAndNorm(layer.ffn_norm, delta, /*slot=*/0, rows, normed);
+  Count(index, ObservedRows::kFeedForwardInput, rows, config_.hidden_size, normed.bf16);
   const Product gate_up = linears_->Multiply(layer.gate_up, normed, rows, work_.inner, stream_);
   const Activations gated = Input(layer.down, work_.inner_scales);
   cuda::SiluMul(rows, config_.intermediate_size, gate_up, gated, stream_);
+  Count(index, ObservedRows::kGated, rows, config_.intermediate_size, gated.bf16);
   return linears_->Multiply(layer.down, gated, rows, work_.delta, stream_);
+}
+
+void CudaNetwork::Count(int32_t index, ObservedRows kind, int32_t rows, int32_t width,
+                        const BFloat16* x) const {
+  if (!counts_magnitudes()) return;
+  cuda::CountMagnitudes(rows, width, width, x, nullptr, CountsOf(index, kind), stream_);
+}
+
+void CudaNetwork::CountAttentionInput(int32_t index, int32_t rows, const Product& qkv) const {
+  if (!counts_magnitudes()) return;
+  Count(index, ObservedRows::kAttentionInput, rows, config_.hidden_size,
+        reinterpret_cast<const BFloat16*>(work_.x));
+  const int32_t kv_width = config_.num_kv_heads * config_.head_dim;
+  int32_t first = config_.num_heads * config_.head_dim;
+  const int32_t stride = first + 2 * kv_width;
+  for (const ObservedRows kind : {ObservedRows::kKeys, ObservedRows::kValues}) {
+    cuda::CountMagnitudes(rows, kv_width, stride, qkv.data + first,
+                          qkv.bias == nullptr ? nullptr : qkv.bias + first, CountsOf(index, kind),
+                          stream_);
+    first += kv_width;
+  }
+}
+
+uint64_t* CudaNetwork::CountsOf(int32_t index, ObservedRows kind) const {
+  const int64_t histogram = int64_t{index} * kObservedKinds + static_cast<int64_t>(kind);
+  return magnitude_counts_ + histogram * cuda::kMagnitudes;
 }
 
 void CudaNetwork::Head(const CudaStepInputs& inputs, const Product& delta) {

@@ -26,6 +26,7 @@
 #include "kernels/cuda/rank_links.h"
 #include "kernels/cuda/rms_norm.h"
 #include "kernels/cuda/types.h"
+#include "model/activation_observer.h"
 #include "model/cuda_step_inputs.h"
 #include "model/cuda_weights.h"
 #include "model/language_model.h"
@@ -72,6 +73,12 @@ class CudaNetwork {
   // that of the batch's logit row r. A token of -1 - s stands for sampled()[s] as it is
   // when the step runs. Can be recorded in a graph. REQUIRES: PrepareLinears.
   void Compute(const CudaStepInputs& inputs);
+
+  // From the next step on counts what ActivationObserver's kinds name, in
+  // counts [L, kObservedKinds, cuda::kMagnitudes] on the GPU; null ends it. Steps that count
+  // cannot be replayed from a graph of steps that did not. REQUIRES: format() is kBF16.
+  void set_magnitude_counts(uint64_t* counts) { magnitude_counts_ = counts; }
+  bool counts_magnitudes() const { return magnitude_counts_ != nullptr; }
 
   // On the GPU: the latest step's logits [R, V] (on the first rank), and a token a slot
   // [num_slots], zero at first and written by the caller.
@@ -128,8 +135,13 @@ class CudaNetwork {
   cuda::Product Output(const CudaLayerWeights& layer, int32_t rows);
   cuda::BetweenAttention Between(int32_t index, int32_t rows) const;
   cuda::Product GoOn(int32_t index, int32_t rows);
-  cuda::Product FeedForwardBlock(const CudaLayerWeights& layer, int32_t rows,
-                                 const cuda::Product& delta);
+  cuda::Product FeedForwardBlock(int32_t index, int32_t rows, const cuda::Product& delta);
+  // Counts `rows` rows of `width` values of a layer, where that was asked for.
+  void Count(int32_t index, ObservedRows kind, int32_t rows, int32_t width,
+             const cuda::BFloat16* x) const;
+  uint64_t* CountsOf(int32_t index, ObservedRows kind) const;
+  // Those of what Qkv read, of keys and of values.
+  void CountAttentionInput(int32_t index, int32_t rows, const cuda::Product& qkv) const;
   void Head(const CudaStepInputs& inputs, const cuda::Product& delta);
   cuda::Activations Input(const cuda::DeviceWeight& weight, float* scales) const;
 
@@ -145,6 +157,7 @@ class CudaNetwork {
   const std::byte* input_ = nullptr;
   std::byte* pages_ = nullptr;
   int32_t num_pages_ = 0;
+  uint64_t* magnitude_counts_ = nullptr;
   cuda::StreamHandle stream_ = nullptr;
 };
 

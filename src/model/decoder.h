@@ -27,7 +27,7 @@
 
 namespace qed {
 
-class Decoder : public LanguageModel {
+class Decoder : public ObservableModel {
  public:
   // Weights, KV bytes and workspace are the shard's. `pool` must outlive the decoder, as must
   // `ranks`, which is null where the shard is the whole.
@@ -43,8 +43,7 @@ class Decoder : public LanguageModel {
   // Of the rank's part.
   ModelFootprint footprint() const override;
 
-  // Shows the rows of later steps to `observer`, until null is given.
-  void set_observer(ActivationObserver* observer) { observer_ = observer; }
+  void set_observer(ActivationObserver* observer) override { observer_ = observer; }
   // On ranks but the first the logits are empty.
   std::span<const float> Forward(const ForwardBatch& batch) override;
 

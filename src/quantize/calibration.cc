@@ -16,8 +16,12 @@ class Collector : public ActivationObserver {
 
   void Observe(int32_t layer, ObservedRows kind, const float* rows, int32_t count, int32_t width,
                int64_t stride) override {
-    MagnitudeHistogram& histogram = layers_[static_cast<size_t>(layer)][static_cast<size_t>(kind)];
-    for (int32_t row = 0; row < count; ++row) histogram.Add(rows + row * stride, width);
+    for (int32_t row = 0; row < count; ++row)
+      Histogram(layer, kind).Add(rows + row * stride, width);
+  }
+  void ObserveCounts(int32_t layer, ObservedRows kind,
+                     std::span<const uint64_t> count_of_magnitude) override {
+    Histogram(layer, kind).AddCounts(count_of_magnitude);
   }
 
   Result<Calibration> Choose(Observer observer) const {
@@ -31,6 +35,10 @@ class Collector : public ActivationObserver {
   }
 
  private:
+  MagnitudeHistogram& Histogram(int32_t layer, ObservedRows kind) {
+    return layers_[static_cast<size_t>(layer)][static_cast<size_t>(kind)];
+  }
+
   std::vector<LayerHistograms> layers_;
 };
 
@@ -70,7 +78,7 @@ const ChosenScale& Calibration::InputOf(int32_t layer, TensorRole linear) const 
 }
 
 Result<Calibration> Calibrate(std::span<const TokenText> texts, int32_t batch_size,
-                              Observer observer, Decoder& model,
+                              Observer observer, ObservableModel& model,
                               const std::function<void(size_t)>& done) {
   if (texts.empty()) return InvalidArgument("there is no calibration text");
   Collector collector(model.config().num_layers);

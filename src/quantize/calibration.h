@@ -13,7 +13,6 @@
 #include "base/status.h"
 #include "checkpoint/network_tensors.h"
 #include "model/activation_observer.h"
-#include "model/decoder.h"
 #include "quantize/magnitude_histogram.h"
 #include "quantize/text_runner.h"
 
@@ -38,10 +37,10 @@ using LayerHistograms = std::array<MagnitudeHistogram, kObservedKinds>;
 Result<std::map<ObservedRows, ChosenScale>> ChooseScales(const LayerHistograms& seen, int32_t layer,
                                                          Observer observer);
 
-// Runs `texts` on the CPU model. kInvalidArgument where there is none; kCorrupt, with
+// Runs `texts`. kInvalidArgument where there is none; kCorrupt, with
 // the layer's name, where an activation is not finite.
 Result<Calibration> Calibrate(std::span<const TokenText> texts, int32_t batch_size,
-                              Observer observer, Decoder& model,
+                              Observer observer, ObservableModel& model,
                               const std::function<void(size_t)>& done);
 
 }  // namespace qed

@@ -55,6 +55,22 @@ void MagnitudeHistogram::Add(const float* values, int64_t count) {
   count_ += count;
 }
 
+void MagnitudeHistogram::AddCounts(std::span<const uint64_t> count_of_magnitude) {
+  constexpr int kUpperBits = 16;  // of a float, which are a bfloat16
+  for (size_t m = 0; m < count_of_magnitude.size(); ++m) {
+    const auto count = static_cast<int64_t>(count_of_magnitude[m]);
+    if (count == 0) continue;
+    count_ += count;
+    const uint32_t bits = static_cast<uint32_t>(m) << kUpperBits;
+    if (bits >= kInfinityBits) {
+      not_finite_ += count;
+      continue;
+    }
+    counts_[bits >> kDroppedBits] += count;
+    largest_ = std::max(largest_, FloatOfBits(bits));
+  }
+}
+
 float MagnitudeHistogram::Quantile(double fraction) const {
   QED_CHECK(count_ > 0);
   const auto wanted = static_cast<int64_t>(std::ceil(fraction * static_cast<double>(count_)));

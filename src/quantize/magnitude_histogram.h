@@ -3,6 +3,7 @@
 #define QED_QUANTIZE_MAGNITUDE_HISTOGRAM_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ class MagnitudeHistogram {
   MagnitudeHistogram();
 
   void Add(const float* values, int64_t count);
+  // Values of which so many have the magnitude of the bfloat16 with the bits m, for each m.
+  void AddCounts(std::span<const uint64_t> count_of_magnitude);
 
   int64_t count() const { return count_; }
   float largest() const { return largest_; }  // of the finite ones

@@ -1,12 +1,14 @@
 #include "quantize/magnitude_histogram.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
 #include "base/rng.h"
 #include "gtest/gtest.h"
 #include "tensor/eight_bit.h"
+#include "tensor/quant_format.h"
 
 namespace qed {
 namespace {
@@ -84,6 +86,28 @@ TEST(MagnitudeHistogramTest, CountsWhatIsNotFinite) {
   const MagnitudeHistogram histogram = Of({1, -2, infinity, std::nanf(""), -infinity});
   EXPECT_EQ(histogram.not_finite(), 3);
   EXPECT_EQ(histogram.largest(), 2.0F);
+}
+
+// What a GPU counts is what the CPU adds up, value by value.
+TEST(MagnitudeHistogramTest, CountsOfBFloat16AreTheirValues) {
+  std::vector<float> values = Values(5000);
+  std::vector<uint64_t> counts(1 << 15, 0);
+  values.push_back(std::numeric_limits<float>::infinity());
+  for (float& value : values) {
+    const uint16_t bits = FloatToBFloat16(value);
+    value = BFloat16ToFloat(bits);
+    ++counts[bits & 0x7FFF];
+  }
+  const MagnitudeHistogram expected = Of(values);
+  MagnitudeHistogram counted;
+  counted.AddCounts(counts);
+  EXPECT_EQ(counted.count(), expected.count());
+  EXPECT_EQ(counted.not_finite(), 1);
+  EXPECT_EQ(counted.largest(), expected.largest());
+  for (Observer observer : {Observer::kMax, Observer::kPercentile, Observer::kError}) {
+    EXPECT_EQ(counted.Choose(observer).scale, expected.Choose(observer).scale);
+    EXPECT_EQ(counted.Choose(observer).error, expected.Choose(observer).error);
+  }
 }
 
 TEST(ObserverTest, ReadsItsNames) {

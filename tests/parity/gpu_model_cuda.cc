@@ -1,6 +1,6 @@
 #include "tensor/weight_recipe.h"
 #include "tests/parity/gpu_model.h"
-#include "tests/support/cuda_language_model.h"
+#include "tests/support/cuda_test_model.h"
 
 namespace qed {
 
@@ -10,9 +10,9 @@ Result<std::unique_ptr<LanguageModel>> LoadOnGpu(const Checkpoint& checkpoint,
                        ParseWeightRecipe(config.quantize));
   QED_ASSIGN_OR_RETURN(
       std::unique_ptr<LanguageModel> model,
-      CudaLanguageModel::Load(
-          checkpoint, SmallDecoderOptions(config.max_num_tokens, config.max_batch_size, quantize),
-          pool));
+      LoadOnFirstGpu(checkpoint,
+                     SmallDecoderOptions(config.max_num_tokens, config.max_batch_size, quantize),
+                     pool));
   return model;
 }
 
