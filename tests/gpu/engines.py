@@ -7,6 +7,8 @@ usage: tests/gpu/engines.py --qed QED [--model GGUF] [--shape qwen2.5-14b] [--fo
   --quantize on the same GPU: the bytes in its memory are the same, so all are equal.
 - Folders of `qed quantize` (FP8 static, FP8 a row, int8, some linears in 16 bits) give the CPU's tokens but for near
   ties, and the same files whichever machine made them: their digests are printed.
+- `qed quantize --device cuda` writes the same weights as on the CPU, and scales of activations
+  that differ by roundings only.
 - The large shape in FP8 (with --shape; 15 GB of disk for the 14B one): an engine is ready
   within 3 s from a warm cache, and decodes at least as fast as `--quantize fp8` does.
 """
@@ -16,6 +18,7 @@ import hashlib
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -95,6 +98,37 @@ def quantized_folders(qed, work):
     return wrong
 
 
+def read_folder(folder):
+    """{name: (dtype, bytes)} of a safetensors file."""
+    data = pathlib.Path(folder, "model.safetensors").read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: (tensor["dtype"], data[8 + size + tensor["data_offsets"][0]:
+                                         8 + size + tensor["data_offsets"][1]])
+            for name, tensor in header.items()}
+
+
+def calibrated_on_both(qed, work):
+    """The weights are the same bytes; scales of activations differ by roundings to bfloat16."""
+    folders = {}
+    for device in ("cpu", "cuda"):
+        folder = f"{work}/calibrated-{device}"
+        run([qed, "quantize", "--model", f"{work}/source", "--calib-dataset", f"{work}/texts.jsonl",
+             "--rounding", "nearest", "--max-kept", "0", "--device", device, "--output", folder])
+        folders[device] = read_folder(folder)
+    cpu, gpu = folders["cpu"], folders["cuda"]
+    names = set(cpu) | set(gpu)
+    others = {name for name in names if cpu.get(name) != gpu.get(name)}
+    scales = {name for name in others if name.endswith(("input_scale", "k_scale", "v_scale"))}
+    worst = max((abs(struct.unpack("<f", gpu[name][1])[0] / struct.unpack("<f", cpu[name][1])[0] - 1)
+                 for name in scales), default=0)
+    print(f"calibrated on a GPU: {len(names)} tensors, {len(others - scales)} weights and "
+          f"{len(scales)} scales of activations differ, these by at most {100 * worst:.2f} %",
+          flush=True)
+    return len(others - scales) + (worst > 0.02)
+
+
 def bench(qed, flags):
     report = json.loads(run([qed, "bench", *flags, "--device", "cuda", "--sequences", "1", "12",
                              "32", "--prefill-tokens", "512", "--json"]))
@@ -129,6 +163,7 @@ def main():
     with tempfile.TemporaryDirectory(dir=options.folder) as work:
         try:
             wrong = quantized_folders(options.qed, work)
+            wrong += calibrated_on_both(options.qed, work)
             if options.shape:
                 wrong += large_shape(options.qed, work, options.shape)
             wrong += engines(options.qed, work, options.model)
