@@ -50,7 +50,6 @@ class MpiControl {
  private:
   using Time = std::chrono::steady_clock::time_point;
   static constexpr size_t kMostBytes = 1024;
-  using Bytes = std::array<char, kMostBytes>;
   enum Tag : int { kBeat = 1, kAsk, kNumber, kInterrupt, kLine, kEnding };
   struct Identity {
     std::array<char, 64> host;

@@ -25,8 +25,8 @@ GONE_AFTER = {signal.SIGKILL: 5, signal.SIGSTOP: STALL + 5}
 
 
 def leftovers():
-    """Of Open MPI's shared memory and folders of sessions."""
-    return {path for pattern in ("/dev/shm/vader_segment.*", "/dev/shm/*pmix*", "/tmp/ompi.*/pid.*")
+    """Of shared memory. (A launcher that is killed may leave small files in /tmp.)"""
+    return {path for pattern in ("/dev/shm/vader_segment.*", "/dev/shm/*pmix*")
             for path in glob.glob(pattern)}
 
 

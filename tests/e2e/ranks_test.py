@@ -6,6 +6,7 @@ import unittest
 
 from qed_run import MODEL, qed, read_lines, require_model, temporary_folder, write_problems
 from ranks_run import environment, require_mpi, run_ranks
+from serve_run import Server
 
 ANYWHERE = ("--model", MODEL, "--adapter", "none", "--threads", "1", "--max-seq-len", "512",
             "--kv-cache-bytes", str(32 << 20))
@@ -70,6 +71,52 @@ class SameTokensTest(unittest.TestCase):
                                   for s in read_lines(os.path.join(output, "samples.jsonl"))))
         self.assertEqual(len(samples[0]), 4)
         self.assertEqual(samples[0], samples[1])
+
+
+class ServerTest(unittest.TestCase):
+    """Whatever the engine does with its sequences, all ranks do."""
+
+    FLAGS = ("--model", MODEL, "--device", "cpu", "--threads", "1", "--port", "0", "--compute",
+             "f32", "--with-sandbox", "--max-seq-len", "192", "--draft", "suffix",
+             "--max-batch-size", "6")
+
+    def start(self, ranks):
+        # Of keys and values in f32, a page of 16 tokens takes 737,280 bytes; each rank has its
+        # part of all. 16 pages.
+        server = Server.__new__(Server)
+        server.start(*self.FLAGS, "--tp-size", str(ranks), "--kv-cache-bytes",
+                     str(16 * 737280 // ranks), environment=environment())
+        self.addCleanup(server.__exit__)
+        return server
+
+    def solve(self, server):
+        """The texts of several samples of a problem, with their programs."""
+        status, request = server.post("/solve/request", {"problem": "Compute 17 * 12."})
+        self.assertEqual(status, 200, request)
+        reply = server.complete(**{**request, "n": 6, "seed": 5, "stream": False})
+        return [(choice["text"], len(choice["code_calls"])) for choice in reply["choices"]]
+
+    def crowd(self, server):
+        """The texts of more and longer samples than there are pages for."""
+        reply = server.complete(prompt=PROMPT, n=5, seed=5, max_tokens=70, ignore_eos=True)
+        return [choice["text"] for choice in reply["choices"]]
+
+    def test_programs_drafts_preemption_and_cancels(self):
+        one = self.start(1)
+        want, crowd = self.solve(one), self.crowd(one)
+        one.__exit__()
+        server = self.start(3)
+        self.assertEqual(self.solve(server), want)
+        self.assertEqual(self.crowd(server), crowd)
+        self.assertTrue(all(calls > 0 for _, calls in want), want)
+        metrics = server.metrics()
+        for name in ("num_preemptions", "prefix_cache_hits", "spec_decode_num_accepted_tokens"):
+            self.assertGreater(metrics[f"qed_{name}_total"], 0, name)
+        for _ in range(2):
+            server.open_stream(prompt=PROMPT, max_tokens=150, ignore_eos=True).close()
+        self.assertTrue(server.wait_idle())
+        server.terminate()  # which drains, all ranks of it
+        self.assertEqual(server.process.wait(timeout=60), 0, server.log)
 
 
 class RefusalsTest(unittest.TestCase):
