@@ -21,6 +21,12 @@ void Signal(int fd) {
   if (::write(fd, &one, sizeof(one)) < 0) return;
 }
 
+// Takes what Signal gave. What its thread wrote before that can be read after this.
+void TakeSignal(int fd) {
+  uint64_t count = 0;
+  if (::read(fd, &count, sizeof(count)) < 0) return;
+}
+
 int MakeEvent() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   QED_CHECK(fd >= 0) << "eventfd: " << std::strerror(errno);
@@ -60,7 +66,10 @@ HttpReply HttpClient::Fetch(const HttpFetch& fetch) {
   while (waits[0].revents == 0 && waits[1].revents == 0) {
     if (::poll(waits, 2, -1) < 0) waits[0].revents = waits[1].revents = 0;
   }
-  if (waits[0].revents != 0) return reply;
+  if (waits[0].revents != 0) {
+    TakeSignal(done.get());
+    return reply;
+  }
   const auto stopped = std::make_shared<std::promise<void>>();
   loop_.Post([&, stopped] {
     loop_.Cancel(id);

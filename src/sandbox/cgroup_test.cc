@@ -17,6 +17,7 @@
 
 #include "gtest/gtest.h"
 #include "sandbox/test_support.h"
+#include "tests/support/sanitizers.h"
 
 namespace qed {
 namespace {
@@ -152,7 +153,12 @@ TEST_F(SessionGroupsTest, ProcessesAreBounded) {
   child.Run();
   ::close(ends[1]);
   char started[64];
-  EXPECT_EQ(::read(ends[0], started, sizeof(started)), kSmall.processes - 1);
+  const ssize_t count = ::read(ends[0], started, sizeof(started));
+  if (kSanitized) {  // Each process may have a thread of the sanitizer's, which counts too.
+    EXPECT_LE(count, kSmall.processes - 1);
+  } else {
+    EXPECT_EQ(count, kSmall.processes - 1);
+  }
   ::close(ends[0]);
 }
 
