@@ -22,14 +22,17 @@ set(QED_TEST_OPTIONS $<$<CONFIG:Release>:-O0>)
 # with GoogleTest's for tests.
 set(QED_PRECOMPILED <nlohmann/json.hpp> <algorithm> <chrono> <condition_variable> <filesystem>
     <functional> <map> <memory> <mutex> <optional> <set> <string> <thread> <utility> <vector>)
+set(QED_JSON_ONCE ${CMAKE_SOURCE_DIR}/src/base/json_once.h)
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
 add_library(qed_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
-target_precompile_headers(qed_precompiled PRIVATE ${QED_PRECOMPILED}
-                          $<$<BOOL:${QED_SANITIZE}>:${CMAKE_SOURCE_DIR}/src/base/json_once.h>)
+target_precompile_headers(qed_precompiled PRIVATE ${QED_PRECOMPILED})
+if(QED_SANITIZE)
+  target_precompile_headers(qed_precompiled PRIVATE ${QED_JSON_ONCE})
+endif()
 target_compile_options(qed_precompiled PRIVATE ${QED_FUZZED_OPTIONS})
 add_library(qed_precompiled_tests OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
 target_precompile_headers(qed_precompiled_tests PRIVATE ${QED_PRECOMPILED} <gmock/gmock.h>
-                          <gtest/gtest.h> ${CMAKE_SOURCE_DIR}/src/base/json_once.h)
+                          <gtest/gtest.h> ${QED_JSON_ONCE})
 target_compile_options(qed_precompiled_tests PRIVATE ${QED_TEST_OPTIONS})
 target_link_libraries(qed_precompiled_tests PRIVATE GTest::gmock)
 
