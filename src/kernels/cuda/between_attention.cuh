@@ -17,6 +17,7 @@
 #include "kernels/cuda/between_attention.h"
 #include "kernels/cuda/few_rows_steps.cuh"
 #include "kernels/cuda/rank_links.h"
+#include "kernels/cuda/turn_bits.cuh"
 
 namespace qed::cuda::between {
 
@@ -132,8 +133,7 @@ __device__ __forceinline__ uint32_t* PartOf(const OneProduct& product, int tile,
 }
 
 __device__ __forceinline__ void StorePart(uint32_t* to, float value, uint32_t turn) {
-  asm volatile("st.relaxed.gpu.global.u32 [%0], %1;\n" ::"l"(to),
-               "r"((__float_as_uint(value) & ~1U) | turn)
+  asm volatile("st.relaxed.gpu.global.u32 [%0], %1;\n" ::"l"(to), "r"(WithTurn(value, turn))
                : "memory");
 }
 
@@ -146,23 +146,16 @@ __device__ __forceinline__ uint4 LoadPart(const uint32_t* from) {
   return found;
 }
 
-__device__ __forceinline__ float ValueOf(uint32_t found) { return __uint_as_float(found & ~1U); }
-
 // Whether the lowest bits of all parts are the turn.
 template <int kParts, int kCount>
 __device__ __forceinline__ bool HaveCome(const uint4 (&part)[kCount][kParts], uint32_t turn) {
-  uint32_t all = ~0U, any = 0;
+  TurnsSeen seen;
 #pragma unroll
   for (int i = 0; i < kCount; ++i) {
 #pragma unroll
-    for (int j = 0; j < kParts; ++j) {
-      all &= part[i][j].x & part[i][j].y;
-      all &= part[i][j].z & part[i][j].w;
-      any |= part[i][j].x | part[i][j].y;
-      any |= part[i][j].z | part[i][j].w;
-    }
+    for (int j = 0; j < kParts; ++j) seen.Add(part[i][j]);
   }
-  return ((turn != 0 ? all : ~any) & 1) != 0;
+  return seen.Are(turn);
 }
 
 // The sums of row `t` of a product, without scales, from each of the columns on, for four of
@@ -200,10 +193,10 @@ __device__ __forceinline__ void ReadSums(const OneProduct& product, uint32_t tur
     value[i] = {};
 #pragma unroll
     for (int j = 0; j < kParts; ++j) {
-      value[i].v[0] += ValueOf(part[i][j].x);
-      value[i].v[1] += ValueOf(part[i][j].y);
-      value[i].v[2] += ValueOf(part[i][j].z);
-      value[i].v[3] += ValueOf(part[i][j].w);
+      value[i].v[0] += WithoutTurn(part[i][j].x);
+      value[i].v[1] += WithoutTurn(part[i][j].y);
+      value[i].v[2] += WithoutTurn(part[i][j].z);
+      value[i].v[3] += WithoutTurn(part[i][j].w);
     }
   }
 }

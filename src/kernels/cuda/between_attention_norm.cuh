@@ -9,6 +9,7 @@
 
 #include "kernels/cuda/between_attention.cuh"
 #include "kernels/cuda/rank_links.cuh"
+#include "kernels/cuda/rms_norm_row.cuh"
 
 namespace qed::cuda::between {
 
@@ -31,21 +32,6 @@ __device__ __forceinline__ void LoadResidual(const float* residual, const float*
   }
 }
 
-// What a thread knows of a row when its norm is being made.
-struct NormSums {
-  float squares = 0, largest = 0;
-
-  // Takes in four values of the new residual stream, which become value * weight.
-  __device__ __forceinline__ void Add(Four& value, const Four& weight) {
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      squares += value.v[j] * value.v[j];
-      value.v[j] *= weight.v[j];
-      largest = LargerMagnitude(largest, value.v[j]);
-    }
-  }
-};
-
 // Columns base, base + 1, ... of this thread's; `width` where it has none.
 __device__ __forceinline__ void ColumnsFrom(int base, int width, int (&column)[kNormAtOnce]) {
 #pragma unroll
@@ -55,10 +41,10 @@ __device__ __forceinline__ void ColumnsFrom(int base, int width, int (&column)[k
 }
 
 // row += the product; stores the new residual stream.
-__device__ __forceinline__ NormSums AddProduct(const OneProduct& product, uint32_t turns,
+__device__ __forceinline__ RowFacts AddProduct(const OneProduct& product, uint32_t turns,
                                                const float* weight, int t, int width,
                                                float* residual, Four (&row)[kNormVectors]) {
-  NormSums sums;
+  RowFacts facts = {0, 0};
 #pragma unroll
   for (int base = 0; base < kNormVectors; base += kNormAtOnce) {
     if (base * 4 * kMultipliers >= width) break;
@@ -77,14 +63,14 @@ __device__ __forceinline__ NormSums AddProduct(const OneProduct& product, uint32
 #pragma unroll
       for (int j = 0; j < 4; ++j) value.v[j] += delta[i].v[j];
       StoreFour(residual + column[i], value);
-      sums.Add(value, factor[i]);
+      WeighFour(value, factor[i], facts);
     }
   }
-  return sums;
+  return facts;
 }
 
 // The row that the sum of all ranks' products makes of the residual stream; stores it.
-__device__ __forceinline__ NormSums AddProductOfAll(const Params& params, const OneProduct& product,
+__device__ __forceinline__ RowFacts AddProductOfAll(const Params& params, const OneProduct& product,
                                                     uint32_t turns, const float* bias,
                                                     const float* weight, int t, int slot,
                                                     uint32_t rank_turn, float* residual,
@@ -104,7 +90,7 @@ __device__ __forceinline__ NormSums AddProductOfAll(const Params& params, const 
       row[base + i] = delta[i];
     }
   }
-  NormSums sums;
+  RowFacts facts = {0, 0};
 #pragma unroll
   for (int base = 0; base < kNormVectors; base += kNormAtOnce) {
     if (base * 4 * kMultipliers >= width) break;
@@ -123,11 +109,11 @@ __device__ __forceinline__ NormSums AddProductOfAll(const Params& params, const 
     for (int i = 0; i < kNormAtOnce; ++i) {
       if (base + i >= kNormVectors || column[i] >= width) continue;
       StoreFour(residual + column[i], value[i]);
-      sums.Add(value[i], factor[i]);
+      WeighFour(value[i], factor[i], facts);
       row[base + i] = value[i];
     }
   }
-  return sums;
+  return facts;
 }
 
 // residual += the product; normed = norm of it. One row, by one block, once all blocks are done
@@ -140,23 +126,23 @@ __device__ __forceinline__ void AddAndNorm(const Params& params, int p, uint32_t
   const int width = params.hidden, slot = p / 2;
   float* residual = params.residual + int64_t{t} * width;
   Four row[kNormVectors];
-  NormSums sums;
+  RowFacts facts;
   if constexpr (kLinked) {
     uint32_t* const rank_turn = &ExchangeOf(params.links, params.links.rank).turns[slot][t];
     const uint32_t due = LoadTurn(rank_turn) ^ 1;
     AwaitCount(params.progress->multiplied + p, static_cast<int>(gridDim.x), warp);
     if (threadIdx.x == 0) *rank_turn = due;  // all threads have read it
-    sums = AddProductOfAll(params, product, turns, bias, weight, t, slot, due, residual, row);
+    facts = AddProductOfAll(params, product, turns, bias, weight, t, slot, due, residual, row);
   } else {
     LoadResidual(residual, bias, width, row);
     AwaitCount(params.progress->multiplied + p, static_cast<int>(gridDim.x), warp);
-    sums = AddProduct(product, turns, weight, t, width, residual, row);
+    facts = AddProduct(product, turns, weight, t, width, residual, row);
   }
-  const float squares = SumOverBlock(sums.squares, scratch);
-  const float factor = 1.0F / sqrtf(squares / static_cast<float>(width) + params.norm_eps);
+  facts.squares = SumOverBlock(facts.squares, scratch);
+  const float factor = NormFactor(facts, width, params.norm_eps);
   EightBitScale scale = {1.0F, 1.0F};
   if constexpr (kFp8Values) {
-    scale = ScaleOf(params.normed, factor * LargestOverBlock(sums.largest, scratch));
+    scale = ScaleOf(params.normed, factor * LargestOverBlock(facts.largest, scratch));
     if (threadIdx.x == 0) params.normed.scales[t] = scale.scale;
   }
 #pragma unroll

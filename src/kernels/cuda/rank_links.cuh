@@ -1,10 +1,10 @@
 // How kernels of several ranks exchange rows of sums and wait for each other.
 //
-// Values say themselves whether they have come, as parts do in
-// kernels/cuda/between_attention.cuh: the lowest bit of each is the turn of its row, which
-// changes with each exchange that has the row. So a row is there one way over the link after it
-// was sent, without a flag behind it. Two slots take turns: who sends into one of them has got
-// all of the other one's rows, which their senders sent after they had read this one's.
+// Values say themselves whether they have come (kernels/cuda/turn_bits.cuh), as parts do in
+// kernels/cuda/between_attention.cuh: the turn of a row changes with each exchange that has it. So
+// a row is there one way over the link after it was sent, without a flag behind it. Two slots take
+// turns: who sends into one of them has got all of the other one's rows, which their senders sent
+// after they had read this one's.
 #ifndef QED_KERNELS_CUDA_RANK_LINKS_CUH_
 #define QED_KERNELS_CUDA_RANK_LINKS_CUH_
 
@@ -15,6 +15,7 @@
 #include "kernels/cuda/rank_links.h"
 #include "kernels/cuda/rank_sum.h"
 #include "kernels/cuda/row.cuh"
+#include "kernels/cuda/turn_bits.cuh"
 
 namespace qed::cuda {
 
@@ -82,7 +83,7 @@ __device__ __forceinline__ uint4* RankValues(const RankLinks& links, int rank, i
 // A value as all ranks get it.
 __device__ __forceinline__ Four WithoutTurn(Four value) {
 #pragma unroll
-  for (int j = 0; j < 4; ++j) value.v[j] = __uint_as_float(__float_as_uint(value.v[j]) & ~1U);
+  for (int j = 0; j < 4; ++j) value.v[j] = WithoutTurn(__float_as_uint(value.v[j]));
   return value;
 }
 
@@ -91,7 +92,7 @@ __device__ __forceinline__ void SendToRanks(const RankLinks& links, int slot, in
                                             const Four& value, uint32_t turn) {
   uint32_t bits[4];
 #pragma unroll
-  for (int j = 0; j < 4; ++j) bits[j] = (__float_as_uint(value.v[j]) & ~1U) | turn;
+  for (int j = 0; j < 4; ++j) bits[j] = WithTurn(value.v[j], turn);
   const int64_t at = RowOfRank(links, slot, links.rank, row) + column;
   for (int r = 0; r < links.ranks; ++r) {
     if (r == links.rank) continue;
@@ -121,23 +122,20 @@ __device__ __forceinline__ void ReceiveFromRank(const RankLinks& links, int from
   uint4 found[kCount];
   RankPatience patience;
   for (bool there = false; !there;) {
-    uint32_t all = ~0U, any = 0;
+    TurnsSeen seen;
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       found[i] = {turn, turn, turn, turn};
       if (column[i] < width) found[i] = LoadSent(RankValues(links, links.rank, at + column[i]));
     }
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      all &= found[i].x & found[i].y & found[i].z & found[i].w;
-      any |= found[i].x | found[i].y | found[i].z | found[i].w;
-    }
-    there = ((turn != 0 ? all : ~any) & 1) != 0 || patience.IsOver(links, from);
+    for (int i = 0; i < kCount; ++i) seen.Add(found[i]);
+    there = seen.Are(turn) || patience.IsOver(links, from);
   }
 #pragma unroll
   for (int i = 0; i < kCount; ++i) {
-    value[i] = WithoutTurn({{__uint_as_float(found[i].x), __uint_as_float(found[i].y),
-                             __uint_as_float(found[i].z), __uint_as_float(found[i].w)}});
+    value[i] = {{WithoutTurn(found[i].x), WithoutTurn(found[i].y), WithoutTurn(found[i].z),
+                 WithoutTurn(found[i].w)}};
   }
 }
 

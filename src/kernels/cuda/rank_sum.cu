@@ -8,15 +8,6 @@
 namespace qed::cuda {
 namespace {
 
-template <int kVectors>
-__device__ __forceinline__ void ScaleRow(Four (&row)[kVectors], float factor) {
-#pragma unroll
-  for (int i = 0; i < kVectors; ++i) {
-#pragma unroll
-    for (int j = 0; j < 4; ++j) row[i].v[j] *= factor;
-  }
-}
-
 // Rank r's part of a product. The bias is in the first one's.
 __device__ __forceinline__ Product OfRank(const RankLinks& links, int r, Product product) {
   product.data = On(links, r, product.data);
@@ -83,9 +74,9 @@ __device__ __forceinline__ Activations OfRank(const RankLinks& links, int r, Act
   return out;
 }
 
-__device__ __forceinline__ bool IsOfShare(const RankLinks& links, int64_t row, int64_t all_rows) {
-  return row >= all_rows * links.rank / links.ranks &&
-         row < all_rows * (links.rank + 1) / links.ranks;
+// The first of a step's rows whose sums are rank r's.
+__host__ __device__ __forceinline__ int64_t ShareBegin(int64_t all_rows, int r, int ranks) {
+  return all_rows * r / ranks;
 }
 
 // A block a row of this rank's share; `first` is the first of them where there are no row ids.
@@ -97,7 +88,9 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
   __shared__ RowFacts scratch[kWarp];
   const int64_t t = first + static_cast<int>(blockIdx.x);
   const int64_t source = args.row_ids == nullptr ? t : args.row_ids[t];
-  if (!IsOfShare(links, source, all_rows)) return;
+  const bool own = source >= ShareBegin(all_rows, links.rank, links.ranks) &&
+                   source < ShareBegin(all_rows, links.rank + 1, links.ranks);
+  if (!own) return;
   const RowPart part = {0, width};
   float* residual = args.residual + source * width;
   Four row[kVectors] = {};
@@ -218,7 +211,7 @@ void AddRmsNormOfShare(int32_t rows, int32_t width, int32_t all_rows, const RmsN
   QED_CHECK(rows > 0 && all_rows > 0);
   Meet(links, stream);
   const auto border = [&](int32_t rank) {
-    return static_cast<int32_t>(int64_t{all_rows} * rank / links.ranks);
+    return static_cast<int32_t>(ShareBegin(all_rows, rank, links.ranks));
   };
   const int32_t first = args.row_ids == nullptr ? border(links.rank) : 0;
   const int32_t own = args.row_ids == nullptr ? border(links.rank + 1) - first : rows;

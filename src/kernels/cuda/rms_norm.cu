@@ -36,11 +36,7 @@ __global__ void __launch_bounds__(kMaxRowThreads<kVectors>)
   }
   facts = FactsOfBlock(facts, scratch);
   const float factor = NormFactor(facts, width, args.eps);
-#pragma unroll
-  for (int i = 0; i < kVectors; ++i) {
-#pragma unroll
-    for (int j = 0; j < 4; ++j) row[i].v[j] *= factor;
-  }
+  ScaleRow(row, factor);
   StoreRow(row, part, width, t, args.out, [&](float) { return factor * facts.largest; });
 }
 

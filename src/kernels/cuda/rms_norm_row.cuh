@@ -1,4 +1,4 @@
-// What the norm of a row needs of all its values.
+// What the norm of a row needs of all its values, and the row that it makes of them.
 #ifndef QED_KERNELS_CUDA_RMS_NORM_ROW_CUH_
 #define QED_KERNELS_CUDA_RMS_NORM_ROW_CUH_
 
@@ -36,6 +36,15 @@ __device__ __forceinline__ RowFacts FactsOfBlock(RowFacts own, RowFacts* scratch
 
 __device__ __forceinline__ float NormFactor(const RowFacts& facts, int width, float eps) {
   return 1.0F / sqrtf(facts.squares / static_cast<float>(width) + eps);
+}
+
+template <int kVectors>
+__device__ __forceinline__ void ScaleRow(Four (&row)[kVectors], float factor) {
+#pragma unroll
+  for (int i = 0; i < kVectors; ++i) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) row[i].v[j] *= factor;
+  }
 }
 
 }  // namespace qed::cuda
