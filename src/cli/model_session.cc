@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -303,18 +302,14 @@ void FollowOnCpu(const ModelFlags& given, const EngineConfig& config, ThreadPool
 
 }  // namespace
 
-void FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
+Status FollowFirstRank(const ModelFlags& given, Communicator& ranks) {
   EngineConfig config = given.engine;
   bool on_gpu = false;
-  if (!TakeFirstRanksSizes(ranks, config, on_gpu)) return;
+  if (!TakeFirstRanksSizes(ranks, config, on_gpu)) return OkStatus();
   ThreadPool pool(config.threads);
-  if (!on_gpu) return FollowOnCpu(given, config, pool, ranks);
-  const Status followed = FollowOnOwnGpu(given, config, pool, ranks);
-  if (followed.ok() || followed.code() == StatusCode::kCancelled) return;
-  std::fprintf(stderr, "qed: rank %d on %s: %s\n", ranks.rank(), HostName().c_str(),
-               followed.message().c_str());
-  std::fflush(stderr);
-  std::_Exit(1);  // which ends the others
+  if (on_gpu) return FollowOnOwnGpu(given, config, pool, ranks);
+  FollowOnCpu(given, config, pool, ranks);
+  return OkStatus();
 }
 
 }  // namespace qed

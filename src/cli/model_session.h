@@ -102,8 +102,8 @@ class ModelSession {
 
 // What the other ranks do while the first one has a session: they open the same model and compute
 // their part of its steps until it ends. It is told of their errors while they load, and tells
-// them; where a GPU fails in a step the process says so and ends, and with it all.
-void FollowFirstRank(const ModelFlags& flags, Communicator& ranks);
+// them: kCancelled here. Not OK otherwise where a GPU fails in a step, after which all must end.
+Status FollowFirstRank(const ModelFlags& flags, Communicator& ranks);
 
 }  // namespace qed
 

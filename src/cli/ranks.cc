@@ -73,7 +73,10 @@ Status RunLaunched(const LaunchedRank& launched, ModelFlags& flags, const LeadRe
   if (ranks->leaders() != nullptr) return Lead(flags, *ranks, lead);
   // The first rank ends the others; until then signals to all of them are its business.
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, SIG_IGN);
-  FollowFirstRank(flags, ranks->group());
+  const Status followed = FollowFirstRank(flags, ranks->group());
+  if (!followed.ok() && followed.code() != StatusCode::kCancelled) {
+    ranks->Fail("qed: " + RankName(*ranks) + ": " + followed.message());
+  }
   return OkStatus();
 }
 

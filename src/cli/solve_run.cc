@@ -43,36 +43,43 @@ Status SumUp(SolveWork& work, Solver& solver, RunFolder* folder) {
 }  // namespace
 
 Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveWork& work, bool resume,
-                                              std::vector<Sample>& earlier) {
+                                              RunSoFar& so_far) {
   RunFolderOptions options;
   options.path = work.flags().solve.output;
   options.resume = resume;
   options.first_seed = work.flags().sampling.seed;
   options.num_samples = work.flags().solve.samples;
   options.settings = work.settings();
-  return RunFolder::Open(options, work.plan().problems, [&](const Sample& sample) {
-    earlier.push_back(sample);
-    work.Shorten(earlier.back());
-  });
+  QED_ASSIGN_OR_RETURN(std::unique_ptr<RunFolder> folder,
+                       RunFolder::Open(options, work.plan().problems, [&](const Sample& sample) {
+                         so_far.samples.push_back(sample);
+                         work.Shorten(so_far.samples.back());
+                       }));
+  if (work.plan().select_prompt) {
+    QED_RETURN_IF_ERROR(folder->ReadSelections(
+        work.flags().solve.select_samples,
+        [&](const Selection& selection) { so_far.selections.push_back(selection); }));
+  }
+  return folder;
+}
+
+void Restore(const RunSoFar& so_far, Solver& solver) {
+  for (const Sample& sample : so_far.samples) solver.Restore(sample);
+  for (const Selection& selection : so_far.selections) solver.RestoreSelection(selection);
 }
 
 Status SolveAlone(SolveWork& work, bool resume) {
-  std::vector<Sample> earlier;
+  RunSoFar so_far;
   std::unique_ptr<RunFolder> folder;
   if (!work.flags().solve.output.empty()) {
-    QED_ASSIGN_OR_RETURN(folder, OpenFolder(work, resume, earlier));
+    QED_ASSIGN_OR_RETURN(folder, OpenFolder(work, resume, so_far));
   }
   QED_RETURN_IF_ERROR(work.StartSandbox());
   NoSampleStore no_store;
   SampleStore& store = folder ? static_cast<SampleStore&>(*folder) : no_store;
   SolverRun run(work, AllOf(work.plan().problems), work.plan().problems, store);
   Solver& solver = run.solver();
-  for (const Sample& sample : earlier) solver.Restore(sample);
-  if (folder && work.plan().select_prompt) {
-    QED_RETURN_IF_ERROR(folder->ReadSelections(
-        work.flags().solve.select_samples,
-        [&solver](const Selection& selection) { solver.RestoreSelection(selection); }));
-  }
+  Restore(so_far, solver);
   const Status status = solver.Run(CatchInterrupts());
   if (!status.ok()) return folder ? WithResumeHint(status, work.flags()) : status;
   return SumUp(work, solver, folder.get());

@@ -70,22 +70,10 @@ Status OpenPart(const SolveWork& work, const Share& share, const std::string& na
   return OkStatus();
 }
 
-Status OpenWhole(const SolveWork& work, Desk& desk) {
-  QED_ASSIGN_OR_RETURN(desk.folder,
-                       OpenFolder(work, work.flags().solve.resume, desk.so_far.samples));
-  if (!work.plan().select_prompt) return OkStatus();
-  return desk.folder->ReadSelections(
-      work.flags().solve.select_samples,
-      [&](const Selection& selection) { desk.so_far.selections.push_back(selection); });
-}
-
 Status Run(SolveWork& work, const Share& share, Desk& desk, ProblemQueue* queue,
            int32_t problems_in_flight) {
   SolverRun run(work, share.chosen, share.problems, desk.store(), queue, problems_in_flight);
-  for (const Sample& sample : desk.so_far.samples) run.solver().Restore(sample);
-  for (const Selection& selection : desk.so_far.selections) {
-    run.solver().RestoreSelection(selection);
-  }
+  Restore(desk.so_far, run.solver());
   const Status status = run.solver().Run(CatchInterrupts());
   return status.ok() ? status : WithResumeHint(status, work.flags());
 }
@@ -122,8 +110,12 @@ std::string PartName(const SolvePlan& plan, int32_t rank) {
 
 // On the first replica: it makes the folder, or goes on with what is in it.
 Status OpenFirst(const SolveWork& work, const Share& share, Desk& desk) {
-  if (work.plan().shard.count == 1) return OpenWhole(work, desk);
-  return OpenPart(work, share, PartName(work.plan(), 0), work.flags().solve.resume, desk);
+  const bool resume = work.flags().solve.resume;
+  if (work.plan().shard.count > 1) {
+    return OpenPart(work, share, PartName(work.plan(), 0), resume, desk);
+  }
+  QED_ASSIGN_OR_RETURN(desk.folder, OpenFolder(work, resume, desk.so_far));
+  return OkStatus();
 }
 
 // The problems that one replica works on at a time are at most its equal share, lest the first to

@@ -8,12 +8,13 @@
 #define QED_CLI_SOLVE_SHARED_H_
 
 #include <memory>
-#include <vector>
 
 #include "base/status.h"
 #include "cli/solve_work.h"
 #include "parallel/rank_groups.h"
 #include "solve/run_folder.h"
+#include "solve/run_part.h"
+#include "solve/solver.h"
 
 namespace qed {
 
@@ -22,8 +23,9 @@ Status SolveShard(SolveWork& work);
 
 // In solve_run.cc: a run, or what is left of it, by this process alone.
 Status SolveAlone(SolveWork& work, bool resume);
-Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveWork& work, bool resume,
-                                              std::vector<Sample>& earlier);
+// The run's own folder, and what is recorded in it.
+Result<std::unique_ptr<RunFolder>> OpenFolder(const SolveWork& work, bool resume, RunSoFar& so_far);
+void Restore(const RunSoFar& so_far, Solver& solver);
 Status WithResumeHint(const Status& status, const SolveFlags& flags);
 
 }  // namespace qed

@@ -14,9 +14,7 @@
 namespace qed {
 namespace {
 
-constexpr int32_t kDepth = 2;  // steps in flight, as on the first rank
-
-// Computes the steps that the first rank tells of, two in flight.
+// Computes the steps that the first rank tells of, as many in flight.
 class Follower {
  public:
   explicit Follower(CudaDecoder& decoder) : decoder_(decoder) {}
@@ -30,7 +28,7 @@ class Follower {
   }
 
   Status Compute(const ForwardBatch& batch) {
-    Entry& entry = entries_[steps_++ % kDepth];
+    Entry& entry = entries_[steps_++ % kCudaStepsInFlight];
     QED_RETURN_IF_ERROR(entry.end.Synchronize());  // of the step that had it before
     decoder_.EndIfARankIsLost();
     decoder_.Forward(decoder_.Pack(batch, entry.input.data()), entry.input.data());
@@ -45,7 +43,7 @@ class Follower {
   };
 
   CudaDecoder& decoder_;
-  std::array<Entry, kDepth> entries_;
+  std::array<Entry, kCudaStepsInFlight> entries_;
   int64_t steps_ = 0;
 };
 

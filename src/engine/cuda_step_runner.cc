@@ -22,7 +22,6 @@
 namespace qed {
 namespace {
 
-constexpr int32_t kDepth = 2;
 // A head is rarely right about more of them, and each takes its time in every step.
 constexpr int32_t kMostHeadDrafts = 4;
 
@@ -68,7 +67,7 @@ class CudaStepRunner : public StepRunner {
   int32_t max_num_tokens() const override { return decoder_->options().max_num_tokens; }
   int32_t max_batch_size() const override { return decoder_->options().max_batch_size; }
   int32_t max_logit_rows() const override { return decoder_->options().max_logit_rows; }
-  int32_t depth() const override { return kDepth; }
+  int32_t depth() const override { return kCudaStepsInFlight; }
 
   void Start(int32_t slot, const SamplingParams& params, std::span<const int32_t> tokens,
              const std::vector<bool>& generated) override;
@@ -126,9 +125,9 @@ class CudaStepRunner : public StepRunner {
   std::unique_ptr<CudaRedrafter> drafter_;  // null: no drafts
   cuda::DeviceBuffer chains_;               // int32 [max chains]
   std::vector<HeadDraft> head_drafts_;      // of the sequence asked for last
-  std::array<Entry, kDepth> entries_;
+  std::array<Entry, kCudaStepsInFlight> entries_;
   // One more than steps in flight: the end of the step before the oldest is needed.
-  std::array<Marks, kDepth + 1> marks_;
+  std::array<Marks, kCudaStepsInFlight + 1> marks_;
   int64_t launched_ = 0, finished_ = 0;  // steps
   Status failure_;
 
@@ -219,7 +218,7 @@ void CudaStepRunner::CopyBiases(int32_t slot, const SamplingParams& params) {
 // earlier ones have used it up: several long histories at once, with penalties.
 std::byte* CudaStepRunner::HistoryRoom(int64_t bytes) {
   constexpr int64_t kAlignment = 16;
-  Entry& entry = entries_[launched_ % kDepth];
+  Entry& entry = entries_[launched_ % kCudaStepsInFlight];
   QED_CHECK_LE(bytes, static_cast<int64_t>(entry.history.size()));
   if (entry.history_used + bytes > static_cast<int64_t>(entry.history.size())) {
     if (Status status = cuda::Synchronize(); !status.ok()) failure_ = std::move(status);
@@ -231,9 +230,9 @@ std::byte* CudaStepRunner::HistoryRoom(int64_t bytes) {
 }
 
 void CudaStepRunner::Launch(const StepBatch& batch) {
-  QED_CHECK_LT(launched_ - finished_, kDepth);
+  QED_CHECK_LT(launched_ - finished_, kCudaStepsInFlight);
   cuda::UseDevice(ordinal_);
-  Entry& entry = entries_[launched_ % kDepth];
+  Entry& entry = entries_[launched_ % kCudaStepsInFlight];
   ForwardBatch forward = batch.forward;
   forward.tokens = NameTokens(batch);
   const CudaStepInputs inputs = decoder_->Pack(forward, entry.input.data());
@@ -252,7 +251,7 @@ void CudaStepRunner::Launch(const StepBatch& batch) {
   marks.end.Record(stream_);
   ++launched_;
   // What is started next uses the next entry, whose step is over by then.
-  entries_[launched_ % kDepth].history_used = 0;
+  entries_[launched_ % kCudaStepsInFlight].history_used = 0;
 }
 
 void CudaStepRunner::LaunchSampling(const CudaStepInputs& inputs, const SamplingTotals& totals,
@@ -305,7 +304,7 @@ void CudaStepRunner::LaunchDrafting(const StepBatch& batch, const CudaStepInputs
 std::span<const HeadDraft> CudaStepRunner::head_drafts(int32_t sequence) {
   QED_CHECK_GE(finished_, 1);
   head_drafts_.clear();
-  const Entry& entry = entries_[(finished_ - 1) % kDepth];
+  const Entry& entry = entries_[(finished_ - 1) % kCudaStepsInFlight];
   if (entry.num_drafts == 0) return head_drafts_;
   const int32_t chain = entry.chain_of_sequence[static_cast<size_t>(sequence)];
   if (chain < 0) return head_drafts_;
@@ -335,7 +334,7 @@ Result<std::span<const SampledToken>> CudaStepRunner::Finish() {
   if (failure_.ok()) failure_ = marks.sampled.Synchronize();
   if (!failure_.ok()) return failure_;
   decoder_->EndIfARankIsLost();
-  const Entry& entry = entries_[finished_ % kDepth];
+  const Entry& entry = entries_[finished_ % kCudaStepsInFlight];
   const std::span<SampledToken> sampled = std::span(sampled_).first(entry.rows.size());
   ReadSamples(entry.rows, entry.result.As<cuda::TokenLogprob>(), sampled);
   times_ = {.run_seconds = 1e-3 * cuda::Event::Milliseconds(marks.begin, marks.sampled)};

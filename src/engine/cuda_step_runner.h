@@ -3,6 +3,7 @@
 #ifndef QED_ENGINE_CUDA_STEP_RUNNER_H_
 #define QED_ENGINE_CUDA_STEP_RUNNER_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "base/status.h"
@@ -18,6 +19,9 @@
 #include "model/rank_group.h"
 
 namespace qed {
+
+// On the first rank and on those that follow it.
+inline constexpr int32_t kCudaStepsInFlight = 2;
 
 struct CudaRunner {
   std::unique_ptr<StepRunner> runner;

@@ -38,12 +38,10 @@ constexpr Shape kShapes[] = {{"Group1", 2, 2, 64, false, false, false},
                              {"Group8Qwen3", 8, 1, 128, false, true, false}};
 
 ModelConfig ConfigOf(const Shape& shape) {
-  ModelConfig config = SmallConfig();
+  ModelConfig config = SmallGpuConfig();
   config.num_heads = shape.heads;
   config.num_kv_heads = shape.kv_heads;
   config.head_dim = shape.head_dim;
-  config.hidden_size = 256;
-  config.intermediate_size = 448;
   config.vocab_size = kVocab;
   config.qkv_bias = shape.bias;
   config.output_bias = shape.bias;

@@ -58,11 +58,7 @@ void ExpectSame(const WeightLayout& layout, const std::vector<std::byte>& gpu,
 
 TEST(CudaWeights, AreTheBytesThatTheHostPacks) {
   QED_REQUIRE_DEVICE();
-  ModelConfig config = SmallConfig();
-  config.hidden_size = 256;
-  config.intermediate_size = 448;
-  config.vocab_size = 304;
-  config.head_dim = 64;
+  ModelConfig config = SmallGpuConfig();
   config.qkv_bias = true;
   config.architecture = "Qwen2ForCausalLM";
   ThreadPool pool(3);

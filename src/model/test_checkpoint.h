@@ -34,6 +34,16 @@ inline ModelConfig SmallConfig() {
   return config;
 }
 
+// The same in sizes that a GPU's kernels take.
+inline ModelConfig SmallGpuConfig() {
+  ModelConfig config = SmallConfig();
+  config.head_dim = 64;
+  config.hidden_size = 256;
+  config.intermediate_size = 448;
+  config.vocab_size = 304;
+  return config;
+}
+
 // Matrices are stored as `dtype`, vectors as F32.
 inline TestCheckpoint RandomCheckpoint(const ModelConfig& config, DType dtype, uint32_t seed = 1) {
   TestCheckpoint test;

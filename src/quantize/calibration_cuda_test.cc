@@ -9,27 +9,17 @@
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
 #include "quantize/calibration.h"
+#include "quantize/test_texts.h"
 #include "quantize/text_quality.h"
 #include "tests/support/cuda_test_model.h"
 
 namespace qed {
 namespace {
 
-std::vector<TokenText> Texts() {
-  std::vector<TokenText> texts;
-  for (int length : {30, 7, 1, 90, 200, 2}) {
-    TokenText& text = texts.emplace_back();
-    for (int i = 0; i < length; ++i) text.push_back((i * 37 + length) % 300);
-  }
-  return texts;
-}
+std::vector<TokenText> Texts() { return TextsOfLengths({30, 7, 1, 90, 200, 2}); }
 
 TestCheckpoint MakeCheckpoint(bool bias) {
-  ModelConfig config = SmallConfig();
-  config.head_dim = 64;
-  config.hidden_size = 256;
-  config.intermediate_size = 448;
-  config.vocab_size = 304;
+  ModelConfig config = SmallGpuConfig();
   config.qkv_bias = bias;
   return RandomCheckpoint(config, DType::kBF16);
 }

@@ -8,20 +8,14 @@
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
 #include "quantize/layer_sweep.h"
+#include "quantize/test_texts.h"
 
 namespace qed {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<TokenText> Texts() {
-  std::vector<TokenText> texts;
-  for (int length : {30, 7, 40}) {
-    TokenText& text = texts.emplace_back();
-    for (int i = 0; i < length; ++i) text.push_back((i * 37 + length) % 300);
-  }
-  return texts;
-}
+std::vector<TokenText> Texts() { return TextsOfLengths({30, 7, 40}); }
 
 std::unique_ptr<Decoder> Load(const Checkpoint& checkpoint, const std::string& quantize,
                               ThreadPool& pool) {

@@ -150,14 +150,8 @@ class QuantizeRun {
 
   // The model in 16 bits, and the texts cut to what it can take.
   Status LoadBefore() {
-    if (task_.gpu) {
-      QED_ASSIGN_OR_RETURN(before_, Load(checkpoint_, task_.adapter));
-    } else {
-      QED_ASSIGN_OR_RETURN(auto decoder,
-                           LoadTextModel(checkpoint_, task_.adapter, Limits(), pool_));
-      decoder_ = decoder.get();
-      before_ = std::move(decoder);
-    }
+    QED_ASSIGN_OR_RETURN(before_, Load(checkpoint_, task_.adapter));
+    if (!task_.gpu) decoder_ = static_cast<Decoder*>(before_.get());
     task_.calibration_texts =
         CutToFit(std::move(task_.calibration_texts), config_.batch_size, *before_);
     task_.held_back_texts = TakeTokens(

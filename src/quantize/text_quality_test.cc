@@ -7,18 +7,12 @@
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
 #include "quantize/calibration.h"
+#include "quantize/test_texts.h"
 
 namespace qed {
 namespace {
 
-std::vector<TokenText> Texts() {
-  std::vector<TokenText> texts;
-  for (int length : {30, 7, 1, 90, 2}) {
-    TokenText& text = texts.emplace_back();
-    for (int i = 0; i < length; ++i) text.push_back((i * 37 + length) % 300);
-  }
-  return texts;
-}
+std::vector<TokenText> Texts() { return TextsOfLengths({30, 7, 1, 90, 2}); }
 
 std::unique_ptr<Decoder> Load(const Checkpoint& checkpoint, const std::string& quantize,
                               ThreadPool& pool, int32_t max_num_tokens = 32) {

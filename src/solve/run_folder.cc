@@ -67,22 +67,16 @@ Status RunFolder::Prepare() {
 }
 
 Status RunFolder::ReadRecords(const std::function<void(const Sample&)>& on_record) {
-  const std::string path = File(kRecordsFile);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return IoError("cannot read " + path);
-  std::string line;
-  for (int64_t number = 1; std::getline(file, line); ++number) {
-    const std::string where = path + " line " + std::to_string(number);
-    Result<Sample> sample = ParseRecordLine(line);
-    if (!sample.ok()) return sample.status().WithPrefix(where);
-    if (Status status = Index(*sample, {records_size_, line.size()}); !status.ok()) {
-      return status.WithPrefix(where);
-    }
-    records_size_ += static_cast<int64_t>(line.size()) + 1;
-    on_record(*sample);
-  }
-  if (file.bad()) return IoError("cannot read " + path);
-  return OkStatus();
+  return ForEachLine(File(kRecordsFile),
+                     [&](const std::string& line, const std::string& where) -> Status {
+                       Result<Sample> sample = ParseRecordLine(line);
+                       if (!sample.ok()) return sample.status().WithPrefix(where);
+                       Status status = Index(*sample, {records_size_, line.size()});
+                       if (!status.ok()) return status.WithPrefix(where);
+                       records_size_ += static_cast<int64_t>(line.size()) + 1;
+                       on_record(*sample);
+                       return OkStatus();
+                     });
 }
 
 Result<RunFolder::Extent*> RunFolder::Slot(const Sample& sample) {
@@ -200,11 +194,8 @@ Status RunFolder::ReadSelections(int32_t num_selections,
   const std::string path = File(kSelectionsFile);
   if (!fs::exists(path)) return OkStatus();
   QED_ASSIGN_OR_RETURN(selections_, AppendFile::Open(path));
-  std::ifstream file(path, std::ios::binary);
   std::set<std::pair<std::string, int32_t>> seen;
-  std::string line;
-  for (int64_t number = 1; std::getline(file, line); ++number) {
-    const std::string where = path + " line " + std::to_string(number);
+  return ForEachLine(path, [&](const std::string& line, const std::string& where) -> Status {
     const Result<Selection> selection = ParseSelectionLine(line);
     if (!selection.ok()) return selection.status().WithPrefix(where);
     const bool ours = problem_index_.count(selection->problem_id) > 0 && selection->index >= 0 &&
@@ -214,8 +205,8 @@ Status RunFolder::ReadSelections(int32_t num_selections,
       return Corrupt(where + " is there twice");
     }
     on_record(*selection);
-  }
-  return file.bad() ? IoError("cannot read " + path) : OkStatus();
+    return OkStatus();
+  });
 }
 
 Status RunFolder::RewriteResults() const {

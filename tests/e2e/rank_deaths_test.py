@@ -8,12 +8,11 @@ import os
 import random
 import signal
 import socket
-import tempfile
 import time
 import unittest
 
 from hf_folder import write_folder
-from qed_run import qed, write_problems
+from qed_run import qed, temporary_folder, write_problems
 from ranks_run import (descendants, environment, ranks_below, records, require_mpi, start_ranks,
                        wait_until_gone)
 from serve_run import Server
@@ -42,9 +41,7 @@ def launcher_of(pid):
 class DeathsTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         self.model = os.path.join(self.folder, "model")
         write_folder(self.model)
         self.chance = random.Random(11)

@@ -9,12 +9,11 @@ import shlex
 import signal
 import socket
 import subprocess
-import tempfile
 import unittest
 
 from hf_folder import write_folder
 from hub import Hub
-from qed_run import BINARY, MODEL, read_lines, require_model
+from qed_run import BINARY, MODEL, read_lines, require_model, temporary_folder
 from ranks_run import descendants, environment, require_mpi, wait_until_gone
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "recipe.md"
@@ -60,9 +59,7 @@ def free_port():
 class RecipeTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = temporary_folder(self)
         self.port = free_port()
         os.mkdir(self.path("bin"))
         os.symlink(os.path.abspath(BINARY), self.path("bin/qed"))

@@ -18,7 +18,6 @@ import hashlib
 import json
 import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
@@ -98,17 +97,6 @@ def quantized_folders(qed, work):
     return wrong
 
 
-def read_folder(folder):
-    """{name: (dtype, bytes)} of a safetensors file."""
-    data = pathlib.Path(folder, "model.safetensors").read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + size])
-    header.pop("__metadata__", None)
-    return {name: (tensor["dtype"], data[8 + size + tensor["data_offsets"][0]:
-                                         8 + size + tensor["data_offsets"][1]])
-            for name, tensor in header.items()}
-
-
 def calibrated_on_both(qed, work):
     """The weights are the same bytes; scales of activations differ by roundings to bfloat16."""
     folders = {}
@@ -116,12 +104,12 @@ def calibrated_on_both(qed, work):
         folder = f"{work}/calibrated-{device}"
         run([qed, "quantize", "--model", f"{work}/source", "--calib-dataset", f"{work}/texts.jsonl",
              "--rounding", "nearest", "--max-kept", "0", "--device", device, "--output", folder])
-        folders[device] = read_folder(folder)
+        folders[device] = hf_folder.read_safetensors(f"{folder}/model.safetensors")
     cpu, gpu = folders["cpu"], folders["cuda"]
     names = set(cpu) | set(gpu)
     others = {name for name in names if cpu.get(name) != gpu.get(name)}
     scales = {name for name in others if name.endswith(("input_scale", "k_scale", "v_scale"))}
-    worst = max((abs(struct.unpack("<f", gpu[name][1])[0] / struct.unpack("<f", cpu[name][1])[0] - 1)
+    worst = max((abs(hf_folder.numbers(gpu[name])[0] / hf_folder.numbers(cpu[name])[0] - 1)
                  for name in scales), default=0)
     print(f"calibrated on a GPU: {len(names)} tensors, {len(others - scales)} weights and "
           f"{len(scales)} scales of activations differ, these by at most {100 * worst:.2f} %",
