@@ -13,7 +13,7 @@
 #include "base/checksum.h"
 #include "cli/interrupt.h"
 #include "cli/ranks.h"
-#include "solve/run_part.h"
+#include "cli/solve_alone.h"
 
 namespace qed {
 namespace {
