@@ -48,6 +48,11 @@ class Setting(unittest.TestCase):
                 "--chat-wrapper", "none", "--max-code-calls", "0", "--max-batch-size", "4",
                 "--stall-seconds", "5", *flags]
 
+    def wait_until_begun(self, process, output):
+        while not os.path.exists(os.path.join(self.path(output), "parts")):
+            self.assertIsNone(process.poll())
+            time.sleep(0.02)
+
     def expect_whole(self, output):
         self.assertEqual(records(self.path(output)), self.want)
         self.assertFalse(os.path.exists(os.path.join(self.path(output), "parts")))
@@ -112,7 +117,9 @@ class ReplicasTest(Setting):
     def test_an_interrupt_ends_all_in_good_order(self):
         process = start_ranks(2, *self.arguments("interrupted"))
         everyone = [process.pid, *ranks_below(process.pid, 2).values()]
-        time.sleep(0.7)
+        # Before it has begun the signal ends it, as it would any program.
+        self.wait_until_begun(process, "interrupted")
+        time.sleep(0.2)
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(wait_until_gone(everyone, 5), [])

@@ -5,8 +5,10 @@ import pathlib
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+for folder in ("e2e", "support"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / folder))
 
+from process_tree import descendants  # noqa: E402
 from serve_run import Server  # noqa: E402
 
 
@@ -16,12 +18,19 @@ class GpuServer(Server):
     def __init__(self, *flags):
         self.start("--port", "0", *flags)
 
+    def processes(self):
+        """The server's: with --tp-size a launcher and its ranks."""
+        return {self.process.pid, *descendants(self.process.pid)}
+
     def resident_bytes(self):
-        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        pages = 0
+        for pid in self.processes():
+            with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+                pages += int(file.read().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def gpu_bytes(self):
-        """What this process holds on all GPUs; 0 where it has none."""
+        """What they hold on all GPUs; 0 where there is none."""
         try:
             query = subprocess.run(["nvidia-smi", "--query-compute-apps=pid,used_gpu_memory",
                                     "--format=csv,noheader,nounits"],
@@ -29,4 +38,5 @@ class GpuServer(Server):
         except FileNotFoundError:
             return 0
         rows = (line.split(", ") for line in query.stdout.splitlines())
-        return sum(int(mib) << 20 for pid, mib in rows if int(pid) == self.process.pid)
+        ours = self.processes()
+        return sum(int(mib) << 20 for pid, mib in rows if int(pid) in ours)

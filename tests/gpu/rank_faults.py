@@ -10,38 +10,23 @@ memory is free again.
 
 import argparse
 import os
+import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+from ranks_run import ranks_below  # noqa: E402
+
 STALL_SECONDS = 5
 HANGS = f"has not answered for {STALL_SECONDS} s (--stall-seconds)"
 # (name, rank, signal, seconds until all must be gone, what must be said last)
 CASES = (("SIGKILL of rank 0", 0, signal.SIGKILL, 5, ""),
          ("SIGKILL of the last rank", -1, signal.SIGKILL, 5, ""),
+         ("SIGSTOP of rank 0", 0, signal.SIGSTOP, 2 * STALL_SECONDS, HANGS),
          ("SIGSTOP of the last rank", -1, signal.SIGSTOP, 2 * STALL_SECONDS, HANGS))
-
-
-def ranks_of(launcher):
-    """Process ids of the launcher's ranks, by their number."""
-    found = {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat", encoding="ascii") as file:
-                parent = int(file.read().rsplit(")", 1)[1].split()[1])
-            if parent != launcher:
-                continue
-            with open(f"/proc/{name}/environ", "rb") as file:
-                variables = dict(v.split(b"=", 1) for v in file.read().split(b"\0") if b"=" in v)
-        except (OSError, IndexError):
-            continue
-        if b"OMPI_COMM_WORLD_RANK" in variables:
-            found[int(variables[b"OMPI_COMM_WORLD_RANK"])] = int(name)
-    return found
 
 
 def used_mib():
@@ -71,7 +56,7 @@ def run_case(options, rank, what, limit, line):
              "--kv-cache-free-gpu-memory-fraction", "0.1"],
             stdout=subprocess.PIPE, stderr=errors)
         os.read(run.stdout.fileno(), 1)  # the answer has begun
-        ranks = ranks_of(run.pid)
+        ranks = ranks_below(run.pid, options.ranks)
         pids = list(ranks.values())
         os.kill(ranks[sorted(ranks)[rank]], what)
         start = time.monotonic()

@@ -8,9 +8,15 @@ def _fields(stat):
     return stat.read_text().rpartition(")")[2].split()
 
 
+def _has_ended(process, state):
+    """Where only its first thread has, the others still hold its files and ports."""
+    return state == "Z" and len(list(process.glob("task/*"))) < 2
+
+
 def is_running(pid):
+    process = pathlib.Path(f"/proc/{pid}")
     try:
-        return _fields(pathlib.Path(f"/proc/{pid}/stat"))[0] != "Z"
+        return not _has_ended(process, _fields(process / "stat")[0])
     except OSError:
         return False
 
@@ -23,7 +29,7 @@ def descendants(pid):
             fields = _fields(stat)
         except OSError:
             continue
-        if fields[0] != "Z":
+        if not _has_ended(stat.parent, fields[0]):
             children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
     found, rest = set(), [pid]
     while rest:
