@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "checkpoint/adapter_config.h"
+#include "checkpoint/config_size.h"
 #include "checkpoint/raw_tensor.h"
 #include "checkpoint/safetensors.h"
 #include "tensor/quant_format.h"
@@ -11,9 +12,8 @@
 namespace qed {
 namespace {
 
-constexpr size_t kMaxConfigBytes = size_t{1} << 20;
-constexpr char kConfig[] = "adapter_config.json";
-constexpr char kWeights[] = "adapter_model.safetensors";
+constexpr char kAdapterConfig[] = "adapter_config.json";
+constexpr char kAdapterWeights[] = "adapter_model.safetensors";
 
 // "base_model.model.<module>.lora_A.weight" in its parts.
 struct LoraName {
@@ -88,28 +88,28 @@ Result<LoraDelta> ReadDelta(const std::string& module, const LoraPair& pair,
       .rank = scale.rank, .scale = scale.scale, .a = ToFloats(*pair.a), .b = ToFloats(*pair.b)};
 }
 
-Result<Adapter> ReadFolder(const std::string& path, const Checkpoint& checkpoint) {
-  for (const char* name : {kConfig, kWeights}) {
+Result<Adapter> ReadAdapter(const std::string& path, const Checkpoint& checkpoint) {
+  for (const char* name : {kAdapterConfig, kAdapterWeights}) {
     std::error_code error;
     if (!std::filesystem::exists(path + "/" + name, error)) {
       return NotFound(std::string("has no ") + name);
     }
   }
   QED_ASSIGN_OR_RETURN(const std::string config_text,
-                       ReadFile(path + "/" + kConfig, kMaxConfigBytes));
+                       ReadFile(path + "/" + kAdapterConfig, kMaxConfigBytes));
   auto config = ParseAdapterConfig(config_text);
-  if (!config.ok()) return config.status().WithPrefix(kConfig);
-  QED_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path + "/" + kWeights));
+  if (!config.ok()) return config.status().WithPrefix(kAdapterConfig);
+  QED_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path + "/" + kAdapterWeights));
   auto tensors = ParseSafetensors(file->bytes());
-  if (!tensors.ok()) return tensors.status().WithPrefix(kWeights);
+  if (!tensors.ok()) return tensors.status().WithPrefix(kAdapterWeights);
   auto pairs = PairTensors(*tensors);
-  if (!pairs.ok()) return pairs.status().WithPrefix(kWeights);
+  if (!pairs.ok()) return pairs.status().WithPrefix(kAdapterWeights);
 
   Adapter adapter;
   adapter.path = path;
   for (const auto& [module, pair] : *pairs) {
     auto delta = ReadDelta(module, pair, *config, checkpoint);
-    if (!delta.ok()) return delta.status().WithPrefix(kWeights);
+    if (!delta.ok()) return delta.status().WithPrefix(kAdapterWeights);
     adapter.deltas.emplace(module + ".weight", *std::move(delta));
   }
   return adapter;
@@ -118,7 +118,7 @@ Result<Adapter> ReadFolder(const std::string& path, const Checkpoint& checkpoint
 }  // namespace
 
 Result<Adapter> OpenAdapter(const std::string& path, const Checkpoint& checkpoint) {
-  auto adapter = ReadFolder(path, checkpoint);
+  auto adapter = ReadAdapter(path, checkpoint);
   if (!adapter.ok()) return adapter.status().WithPrefix(path);
   return adapter;
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "checkpoint/config_size.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/raw_tensor.h"
 
@@ -10,7 +11,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 constexpr int32_t kMaxRank = 1 << 16;
 
 // Whether a field says something: not absent, null, false, empty.

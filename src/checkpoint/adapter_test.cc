@@ -17,7 +17,7 @@ using ::testing::StartsWith;
 using Json = nlohmann::json;
 using Tensors = std::map<std::string, SafetensorsTensor>;
 
-constexpr char kQ[] = "model.layers.0.self_attn.q_proj";
+constexpr char kQuery[] = "model.layers.0.self_attn.q_proj";
 constexpr char kDown[] = "model.layers.1.mlp.down_proj";
 
 std::string Name(const std::string& module, char matrix) {
@@ -30,7 +30,7 @@ class AdapterTest : public ::testing::Test {
     WriteBytes(dir_.File("m.gguf"), TinyGguf().Build());
     checkpoint_ = *OpenCheckpoint(dir_.File("m.gguf"));
     config_ = {{"peft_type", "LORA"}, {"r", 4}, {"lora_alpha", 8}, {"bias", "none"}};
-    AddPair(kQ, 64, 4, 32);
+    AddPair(kQuery, 64, 4, 32);
     AddPair(kDown, 32, 4, 64);
   }
   void AddPair(const std::string& module, int64_t out, int64_t rank, int64_t in) {
@@ -60,23 +60,23 @@ TEST_F(AdapterTest, ReadsPairs) {
   auto adapter = Open();
   ASSERT_TRUE(adapter.ok()) << adapter.status().message();
   ASSERT_EQ(adapter->deltas.size(), 2u);
-  const LoraDelta& delta = adapter->deltas.at(std::string(kQ) + ".weight");
+  const LoraDelta& delta = adapter->deltas.at(std::string(kQuery) + ".weight");
   EXPECT_EQ(delta.rank, 4);
   EXPECT_EQ(delta.scale, 2.0f);
   ASSERT_EQ(delta.a.size(), 4u * 32);
   ASSERT_EQ(delta.b.size(), 64u * 4);
-  EXPECT_EQ(std::memcmp(delta.b.data(), tensors_[Name(kQ, 'B')].data.data(), 64 * 4 * 4), 0);
+  EXPECT_EQ(std::memcmp(delta.b.data(), tensors_[Name(kQuery, 'B')].data.data(), 64 * 4 * 4), 0);
 }
 
 TEST_F(AdapterTest, HalfPrecisionIsWidened) {
   std::string half(4 * 32 * 2, '\0');
   for (size_t i = 0; i < 4 * 32; ++i) Patch(half, 2 * i, FloatToHalf(static_cast<float>(i)));
-  tensors_[Name(kQ, 'A')] = {DType::kF16, {4, 32}, half};
+  tensors_[Name(kQuery, 'A')] = {DType::kF16, {4, 32}, half};
   for (size_t i = 0; i < 4 * 32; ++i) Patch(half, 2 * i, FloatToBFloat16(static_cast<float>(i)));
-  tensors_[Name(kQ, 'B')] = {DType::kBF16, {64, 4}, half + half};
+  tensors_[Name(kQuery, 'B')] = {DType::kBF16, {64, 4}, half + half};
   auto adapter = Open();
   ASSERT_TRUE(adapter.ok()) << adapter.status().message();
-  const LoraDelta& delta = adapter->deltas.at(std::string(kQ) + ".weight");
+  const LoraDelta& delta = adapter->deltas.at(std::string(kQuery) + ".weight");
   EXPECT_EQ(delta.a[77], 77.0f);
   EXPECT_EQ(delta.b[77], 77.0f);
 }
@@ -87,13 +87,13 @@ TEST_F(AdapterTest, RankStabilizedScale) {
 }
 
 TEST_F(AdapterTest, PatternsNameTheEndOfAModule) {
-  AddPair(kQ, 64, 2, 32);
+  AddPair(kQuery, 64, 2, 32);
   config_["rank_pattern"] = {{"q_proj", 2}};
   config_["alpha_pattern"] = {{"layers.0.self_attn.q_proj", 10}, {"proj", 99}};
   auto adapter = Open();
   ASSERT_TRUE(adapter.ok()) << adapter.status().message();
-  EXPECT_EQ(adapter->deltas.at(std::string(kQ) + ".weight").rank, 2);
-  EXPECT_EQ(adapter->deltas.at(std::string(kQ) + ".weight").scale, 5.0f);
+  EXPECT_EQ(adapter->deltas.at(std::string(kQuery) + ".weight").rank, 2);
+  EXPECT_EQ(adapter->deltas.at(std::string(kQuery) + ".weight").scale, 5.0f);
   EXPECT_EQ(adapter->deltas.at(std::string(kDown) + ".weight").scale, 2.0f);
 }
 
@@ -154,9 +154,9 @@ TEST_F(AdapterTest, TensorsThatDoNotFit) {
     tensors_ = good;
     spoil(tensors_);
   };
-  with([](Tensors& t) { t.erase(Name(kQ, 'A')); });
+  with([](Tensors& t) { t.erase(Name(kQuery, 'A')); });
   ExpectError(StatusCode::kCorrupt, "has no lora_A");
-  with([](Tensors& t) { t.erase(Name(kQ, 'B')); });
+  with([](Tensors& t) { t.erase(Name(kQuery, 'B')); });
   ExpectError(StatusCode::kCorrupt, "has no lora_B");
   with([](Tensors& t) { t.clear(); });
   ExpectError(StatusCode::kCorrupt, "holds no tensors");
@@ -166,11 +166,11 @@ TEST_F(AdapterTest, TensorsThatDoNotFit) {
     t["base_model.model.lora_A.weight"] = {DType::kF32, {1}, RandomF32(1, 1)};
   });
   ExpectError(StatusCode::kUnsupported, "not lora_A");
-  with([](Tensors& t) { t[Name(kQ, 'B')] = {DType::kF32, {4, 64}, RandomF32(256, 1)}; });
+  with([](Tensors& t) { t[Name(kQuery, 'B')] = {DType::kF32, {4, 64}, RandomF32(256, 1)}; });
   ExpectError(StatusCode::kCorrupt, "is [4, 64] and must be [64, 4]");
-  with([](Tensors& t) { t[Name(kQ, 'B')] = {DType::kF32, {256}, RandomF32(256, 1)}; });
+  with([](Tensors& t) { t[Name(kQuery, 'B')] = {DType::kF32, {256}, RandomF32(256, 1)}; });
   ExpectError(StatusCode::kCorrupt, "is [256]");
-  with([](Tensors& t) { t[Name(kQ, 'B')] = {DType::kI32, {64, 4}, RandomF32(256, 1)}; });
+  with([](Tensors& t) { t[Name(kQuery, 'B')] = {DType::kI32, {64, 4}, RandomF32(256, 1)}; });
   ExpectError(StatusCode::kUnsupported, "I32");
   with([this](Tensors&) { AddPair("model.layers.2.self_attn.q_proj", 64, 4, 32); });
   ExpectError(StatusCode::kCorrupt, "model.layers.2.self_attn.q_proj is not a linear layer");

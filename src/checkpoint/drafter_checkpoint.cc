@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "checkpoint/config_size.h"
 #include "checkpoint/engine_folder.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/safetensors.h"
@@ -23,10 +24,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 constexpr size_t kMaxVocabularyBytes = size_t{16} << 20;
 constexpr int32_t kMaxLayers = 64;
-constexpr char kConfig[] = "config.json";
+constexpr char kDrafterConfig[] = "config.json";
 constexpr char kVocabulary[] = "vocabulary.json";
 
 // The two names that a folder's weights may have: Apple's and TensorRT-LLM's.
@@ -61,7 +61,7 @@ Status ReadConfig(const std::string& text, const Checkpoint& model, DrafterCheck
   }
   if (drafter.num_layers < 0 || drafter.num_layers > kMaxLayers || drafter.exit_dim < 1 ||
       drafter.exit_dim > 8 * hidden) {
-    return Corrupt(std::string(kConfig) + " has " + std::to_string(drafter.num_layers) +
+    return Corrupt(std::string(kDrafterConfig) + " has " + std::to_string(drafter.num_layers) +
                    " layers and exit_dim " + std::to_string(drafter.exit_dim));
   }
   return OkStatus();
@@ -180,14 +180,15 @@ Status ReadTensors(DrafterCheckpoint& drafter) {
   return OkStatus();
 }
 
-Result<DrafterCheckpoint> ReadFolder(const std::string& path, const Checkpoint& model) {
+Result<DrafterCheckpoint> ReadDrafter(const std::string& path, const Checkpoint& model) {
   DrafterCheckpoint drafter;
   drafter.path = path;
   std::error_code error;
-  if (!std::filesystem::exists(path + "/" + kConfig, error)) {
-    return NotFound(std::string("has no ") + kConfig);
+  if (!std::filesystem::exists(path + "/" + kDrafterConfig, error)) {
+    return NotFound(std::string("has no ") + kDrafterConfig);
   }
-  QED_ASSIGN_OR_RETURN(const std::string config, ReadFile(path + "/" + kConfig, kMaxConfigBytes));
+  QED_ASSIGN_OR_RETURN(const std::string config,
+                       ReadFile(path + "/" + kDrafterConfig, kMaxConfigBytes));
   QED_RETURN_IF_ERROR(ReadConfig(config, model, drafter));
   if (Status status =
           ReadVocabulary(path + "/" + kVocabulary, model.config.vocab_size, drafter.vocabulary);
@@ -240,7 +241,7 @@ DrafterCheckpoint MakeRandomDrafter(const ModelConfig& model, int32_t tokens) {
 }
 
 Result<DrafterCheckpoint> OpenDrafter(const std::string& path, const Checkpoint& model) {
-  auto drafter = ReadFolder(path, model);
+  auto drafter = ReadDrafter(path, model);
   if (!drafter.ok()) return drafter.status().WithPrefix(path);
   return drafter;
 }

@@ -12,7 +12,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::span<const std::byte> Bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> AsBytes(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
 
 TEST(GgufTest, EveryScalarTypeRoundTrips) {
   GgufWriter writer;
@@ -29,7 +31,7 @@ TEST(GgufTest, EveryScalarTypeRoundTrips) {
   writer.Add("bool", true);
   writer.Add("string", std::string("text\0with zero", 14));
   const std::string bytes = writer.Build();
-  auto file = ParseGguf(Bytes(bytes));
+  auto file = ParseGguf(AsBytes(bytes));
   ASSERT_TRUE(file.ok()) << file.status().message();
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
@@ -64,7 +66,7 @@ TEST(GgufTest, ArraysRoundTrip) {
   writer.AddRaw("nested", 9, nested);
   writer.Add("after", uint32_t{7});
   const std::string bytes = writer.Build();
-  auto file = ParseGguf(Bytes(bytes));
+  auto file = ParseGguf(AsBytes(bytes));
   ASSERT_TRUE(file.ok()) << file.status().message();
   EXPECT_THAT(*file->Strings("strings"), ElementsAre("one", "", "three"));
   EXPECT_THAT(*file->Ints("ints"), ElementsAre(1, -2, 3));
@@ -82,7 +84,7 @@ TEST(GgufTest, WrongTypesAndAbsentKeysAreNamed) {
   writer.Add("nan", std::numeric_limits<float>::quiet_NaN());
   writer.AddArray("floats", std::vector<float>{1.0f});
   const std::string bytes = writer.Build();
-  auto file = ParseGguf(Bytes(bytes));
+  auto file = ParseGguf(AsBytes(bytes));
   ASSERT_TRUE(file.ok());
   EXPECT_THAT(file->Int("n", 8, 9).status().message(), HasSubstr("n is 7; it must be from 8 to 9"));
   EXPECT_THAT(file->Int("s", 0, 9).status().message(), HasSubstr("s is not an integer"));
@@ -118,7 +120,7 @@ TEST(GgufTest, EveryTensorTypeInBothVersionsAndOddAlignments) {
                          std::string(size, static_cast<char>(c.type + 1)));
       }
       const std::string bytes = writer.Build();
-      auto file = ParseGguf(Bytes(bytes));
+      auto file = ParseGguf(AsBytes(bytes));
       ASSERT_TRUE(file.ok()) << file.status().message();
       EXPECT_EQ(file->version, version);
       ASSERT_EQ(file->tensors.size(), std::size(cases));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "checkpoint/config_size.h"
 #include "checkpoint/hf_config.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/quantization_config.h"
@@ -14,7 +15,6 @@
 namespace qed {
 namespace {
 
-constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 constexpr size_t kMaxTokenizerBytes = size_t{256} << 20;
 constexpr size_t kMaxIndexBytes = size_t{64} << 20;
 constexpr size_t kMaxShards = 1024;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "checkpoint/architecture.h"
+#include "checkpoint/config_size.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/raw_tensor.h"
 #include "checkpoint/rope_scaling.h"
@@ -12,8 +13,6 @@ namespace qed {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 
 // "architectures": ["LlamaForCausalLM"].
 Result<const Architecture*> ReadArchitecture(const JsonFields& fields) {

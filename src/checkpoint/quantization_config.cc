@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "checkpoint/config_size.h"
 #include "checkpoint/json_fields.h"
 #include "checkpoint/raw_tensor.h"
 
@@ -11,7 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 // Far above any in use; keeps products of sides small.
 constexpr int32_t kMaxBlockSide = 1 << 16;
 

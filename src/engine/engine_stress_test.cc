@@ -161,7 +161,7 @@ constexpr StressCase kCases[] = {{"Roomy", 300, 64, 8, true},
                                  {"BatchOfOne", 60, 64, 1, true},
                                  {"BatchOf32", 100, 64, 32, true}};
 
-std::string NameOf(const ::testing::TestParamInfo<EngineStressTest::ParamType>& test) {
+std::string StressName(const ::testing::TestParamInfo<EngineStressTest::ParamType>& test) {
   const auto& [c, depth, drafts] = test.param;
   constexpr const char* kDrafts[] = {"", "SuffixDrafts", "RandomDrafts", "WrongDrafts",
                                      "GoodDrafts"};
@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(Table, EngineStressTest,
                          ::testing::Combine(::testing::ValuesIn(kCases),
                                             ::testing::Values(Depth::kOne, Depth::kTwo),
                                             ::testing::Values(Drafts::kNone)),
-                         NameOf);
+                         StressName);
 
 constexpr StressCase kDraftCases[] = {{"Roomy", 300, 64, 8, true},
                                       {"ShortOfPages", 26, 64, 8, true},
@@ -184,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(Drafts, EngineStressTest,
                                             ::testing::Values(Depth::kOne, Depth::kTwo),
                                             ::testing::Values(Drafts::kSuffix, Drafts::kRandom,
                                                               Drafts::kWrong, Drafts::kOften)),
-                         NameOf);
+                         StressName);
 
 }  // namespace
 }  // namespace qed

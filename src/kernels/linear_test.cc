@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "kernels/test_support.h"
 #include "tensor/aligned_buffer.h"
 #include "tensor/quant_format.h"
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr WeightFormat kFormats[] = {WeightFormat::kF32, WeightFormat::kBF16, WeightFormat::kQ8_0,
                                      WeightFormat::kQ4_0, WeightFormat::kQ4_1};
-constexpr Isa kIsas[] = {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
 
 AlignedBuffer Buffer(size_t bytes) {
   Result<AlignedBuffer> buffer = AlignedBuffer::Allocate(bytes);

@@ -6,12 +6,11 @@
 
 #include "gtest/gtest.h"
 #include "kernels/linear.h"
+#include "kernels/test_support.h"
 #include "tensor/aligned_buffer.h"
 
 namespace qed {
 namespace {
-
-constexpr Isa kIsas[] = {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
 
 // Rows of K columns, quantized.
 class Quantized {

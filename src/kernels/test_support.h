@@ -10,10 +10,12 @@
 
 namespace qed {
 
+inline constexpr Isa kIsas[] = {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
+
 // Every instruction set that this processor can run.
 inline std::vector<Isa> TestableIsas() {
   std::vector<Isa> isas;
-  for (Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
+  for (Isa isa : kIsas) {
     if (isa <= DetectIsa()) isas.push_back(isa);
   }
   return isas;

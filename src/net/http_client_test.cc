@@ -13,13 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-HttpFetch FetchOf(const std::string& url) {
-  HttpFetch fetch;
-  fetch.url = *ParseUrl(url);
-  fetch.deadline = Clock::Real().Now() + std::chrono::seconds(30);
-  return fetch;
-}
-
 std::string ReadRequest(const UniqueFd& fd) {
   std::string text;
   char byte = 0;

@@ -16,13 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-HttpFetch FetchOf(const std::string& url) {
-  HttpFetch fetch;
-  fetch.url = *ParseUrl(url);
-  fetch.deadline = Clock::Real().Now() + std::chrono::seconds(60);
-  return fetch;
-}
-
 // The reply to one call.
 HttpReply Call(HttpLoop& loop, HttpFetch fetch) {
   std::promise<HttpReply> promise;

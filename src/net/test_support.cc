@@ -104,6 +104,13 @@ UniqueFd RawListener::Accept() {
   return UniqueFd(::accept(fd_.get(), nullptr, nullptr));
 }
 
+HttpFetch FetchOf(const std::string& url) {
+  HttpFetch fetch;
+  fetch.url = *ParseUrl(url);
+  fetch.deadline = Clock::Real().Now() + std::chrono::seconds(60);
+  return fetch;
+}
+
 int CountThreads() {
   int count = 0;
   for ([[maybe_unused]] const auto& entry :

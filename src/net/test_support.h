@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "net/http_client.h"
 
 namespace qed {
 
@@ -49,6 +50,9 @@ class RawListener {
   UniqueFd fd_;
   uint16_t port_ = 0;
 };
+
+// A GET of it, with more time than a busy machine needs.
+HttpFetch FetchOf(const std::string& url);
 
 // Threads of this process.
 int CountThreads();

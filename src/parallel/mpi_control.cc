@@ -23,9 +23,8 @@ constexpr std::chrono::milliseconds kPause(5);
 constexpr int64_t kNothingLeft = -1;
 
 // Whoever waits in a step for a rank that hangs finds it first, and names it; then rank 0; then,
-// where it is rank 0 that hangs, the next one.
+// where it is rank 0 that hangs, the next one (kAfterFirstRank).
 constexpr double kAfterSteps = 1.0;
-constexpr double kAfterFirstRank = 1.5;
 // How long a rank that has ended may have been about to say why.
 constexpr double kLastWords = 0.3;
 // What a launcher takes to end the ranks when one of them has ended.

@@ -24,6 +24,9 @@
 
 namespace qed {
 
+// Seconds that the others leave the first rank, of all or of a group, to say who hangs.
+inline constexpr double kAfterFirstRank = 1.5;
+
 // MPI is asked for calls by one thread at a time; this is held during each.
 std::mutex& MpiMutex();
 

@@ -32,9 +32,6 @@ constexpr int kPart = 2;
 // longer ones would keep the first rank waiting until they do, on GPUs for most of a step.
 constexpr size_t kPieceBytes = 4000;
 
-// Seconds that the others of a group leave its first rank to say who hangs.
-constexpr double kAfterFirstRank = 1.5;
-
 // Looks again at once for a while, then more and more seldom: who waits for a long time is
 // not to take a processor from who computes.
 class Patience {

@@ -13,8 +13,6 @@ namespace {
 
 using enum TensorRole;
 
-// Values that are read, turned into codes and written at a time.
-constexpr int64_t kPieceValues = int64_t{8} << 20;
 constexpr int64_t kRowsPerJob = kRoundedRows;
 
 constexpr TensorRole kGroups[] = {kQuery, kKey, kValue, kOutput, kGate, kUp, kDown};

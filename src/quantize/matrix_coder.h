@@ -3,6 +3,7 @@
 #define QED_QUANTIZE_MATRIX_CODER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -21,6 +22,9 @@
 #include "tensor/weight_recipe.h"
 
 namespace qed {
+
+// Values that are read, turned into codes and written at a time.
+inline constexpr int64_t kPieceValues = int64_t{8} << 20;
 
 // Linears that readers multiply as one: q, k and v; gate and up; o; down. The group of a linear.
 std::span<const TensorRole> JoinedLinears(TensorRole role);

@@ -15,10 +15,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::vector<TokenText> Texts() { return TextsOfLengths({30, 7, 40}); }
+std::vector<TokenText> ThreeTexts() { return TextsOfLengths({30, 7, 40}); }
 
-std::unique_ptr<Decoder> Load(const Checkpoint& checkpoint, const std::string& quantize,
-                              ThreadPool& pool) {
+std::unique_ptr<Decoder> LoadSmall(const Checkpoint& checkpoint, const std::string& quantize,
+                                   ThreadPool& pool) {
   EngineConfig config;
   config.compute = quantize == "none" ? "f32" : "auto";
   config.quantize = quantize;
@@ -49,9 +49,9 @@ TEST(MixedPrecisionTest, PatternsNameWholeGroups) {
 TEST(MixedPrecisionTest, CostsAreThoseOfWholeRuns) {
   ThreadPool pool(2);
   const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
-  const auto model = Load(test.checkpoint, "none", pool);
-  const auto quantized = Load(test.checkpoint, "fp8", pool);
-  const std::vector<TokenText> texts = Texts();
+  const auto model = LoadSmall(test.checkpoint, "none", pool);
+  const auto quantized = LoadSmall(test.checkpoint, "fp8", pool);
+  const std::vector<TokenText> texts = ThreeTexts();
   const ScoredTexts scored(texts, 2, *model, pool, nullptr);
   {
     MixedModel mixed(*model, *quantized);
@@ -107,8 +107,8 @@ TEST(MixedPrecisionTest, KeepsTheMostCostlyForTheirSizeUntilTheGoal) {
 TEST(LayerSweepTest, SeesWhatWholeRunsSee) {
   ThreadPool pool(2);
   const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
-  const auto model = Load(test.checkpoint, "none", pool);
-  const std::vector<TokenText> texts = Texts();
+  const auto model = LoadSmall(test.checkpoint, "none", pool);
+  const std::vector<TokenText> texts = ThreeTexts();
   const auto whole = Calibrate(texts, 2, Observer::kMax, *model, nullptr);
   ASSERT_TRUE(whole.ok());
   LayerSweep sweep(texts, 2, Observer::kMax, *model, pool);
@@ -139,9 +139,9 @@ TEST(LayerSweepTest, SeesWhatWholeRunsSee) {
 }
 
 TEST(LayerSweepTest, TextsAreCutToWhatFits) {
-  EXPECT_EQ(TakeTextsThatFit(Texts(), 16, int64_t{37} * 16 * 4).size(), 2u);
-  EXPECT_EQ(TakeTextsThatFit(Texts(), 16, int64_t{36} * 16 * 4).size(), 1u);
-  EXPECT_EQ(TakeTextsThatFit(Texts(), 16, 1).size(), 1u);
+  EXPECT_EQ(TakeTextsThatFit(ThreeTexts(), 16, int64_t{37} * 16 * 4).size(), 2u);
+  EXPECT_EQ(TakeTextsThatFit(ThreeTexts(), 16, int64_t{36} * 16 * 4).size(), 1u);
+  EXPECT_EQ(TakeTextsThatFit(ThreeTexts(), 16, 1).size(), 1u);
 }
 
 }  // namespace

@@ -20,9 +20,6 @@
 namespace qed {
 namespace {
 
-// Values that are read, merged and written at a time.
-constexpr int64_t kPieceValues = int64_t{8} << 20;
-
 // Makes the codes of linears and puts all tensors into shards.
 class FolderWriter {
  public:

@@ -9,21 +9,11 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sampling/test_support.h"
 #include "tests/support/sanitizers.h"
 
 namespace qed {
 namespace {
-
-constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
-std::vector<float> RandomLogits(int32_t vocab, float spread, uint32_t seed) {
-  std::mt19937 rng(seed);
-  std::normal_distribution<float> normal(0, spread);
-  std::vector<float> logits(vocab);
-  for (float& x : logits) x = normal(rng);
-  return logits;
-}
 
 class SamplerTest : public ::testing::Test {
  protected:

@@ -13,6 +13,7 @@
 #include "kernels/cuda/sampling.h"
 #include "sampling/device_sampling.h"
 #include "sampling/sampler.h"
+#include "sampling/test_support.h"
 
 namespace qed {
 namespace {
@@ -139,14 +140,6 @@ void ExpectAsOnCpu(const std::vector<Row>& rows) {
       }
     }
   }
-}
-
-std::vector<float> RandomLogits(int32_t vocab, float spread, uint32_t seed) {
-  std::mt19937 rng(seed);
-  std::normal_distribution<float> normal(0, spread);
-  std::vector<float> logits(vocab);
-  for (float& x : logits) x = normal(rng);
-  return logits;
 }
 
 TEST(CudaSamplingTest, DrawsWhatTheCpuDraws) {

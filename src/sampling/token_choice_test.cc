@@ -12,12 +12,10 @@
 #include "gtest/gtest.h"
 #include "sampling/device_sampling.h"
 #include "sampling/sampler.h"
+#include "sampling/test_support.h"
 
 namespace qed {
 namespace {
-
-constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 // The Row of kernels/cuda/token_choice.h, one key after the other.
 class HostRow {
@@ -142,15 +140,7 @@ class TokenChoiceTest : public ::testing::Test {
   int passes_ = 0;  // most over a row's keys
 };
 
-std::vector<float> RandomLogits(int32_t vocab, float spread, uint32_t seed) {
-  std::mt19937 rng(seed);
-  std::normal_distribution<float> normal(0, spread);
-  std::vector<float> logits(vocab);
-  for (float& x : logits) x = normal(rng);
-  return logits;
-}
-
-SamplingParams Params(float temperature, int32_t top_k, float top_p, float min_p) {
+SamplingParams ParamsOf(float temperature, int32_t top_k, float top_p, float min_p) {
   SamplingParams params;
   params.temperature = temperature;
   params.top_k = top_k;
@@ -167,10 +157,10 @@ TEST_F(TokenChoiceTest, DrawsWhatTheSamplerDraws) {
       const std::vector<float> logits = RandomLogits(vocab, spread, rng());
       for (int round = 0; round < 100; ++round) {
         SamplingParams params =
-            Params(0.1f + 0.3f * static_cast<float>(rng() % 6),
-                   static_cast<int32_t>(rng() % 2 * (rng() % (vocab + 5))),
-                   rng() % 2 ? 1.0f : 0.02f + 0.14f * static_cast<float>(rng() % 8),
-                   rng() % 2 ? 0.0f : 0.01f * static_cast<float>(rng() % 30));
+            ParamsOf(0.1f + 0.3f * static_cast<float>(rng() % 6),
+                     static_cast<int32_t>(rng() % 2 * (rng() % (vocab + 5))),
+                     rng() % 2 ? 1.0f : 0.02f + 0.14f * static_cast<float>(rng() % 8),
+                     rng() % 2 ? 0.0f : 0.01f * static_cast<float>(rng() % 30));
         params.seed = rng();
         params.sample_index = rng() % 5;
         Compare(logits, params, round);
@@ -183,10 +173,10 @@ TEST_F(TokenChoiceTest, DrawsWhatTheSamplerDraws) {
 TEST_F(TokenChoiceTest, LargeVocabulariesTakeFewPasses) {
   const std::vector<float> logits = RandomLogits(50000, 3, 4);
   for (uint64_t position = 0; position < 20; ++position) {
-    Compare(logits, Params(0.7f, 0, 0.95f, 0), position);
-    Compare(logits, Params(0.6f, 20, 0.95f, 0), position);
-    Compare(logits, Params(1.0f, 0, 1, 0), position);
-    Compare(logits, Params(2.0f, 0, 0.9f, 0), position);
+    Compare(logits, ParamsOf(0.7f, 0, 0.95f, 0), position);
+    Compare(logits, ParamsOf(0.6f, 20, 0.95f, 0), position);
+    Compare(logits, ParamsOf(1.0f, 0, 1, 0), position);
+    Compare(logits, ParamsOf(2.0f, 0, 0.9f, 0), position);
     if (HasFatalFailure()) return;
   }
   EXPECT_LE(passes_, 5);
@@ -196,20 +186,20 @@ TEST_F(TokenChoiceTest, TiesGoToLowIds) {
   // More of one value than a list holds.
   std::vector<float> flat(2000, 0.25f);
   for (uint64_t position = 0; position < 50; ++position) {
-    Compare(flat, Params(1, 0, 1, 0), position);
-    Compare(flat, Params(1, 700, 1, 0), position);
-    Compare(flat, Params(1, 0, 0.3f, 0), position);
-    Compare(flat, Params(1, 900, 0.9f, 1), position);
-    Compare(flat, Params(0, 0, 1, 0), position);
+    Compare(flat, ParamsOf(1, 0, 1, 0), position);
+    Compare(flat, ParamsOf(1, 700, 1, 0), position);
+    Compare(flat, ParamsOf(1, 0, 0.3f, 0), position);
+    Compare(flat, ParamsOf(1, 900, 0.9f, 1), position);
+    Compare(flat, ParamsOf(0, 0, 1, 0), position);
   }
   flat[1500] = flat[77] = 3;
   flat[3] = 2.9999f;
   for (uint64_t position = 0; position < 50; ++position) {
-    Compare(flat, Params(1, 1, 1, 0), position);
-    Compare(flat, Params(1, 2, 1, 0), position);
-    Compare(flat, Params(1, 1000, 1, 0), position);
-    Compare(flat, Params(1, 0, 1e-6f, 0), position);
-    Compare(flat, Params(0, 0, 1, 0), position);
+    Compare(flat, ParamsOf(1, 1, 1, 0), position);
+    Compare(flat, ParamsOf(1, 2, 1, 0), position);
+    Compare(flat, ParamsOf(1, 1000, 1, 0), position);
+    Compare(flat, ParamsOf(1, 0, 1e-6f, 0), position);
+    Compare(flat, ParamsOf(0, 0, 1, 0), position);
   }
 }
 
@@ -220,22 +210,22 @@ TEST_F(TokenChoiceTest, LogitsThatAreNotNumbers) {
   mixed[43] = -kInf;
   mixed[44] = -5.5f;
   for (const float temperature : {0.0f, 1.0f, 1e-38f}) {
-    SamplingParams params = Params(temperature, 3, 0.9f, 0.1f);
+    SamplingParams params = ParamsOf(temperature, 3, 0.9f, 0.1f);
     params.logprobs = 5;
     for (const auto& logits : {all_nan, none, infinite, mixed}) Compare(logits, params);
   }
   // Zeros of both signs are equal.
   std::vector<float> zeros(50, -0.0f);
   zeros[20] = 0.0f;
-  Compare(zeros, Params(0, 0, 1, 0));
+  Compare(zeros, ParamsOf(0, 0, 1, 0));
 }
 
 TEST_F(TokenChoiceTest, ExtremeTemperatures) {
   const std::vector<float> logits = RandomLogits(500, 5, 1);
   for (uint64_t position = 0; position < 20; ++position) {
     for (const float temperature : {1e-45f, 1e-38f, 0.01f, 100.0f}) {
-      Compare(logits, Params(temperature, 0, 1, 0), position);
-      Compare(logits, Params(temperature, 0, 0.9f, 0), position);
+      Compare(logits, ParamsOf(temperature, 0, 1, 0), position);
+      Compare(logits, ParamsOf(temperature, 0, 0.9f, 0), position);
     }
   }
 }
@@ -245,7 +235,7 @@ TEST_F(TokenChoiceTest, LogprobsAndTheLikeliest) {
     for (const float spread : {0.0f, 1.0f, 20.0f}) {
       const std::vector<float> logits = RandomLogits(vocab, spread, vocab);
       for (const int32_t k : {0, 1, 20, 100}) {
-        SamplingParams params = Params(0.5f, 10, 0.9f, 0);
+        SamplingParams params = ParamsOf(0.5f, 10, 0.9f, 0);
         params.logprobs = k;
         Compare(logits, params, k);
         Compare(logits, params, k, {}, vocab - 1, false);
@@ -258,7 +248,7 @@ TEST_F(TokenChoiceTest, PenaltiesAndGivenTokens) {
   std::mt19937 rng(5);
   const std::vector<float> logits = RandomLogits(200, 1, 8);
   for (uint64_t position = 0; position < 100; ++position) {
-    SamplingParams params = Params(static_cast<float>(position % 3) * 0.5f, 0, 0.9f, 0);
+    SamplingParams params = ParamsOf(static_cast<float>(position % 3) * 0.5f, 0, 0.9f, 0);
     params.repetition_penalty = 1.3f;
     params.presence_penalty = 0.7f;
     params.frequency_penalty = 0.31f;
@@ -268,7 +258,7 @@ TEST_F(TokenChoiceTest, PenaltiesAndGivenTokens) {
     Compare(logits, params, position, history);
     Compare(logits, params, position, history, 17, false);
   }
-  const cuda::SamplingRow row = MakeSamplingRow(Params(1, 0, 1, 0), {.given = 5}, 200);
+  const cuda::SamplingRow row = MakeSamplingRow(ParamsOf(1, 0, 1, 0), {.given = 5}, 200);
   HostRow host_row(200);
   EXPECT_EQ(cuda::ChooseToken(host_row, row, &row, logits.data(), nullptr, nullptr), 5);
 }
@@ -277,7 +267,7 @@ TEST_F(TokenChoiceTest, BiasesComeBeforePenaltiesAndBarsEndInTime) {
   std::mt19937 rng(5);
   for (int round = 0; round < 300; ++round) {
     const std::vector<float> logits = RandomLogits(200, 2, rng());
-    SamplingParams params = Params(0.5f * static_cast<float>(rng() % 3), 0, 0.9f, 0);
+    SamplingParams params = ParamsOf(0.5f * static_cast<float>(rng() % 3), 0, 0.9f, 0);
     std::vector<int32_t> ids(200);
     std::iota(ids.begin(), ids.end(), 0);
     std::ranges::shuffle(ids, rng);
@@ -317,7 +307,7 @@ TEST_F(TokenChoiceTest, CountsSaturate) {
 }
 
 TEST(DeviceSamplingTest, RowsSayWhatTheParametersSay) {
-  SamplingParams params = Params(0.5f, 20, 0.95f, 0.05f);
+  SamplingParams params = ParamsOf(0.5f, 20, 0.95f, 0.05f);
   params.sample_index = 3;
   cuda::SamplingRow row = MakeSamplingRow(params, {.slot = 4, .position = 9}, 1000);
   EXPECT_EQ(row.seed, 99u);

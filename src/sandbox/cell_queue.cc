@@ -7,7 +7,7 @@ namespace {
 
 // A cell that a free worker could take is not asked whether it is wanted: a client
 // that only closed its sending half gets its answer.
-constexpr std::chrono::milliseconds kStartTime{200};
+constexpr std::chrono::milliseconds kSureTime{200};
 
 }  // namespace
 
@@ -84,7 +84,7 @@ void CellQueue::Watch() {
     std::list<Waiting> late, unwanted;
     for (auto next = waiting_.begin(); next != waiting_.end();) {
       const auto one = next++;
-      if (one->arrived + kStartTime <= now && !one->cell.is_wanted()) {
+      if (one->arrived + kSureTime <= now && !one->cell.is_wanted()) {
         unwanted.splice(unwanted.end(), waiting_, one);
       } else if (one->latest <= now) {
         late.splice(late.end(), waiting_, one);

@@ -15,7 +15,7 @@
 namespace qed {
 namespace {
 
-constexpr auto kStartTime = std::chrono::seconds(20);
+constexpr auto kHandshakeTime = std::chrono::seconds(20);
 constexpr auto kKillTime = std::chrono::seconds(20);
 // For threads to stop that are in the middle of a system call.
 constexpr auto kRestTime = std::chrono::seconds(2);
@@ -107,11 +107,11 @@ Status Session::EnterGroup(SessionGroups& groups, const SandboxConfig& config) {
 }
 
 Status Session::SetIdentity(const std::string& id) {
-  return SendAll(EncodeFrame(FrameKind::kIdentity, id), Clock::Real().Now() + kStartTime);
+  return SendAll(EncodeFrame(FrameKind::kIdentity, id), Clock::Real().Now() + kHandshakeTime);
 }
 
 Status Session::WaitForProcess() {
-  const Clock::Time deadline = Clock::Real().Now() + kStartTime;
+  const Clock::Time deadline = Clock::Real().Now() + kHandshakeTime;
   // The handle comes from the zygote, the rest from the session, in any order.
   bool sealed = false, handed = false;
   while (!sealed || !handed) {

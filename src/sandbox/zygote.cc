@@ -25,7 +25,7 @@ namespace qed {
 namespace {
 
 // Imports of a cold disk included.
-constexpr auto kStartTime = std::chrono::seconds(60);
+constexpr auto kImportTime = std::chrono::seconds(60);
 
 constexpr char kBootstrap[] = "exec(compile(open(5).read(), '<zygote>', 'exec'))";
 
@@ -170,7 +170,7 @@ Result<std::unique_ptr<Zygote>> Zygote::Start(const SandboxConfig& config) {
 }
 
 Status Zygote::WaitUntilReady() {
-  const Clock::Time deadline = Clock::Real().Now() + kStartTime;
+  const Clock::Time deadline = Clock::Real().Now() + kImportTime;
   FrameReader reader;
   while (true) {
     Result<Frame> frame = ReceiveFrame(command_.get(), reader, deadline, &pidfd_);

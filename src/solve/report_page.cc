@@ -11,7 +11,7 @@
 namespace qed {
 namespace {
 
-constexpr size_t kMaxShownBytes = 60;
+constexpr size_t kMaxCellBytes = 60;
 
 constexpr const char* kHead = R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
@@ -28,8 +28,8 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; pad
 </style>
 )";
 
-std::string Shown(const std::string& text) {
-  return EscapeHtml(text.size() <= kMaxShownBytes ? text : text.substr(0, kMaxShownBytes) + "...");
+std::string ShortHtml(const std::string& text) {
+  return EscapeHtml(text.size() <= kMaxCellBytes ? text : text.substr(0, kMaxCellBytes) + "...");
 }
 
 std::string Fixed(double value) {
@@ -89,8 +89,8 @@ std::string CostSections(const RunRecords& records) {
 
 std::string VoteRow(const Problem& problem, const ProblemOutcomes& outcomes) {
   const Tally tally = CountVotes(outcomes);
-  std::string row = "<tr><td>" + Shown(problem.id) + "</td><td>";
-  row += tally.votes.empty() ? "no answer" : Shown(tally.votes[0].answer);
+  std::string row = "<tr><td>" + ShortHtml(problem.id) + "</td><td>";
+  row += tally.votes.empty() ? "no answer" : ShortHtml(tally.votes[0].answer);
   if (const std::optional<bool> correct = MajorityCorrect(problem, tally)) {
     row += *correct ? " <span class=\"right\">right</span>" : " <span class=\"wrong\">wrong</span>";
   }
@@ -98,7 +98,8 @@ std::string VoteRow(const Problem& problem, const ProblemOutcomes& outcomes) {
   for (size_t i = 0; i < tally.votes.size(); ++i) {
     row += std::string("<div class=\"") + (i == 0 ? "win" : "other") +
            "\" style=\"flex:" + std::to_string(tally.votes[i].count) + "\" title=\"" +
-           Shown(tally.votes[i].answer) + ": " + std::to_string(tally.votes[i].count) + "\"></div>";
+           ShortHtml(tally.votes[i].answer) + ": " + std::to_string(tally.votes[i].count) +
+           "\"></div>";
   }
   int32_t voted = 0;
   for (const Vote& vote : tally.votes) voted += vote.count;
@@ -119,7 +120,7 @@ std::string CountTable(const std::string& title, const std::string& what,
                        const std::map<std::string, int64_t>& counts) {
   std::string html = "<h2>" + title + "</h2>\n<table><tr><th>" + what + "</th><th></th></tr>\n";
   for (const auto& [name, count] : counts) {
-    html += "<tr><td>" + Shown(name) + "</td><td>" + std::to_string(count) + "</td></tr>\n";
+    html += "<tr><td>" + ShortHtml(name) + "</td><td>" + std::to_string(count) + "</td></tr>\n";
   }
   return html + "</table>\n";
 }

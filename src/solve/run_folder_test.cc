@@ -336,12 +336,12 @@ TEST(RunFolder, SaysThatItCannotWrite) {
   EXPECT_FALSE(RunFolder::Open(options, problems, [](const Sample&) {}).ok());
 }
 
-constexpr int kProblems = 16;
-constexpr int32_t kSamples = 8;
+constexpr int kRunProblems = 16;
+constexpr int32_t kRunSamples = 8;
 
 // A whole run over a fake generator, as a process of its own would do it.
 Status SolveInto(const std::string& path) {
-  const std::vector<Problem> problems = TestProblems(kProblems);
+  const std::vector<Problem> problems = TestProblems(kRunProblems);
   FakeGenerator generator(
       [](const SamplingParams& params, const std::string& so_far) {
         FakeReply reply{.text = so_far + "\\boxed{" + std::to_string(params.seed) + "}<end>"};
@@ -350,7 +350,7 @@ Status SolveInto(const std::string& path) {
       },
       8);
   SolverOptions options;
-  options.num_samples = kSamples;
+  options.num_samples = kRunSamples;
   options.loop.max_code_calls = 0;
   options.loop.max_seq_len = 1000;
   options.loop.end_texts = {"<end>"};
@@ -360,7 +360,7 @@ Status SolveInto(const std::string& path) {
   RunFolderOptions folder_options;
   folder_options.path = path;
   folder_options.resume = true;
-  folder_options.num_samples = kSamples;
+  folder_options.num_samples = kRunSamples;
   std::vector<Sample> earlier;
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<RunFolder> folder,
                        RunFolder::Open(folder_options, problems,
@@ -384,11 +384,11 @@ void CheckEverySampleOnce(const std::string& path) {
     EXPECT_EQ(line.at("answer"), std::to_string(seed));
     EXPECT_EQ(line.at("segments").at(0).at("text"), id + " \\boxed{" + std::to_string(seed) + "}");
   }
-  EXPECT_THAT(records, SizeIs(kProblems * kSamples));
-  for (int32_t seed = 0; seed < kSamples; ++seed) {
+  EXPECT_THAT(records, SizeIs(kRunProblems * kRunSamples));
+  for (int32_t seed = 0; seed < kRunSamples; ++seed) {
     const auto lines = ReadLines(path + "/output-rs" + std::to_string(seed) + ".jsonl");
-    ASSERT_THAT(lines, SizeIs(kProblems));
-    for (int i = 0; i < kProblems; ++i) {
+    ASSERT_THAT(lines, SizeIs(kRunProblems));
+    for (int i = 0; i < kRunProblems; ++i) {
       EXPECT_EQ(lines[static_cast<size_t>(i)].at("id"), Numbered("p", static_cast<uint64_t>(i)));
     }
   }

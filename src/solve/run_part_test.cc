@@ -37,7 +37,7 @@ std::vector<Problem> TestProblems() {
   return problems;
 }
 
-Sample MakeSample(const std::string& problem, int32_t index, const std::string& text = "x") {
+Sample SampleWith(const std::string& problem, int32_t index, const std::string& text = "x") {
   Sample sample;
   sample.problem_id = problem;
   sample.index = index;
@@ -71,8 +71,8 @@ TEST(RunPart, IsTakenOverByWhoOpensTheFolder) {
     const auto part = RunPart::Open(path, name, kSettings);
     ASSERT_TRUE(part.ok()) << part.status().message();
     // Both have the first sample, as after a take-over that was killed: one of them counts.
-    ASSERT_TRUE((*part)->Append(MakeSample("p0", 0)).ok());
-    ASSERT_TRUE((*part)->Append(MakeSample(name == std::string("rank-1") ? "p1" : "p2", 1)).ok());
+    ASSERT_TRUE((*part)->Append(SampleWith("p0", 0)).ok());
+    ASSERT_TRUE((*part)->Append(SampleWith(name == std::string("rank-1") ? "p1" : "p2", 1)).ok());
   }
   std::ofstream(path + "/parts/rank-2/samples.jsonl", std::ios::app) << "{\"problem_id\": \"p3";
   for (int round = 0; round < 2; ++round) {
@@ -88,8 +88,8 @@ TEST(RunPart, IsReadWhileItIsAtWork) {
   const std::string path = dir.File("out");
   const auto part = RunPart::Open(path, "rank-1", kSettings);
   ASSERT_TRUE(part.ok());
-  ASSERT_TRUE((*part)->Append(MakeSample("p0", 0)).ok());
-  ASSERT_TRUE((*part)->Append(MakeSample("p1", 0)).ok());
+  ASSERT_TRUE((*part)->Append(SampleWith("p0", 0)).ok());
+  ASSERT_TRUE((*part)->Append(SampleWith("p1", 0)).ok());
   const Result<RunSoFar> so_far = ReadRunSoFar(
       path, [](const std::string& id) { return id == "p1"; }, [](Sample&) {});
   ASSERT_TRUE(so_far.ok());
@@ -147,7 +147,7 @@ TEST(ProblemQueue, SolversShareProblemsOut) {
     parts.queue = &queue;
     Solver solver(options, problems, tasks, parts);
     // One problem is half done: whoever gets it does the other half.
-    solver.Restore(MakeSample("p4", 1, "restored"));
+    solver.Restore(SampleWith("p4", 1, "restored"));
     const std::atomic<bool> interrupted{false};
     EXPECT_TRUE(solver.Run(interrupted).ok());
   };

@@ -23,7 +23,7 @@ using enum Verdict;
 using ProcessStatus = ExecuteResult::ProcessStatus;
 
 // Answers calls in turn with what it was given; sets a session up by itself.
-class FakeSandbox : public SandboxClient {
+class ComparingSandbox : public SandboxClient {
  public:
   Result<ExecuteResult> Execute(const ExecuteRequest& request) override {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -93,7 +93,7 @@ AnswerComparer::Verdicts Compare(SandboxClient& sandbox, const std::vector<std::
 }
 
 TEST(SandboxComparer, SendsAnswersAsDataToASessionOfItsOwn) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   sandbox.Reply("0 different\n0 equal\n");
   EXPECT_THAT(Compare(sandbox, {"a", "b", "c"}), ElementsAre(kDifferent, kEqual));
   ASSERT_THAT(sandbox.requests, SizeIs(1));
@@ -107,7 +107,7 @@ TEST(SandboxComparer, SendsAnswersAsDataToASessionOfItsOwn) {
 }
 
 TEST(SandboxComparer, CompilesItsProgramOnce) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   SandboxComparer comparer(sandbox);
   for (const char* answer : {"1+1", "2+2", "3+3"}) {
     sandbox.Reply("0 different\n");
@@ -123,7 +123,7 @@ TEST(SandboxComparer, CompilesItsProgramOnce) {
 }
 
 TEST(SandboxComparer, RemembersVerdicts) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   SandboxComparer comparer(sandbox);
   sandbox.Reply("0 different\n0 unreadable\n0 equal\n");
   EXPECT_THAT(Ask(comparer, Request({"a", "b", "c"})),
@@ -137,7 +137,7 @@ TEST(SandboxComparer, RemembersVerdicts) {
 }
 
 TEST(SandboxComparer, GoesOnBehindTheExpectedAnswer) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   sandbox.Reply("0 equal\n0 different\n0 equal\n");
   EXPECT_THAT(Compare(sandbox, {"expected", "a", "b", "c"}),
               ElementsAre(kEqual, kDifferent, kEqual));
@@ -147,7 +147,7 @@ TEST(SandboxComparer, GoesOnBehindTheExpectedAnswer) {
 }
 
 TEST(SandboxComparer, WhatIsCutOffIsAskedAgainWithMoreTimeAndSaysSo) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   sandbox.Reply("0 timeout\n0 different\n0 timeout\n");
   sandbox.Reply("0 different\n0 timeout\n");
   EXPECT_THAT(Compare(sandbox, {"a", "b", "c"}),
@@ -158,14 +158,14 @@ TEST(SandboxComparer, WhatIsCutOffIsAskedAgainWithMoreTimeAndSaysSo) {
 }
 
 TEST(SandboxComparer, WhatIsPlacedIsNotAskedAgain) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   sandbox.Reply("0 timeout\n0 equal\n");
   EXPECT_THAT(Compare(sandbox, {"a", "b"}), ElementsAre(kTimeout, kEqual));
   EXPECT_THAT(sandbox.requests, SizeIs(1));
 }
 
 TEST(SandboxComparer, ACallThatIsCutOffGoesOnInANewSession) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   sandbox.Reply("0 different\nTimeoutError: equal\n", ProcessStatus::kTimeout);
   sandbox.Reply("0 unreadable\n0 equal\n");
   EXPECT_THAT(Compare(sandbox, {"a", "b", "c", "d"}),
@@ -175,13 +175,13 @@ TEST(SandboxComparer, ACallThatIsCutOffGoesOnInANewSession) {
 }
 
 TEST(SandboxComparer, ADeathOfTheProgramAndAFailureAreRecorded) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   sandbox.Reply("MemoryError\n", ProcessStatus::kError);  // then the sandbox is gone
   EXPECT_THAT(Compare(sandbox, {"a", "b", "c"}), ElementsAre(kFailed, kFailed));
 }
 
 TEST(SandboxComparer, AProgramThatDiesAgainAndAgainIsGivenUp) {
-  FakeSandbox sandbox;
+  ComparingSandbox sandbox;
   for (int i = 0; i < 10; ++i) sandbox.Reply("", ProcessStatus::kError);
   EXPECT_THAT(Compare(sandbox, {"a", "b", "c", "d", "e"}), ElementsAre(kFailed, kFailed, kFailed));
 }
@@ -189,21 +189,21 @@ TEST(SandboxComparer, AProgramThatDiesAgainAndAgainIsGivenUp) {
 TEST(SandboxComparer, LinesThatAreNoVerdictsAreNotTakenForSome) {
   for (const char* out : {"", "equal\n", "7 equal\n", "-1 equal\n", "0 Equal\n", "00000 equal\n",
                           "x equal\n", " equal\n"}) {
-    FakeSandbox sandbox;
+    ComparingSandbox sandbox;
     sandbox.Reply(out);
     EXPECT_THAT(Compare(sandbox, {"a"}), ElementsAre(kFailed)) << out;
   }
 }
 
 // Holds every call back until it is let go.
-class GatedSandbox : public FakeSandbox {
+class GatedSandbox : public ComparingSandbox {
  public:
   Result<ExecuteResult> Execute(const ExecuteRequest& request) override {
     if (request.generated_code == EqualitySetup()) {
       began.set_value();
       gate.get_future().wait();
     }
-    return FakeSandbox::Execute(request);
+    return ComparingSandbox::Execute(request);
   }
   std::promise<void> began, gate;
 };

@@ -56,9 +56,9 @@ struct TimedAnswer {
   Clock::Duration time;
 };
 
-struct Simulation {
-  explicit Simulation(std::vector<TimedAnswer> answers, std::optional<std::string> expected,
-                      Clock::Duration comparison = milliseconds(100))
+struct AnswersSimulation {
+  explicit AnswersSimulation(std::vector<TimedAnswer> answers, std::optional<std::string> expected,
+                             Clock::Duration comparison = milliseconds(100))
       : generator(
             clock,
             [answers](const std::string&, uint64_t seed) {
@@ -104,8 +104,8 @@ struct Simulation {
 };
 
 TEST(SolverAnswers, WholeNumbersAskNobody) {
-  Simulation run({{"7", seconds(1)}, {"007", seconds(1)}, {"8", seconds(2)}, {"7.0", seconds(3)}},
-                 "7");
+  AnswersSimulation run(
+      {{"7", seconds(1)}, {"007", seconds(1)}, {"8", seconds(2)}, {"7.0", seconds(3)}}, "7");
   run.Run();
   EXPECT_THAT(run.comparer.requests, IsEmpty());
   EXPECT_EQ(run.winner().count, 3);
@@ -114,8 +114,9 @@ TEST(SolverAnswers, WholeNumbersAskNobody) {
 }
 
 TEST(SolverAnswers, EqualAnswersVoteTogether) {
-  Simulation run({{"x+y", seconds(1)}, {"7", seconds(2)}, {"y+x", seconds(3)}, {"y+x", seconds(4)}},
-                 std::nullopt);
+  AnswersSimulation run(
+      {{"x+y", seconds(1)}, {"7", seconds(2)}, {"y+x", seconds(3)}, {"y+x", seconds(4)}},
+      std::nullopt);
   run.Run();
   EXPECT_EQ(run.winner().count, 3);
   EXPECT_EQ(run.winner().answer, "y+x");  // the more frequent form
@@ -131,7 +132,7 @@ TEST(SolverAnswers, EqualAnswersVoteTogether) {
 }
 
 TEST(SolverAnswers, TheExpectedAnswerIsComparedOnceForAClass) {
-  Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"x-y", seconds(3)}}, "+xy");
+  AnswersSimulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"x-y", seconds(3)}}, "+xy");
   run.Run();
   EXPECT_TRUE(*run.recorder.reports.at("p").correct);
   EXPECT_TRUE(*run.recorder.samples.at("p").at(0).correct);
@@ -143,14 +144,15 @@ TEST(SolverAnswers, TheExpectedAnswerIsComparedOnceForAClass) {
 }
 
 TEST(SolverAnswers, AStopRuleSeesAVoteOnceItsClassIsKnown) {
-  Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"9", seconds(50)}}, std::nullopt);
+  AnswersSimulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"9", seconds(50)}},
+                        std::nullopt);
   run.Run("agree:2");
   EXPECT_EQ(run.elapsed(), seconds(2) + milliseconds(100));
   EXPECT_EQ(run.recorder.samples.at("p").at(2).stopped_by, "agree:2");
 }
 
 TEST(SolverAnswers, FailuresCountAsDifferent) {
-  Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}}, "xy+");
+  AnswersSimulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}}, "xy+");
   run.comparer.failing = true;
   run.Run();
   EXPECT_EQ(run.recorder.reports.at("p").tally.votes.size(), 2u);
@@ -161,8 +163,8 @@ TEST(SolverAnswers, FailuresCountAsDifferent) {
 }
 
 TEST(SolverAnswers, ADeadlineDoesNotWaitForComparisons) {
-  Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"x+y", seconds(9)}}, std::nullopt,
-                 seconds(1000));
+  AnswersSimulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"x+y", seconds(9)}},
+                        std::nullopt, seconds(1000));
   run.options.time.base = seconds(5);
   run.Run();
   EXPECT_EQ(run.elapsed(), seconds(5));
@@ -175,11 +177,11 @@ TEST(SolverAnswers, ADeadlineDoesNotWaitForComparisons) {
 TEST(SolverAnswers, TheOrderOfArrivalDoesNotMatter) {
   std::vector<int> order = {0, 1, 2, 3};
   do {
-    Simulation run({{"x+y", seconds(1) + std::chrono::nanoseconds(order[0])},
-                    {"y+x", seconds(1) + std::chrono::nanoseconds(order[1])},
-                    {"+xy", seconds(1) + std::chrono::nanoseconds(order[2])},
-                    {"7", seconds(1) + std::chrono::nanoseconds(order[3])}},
-                   "7");
+    AnswersSimulation run({{"x+y", seconds(1) + std::chrono::nanoseconds(order[0])},
+                           {"y+x", seconds(1) + std::chrono::nanoseconds(order[1])},
+                           {"+xy", seconds(1) + std::chrono::nanoseconds(order[2])},
+                           {"7", seconds(1) + std::chrono::nanoseconds(order[3])}},
+                          "7");
     run.Run();
     EXPECT_EQ(run.winner().count, 3);
     EXPECT_EQ(run.winner().answer, "x+y");
@@ -191,21 +193,23 @@ TEST(SolverAnswers, TheOrderOfArrivalDoesNotMatter) {
 
 TEST(SolverAnswers, OfWhatIsThereTheLowestIndexIsPlacedFirst) {
   // Samples 2 and 1 finish while sample 3's answer is being compared.
-  Simulation run({{"7", seconds(9)},
-                  {"y+x", seconds(2) + milliseconds(30)},
-                  {"+yx", seconds(2) + milliseconds(20)},
-                  {"x-y", seconds(2)},
-                  {"z", seconds(1)}},
-                 std::nullopt);
+  AnswersSimulation run({{"7", seconds(9)},
+                         {"y+x", seconds(2) + milliseconds(30)},
+                         {"+yx", seconds(2) + milliseconds(20)},
+                         {"x-y", seconds(2)},
+                         {"z", seconds(1)}},
+                        std::nullopt);
   run.Run();
   EXPECT_THAT(run.recorder.sample_order, ElementsAre(4, 3, 1, 2, 0));
   EXPECT_EQ(run.recorder.samples.at("p").at(2).answer_class, "y+x");
 }
 
 TEST(SolverAnswers, AResumedRunKnowsTheClasses) {
-  Simulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"yx+", seconds(3)}}, std::nullopt);
+  AnswersSimulation run({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"yx+", seconds(3)}},
+                        std::nullopt);
   run.Run();
-  Simulation again({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"yx+", seconds(3)}}, std::nullopt);
+  AnswersSimulation again({{"x+y", seconds(1)}, {"y+x", seconds(2)}, {"yx+", seconds(3)}},
+                          std::nullopt);
   again.earlier = {run.recorder.samples.at("p").at(0), run.recorder.samples.at("p").at(1)};
   again.Run();
   EXPECT_EQ(again.winner().count, 3);

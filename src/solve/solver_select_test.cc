@@ -17,9 +17,9 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // Samples take one second, judgments two.
-struct Simulation {
-  Simulation(std::vector<std::vector<std::string>> answers, std::vector<std::string> judgments,
-             int32_t slots = 4)
+struct SelectSimulation {
+  SelectSimulation(std::vector<std::vector<std::string>> answers,
+                   std::vector<std::string> judgments, int32_t slots = 4)
       : generator(
             clock,
             [this, answers, judgments](const std::string& prompt, uint64_t seed) {
@@ -82,7 +82,7 @@ struct Simulation {
 };
 
 TEST(SolverSelect, TheMajorityOfJudgmentsDecides) {
-  Simulation run({{"8", "8", "7"}}, {"Judgment: 2", "hm", "Judgment: 2", "Judgment: 0"});
+  SelectSimulation run({{"8", "8", "7"}}, {"Judgment: 2", "hm", "Judgment: 2", "Judgment: 0"});
   run.Run();
   ASSERT_THAT(run.recorder.selections, SizeIs(4));
   EXPECT_THAT(run.recorder.selections[0].candidates, ElementsAre(0, 1, 2));
@@ -97,7 +97,7 @@ TEST(SolverSelect, TheMajorityOfJudgmentsDecides) {
 }
 
 TEST(SolverSelect, AgreementNeedsNoJudgment) {
-  Simulation run({{"7", "7", "7"}}, {"Judgment: 0"});
+  SelectSimulation run({{"7", "7", "7"}}, {"Judgment: 0"});
   run.Run();
   EXPECT_THAT(run.recorder.selections, IsEmpty());
   EXPECT_TRUE(run.outcomes.at(0).by_vote);
@@ -105,13 +105,13 @@ TEST(SolverSelect, AgreementNeedsNoJudgment) {
 }
 
 TEST(SolverSelect, ComesBeforeNewSamplesAndKeepsToTheSlots) {
-  Simulation run({{"7", "8"}, {"7", "8"}}, {"Judgment: 0", "Judgment: 0", "Judgment: 0"}, 2);
+  SelectSimulation run({{"7", "8"}, {"7", "8"}}, {"Judgment: 0", "Judgment: 0", "Judgment: 0"}, 2);
   run.Run();
   EXPECT_THAT(run.started, ElementsAre("0", "0", "J0", "J0", "J0", "1", "1", "J1", "J1", "J1"));
 }
 
 TEST(SolverSelect, EndsWithTheProblemsTime) {
-  Simulation run({{"8", "8", "7"}}, {"Judgment: 2", "Judgment: 2", "Judgment: 2"}, 3);
+  SelectSimulation run({{"8", "8", "7"}}, {"Judgment: 2", "Judgment: 2", "Judgment: 2"}, 3);
   run.options.time.base = seconds(2);
   run.Run();
   EXPECT_EQ(run.clock.Now().time_since_epoch(), seconds(2));
@@ -120,7 +120,7 @@ TEST(SolverSelect, EndsWithTheProblemsTime) {
 }
 
 TEST(SolverSelect, WhatAStopForTimeCutIsNotJudged) {
-  Simulation run({{"8", "8", "7"}}, {"Judgment: 2"}, 1);
+  SelectSimulation run({{"8", "8", "7"}}, {"Judgment: 2"}, 1);
   run.options.time.base = std::chrono::milliseconds(2500);
   run.Run();
   EXPECT_THAT(run.recorder.selections, IsEmpty());
@@ -129,9 +129,9 @@ TEST(SolverSelect, WhatAStopForTimeCutIsNotJudged) {
 
 TEST(SolverSelect, GoesOnWhereAnEarlierRunEnded) {
   const std::vector<std::string> judgments = {"Judgment: 2", "Judgment: 2", "Judgment: 0"};
-  Simulation first({{"8", "8", "7"}}, judgments);
+  SelectSimulation first({{"8", "8", "7"}}, judgments);
   first.Run();
-  Simulation again({{"8", "8", "7"}}, judgments);
+  SelectSimulation again({{"8", "8", "7"}}, judgments);
   again.earlier = first.Samples();
   again.earlier_selections = {first.recorder.selections[0], first.recorder.selections[2]};
   again.Run();
@@ -140,7 +140,7 @@ TEST(SolverSelect, GoesOnWhereAnEarlierRunEnded) {
   EXPECT_EQ(again.recorder.selections[0].index, 1);
   EXPECT_EQ(again.outcomes.at(0).answer, "7");
 
-  Simulation complete({{"8", "8", "7"}}, judgments);
+  SelectSimulation complete({{"8", "8", "7"}}, judgments);
   complete.earlier = first.Samples();
   complete.earlier_selections = first.recorder.selections;
   complete.Run();
@@ -149,7 +149,7 @@ TEST(SolverSelect, GoesOnWhereAnEarlierRunEnded) {
 }
 
 TEST(SolverSelect, APromptWithUnknownFieldsIsAnError) {
-  Simulation run({{"8", "7"}}, {"Judgment: 1"});
+  SelectSimulation run({{"8", "7"}}, {"Judgment: 1"});
   run.options.select.task.prompt.user = "J{candidates}";
   Solver solver(run.options, run.problems, run.tasks,
                 {run.generator, nullptr, run.recorder, run.recorder, run.clock, &run.clock});
