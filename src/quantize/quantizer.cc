@@ -23,8 +23,8 @@ constexpr char kReportFile[] = "quantization_report.json";
 constexpr int64_t kScoreBytes = int64_t{512} << 20;
 // What the residual streams of calibration text may take.
 constexpr int64_t kSweepBytes = int64_t{2} << 30;
-// Held-back tokens on which what stays in 16 bits is chosen, and on which each linear's cost is
-// measured.
+// Held-back tokens on which what stays in 16 bits is chosen (and which judge no quality), and on
+// which each linear's cost is measured.
 constexpr int64_t kSearchTokens = 2048;
 constexpr int64_t kCostTokens = 384;
 constexpr int kSearches = 3;
@@ -154,8 +154,14 @@ class QuantizeRun {
     if (!task_.gpu) decoder_ = static_cast<Decoder*>(before_.get());
     task_.calibration_texts =
         CutToFit(std::move(task_.calibration_texts), config_.batch_size, *before_);
-    task_.held_back_texts = TakeTokens(
-        CutToFit(task_.held_back_texts, config_.batch_size, *before_), config_.eval_tokens);
+    std::vector<TokenText> held_back =
+        CutToFit(std::move(task_.held_back_texts), config_.batch_size, *before_);
+    const int64_t fits = TokensThatFit(checkpoint_.config.vocab_size, kScoreBytes);
+    search_texts_ = MoveOutTokens(held_back, std::min(kSearchTokens, fits));
+    task_.held_back_texts = TakeTokens(held_back, config_.eval_tokens);
+    // Where one text is all, it serves for both.
+    search_texts_ = TakeTokens(search_texts_.empty() ? task_.held_back_texts : search_texts_,
+                               std::min(kSearchTokens, fits));
     return OkStatus();
   }
 
@@ -209,7 +215,7 @@ class QuantizeRun {
     if (report_.calibration) source.calibration = &*report_.calibration;
     const QuantizedFolder all = std::move(report_.folder);
     const std::set<std::string> ignored = settings_.kept;
-    // What is chosen on some of the tokens may fall short on all of them: then a little more.
+    // What is chosen on some tokens may fall short on others: then a little more.
     double target = goal;
     for (int i = 0; i < kSearches; ++i) {
       settings_.kept = ignored;
@@ -235,13 +241,10 @@ class QuantizeRun {
   Status ChooseGroups(const Checkpoint& coded, double target) {
     QED_ASSIGN_OR_RETURN(const auto after, LoadTextModel(coded, nullptr, Limits(), pool_));
     MixedModel mixed(*decoder_, *after);
-    const int64_t fits = TokensThatFit(checkpoint_.config.vocab_size, kScoreBytes);
-    const std::vector<TokenText> texts =
-        TakeTokens(task_.held_back_texts, std::min(kSearchTokens, fits));
-    if (costs_.empty()) MeasureCosts(TakeTokens(texts, kCostTokens), mixed);
+    if (costs_.empty()) MeasureCosts(TakeTokens(search_texts_, kCostTokens), mixed);
     std::vector<int64_t> sizes;
     for (size_t i = 0; i < costs_.size(); ++i) sizes.push_back(mixed.Size(i));
-    const ScoredTexts scored(texts, config_.batch_size, *decoder_, pool_, nullptr);
+    const ScoredTexts scored(search_texts_, config_.batch_size, *decoder_, pool_, nullptr);
     const auto quality_of = [&](std::span<const size_t> kept) {
       mixed.UseAll(true);
       for (size_t group : kept) mixed.Use(group, false);
@@ -272,6 +275,7 @@ class QuantizeRun {
   Observer observer_ = Observer::kAuto;
   bool compensate_ = false;
   QuantizeSettings settings_;
+  std::vector<TokenText> search_texts_;      // to choose by what stays in 16 bits
   std::unique_ptr<ObservableModel> before_;  // where there are texts
   Decoder* decoder_ = nullptr;               // the same, where it is on the CPU
   std::vector<double> costs_;                // of each group of linears, once they are wanted

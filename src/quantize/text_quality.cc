@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/check.h"
 
@@ -33,6 +34,18 @@ std::vector<TokenText> TakeTokens(std::span<const TokenText> texts, int64_t toke
     tokens -= count;
   }
   return taken;
+}
+
+std::vector<TokenText> MoveOutTokens(std::vector<TokenText>& texts, int64_t tokens) {
+  size_t count = 0;
+  for (; count < texts.size() / 2 && tokens > 0; ++count) {
+    tokens -= static_cast<int64_t>(texts[count].size());
+  }
+  const auto end = texts.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<TokenText> moved(std::make_move_iterator(texts.begin()),
+                               std::make_move_iterator(end));
+  texts.erase(texts.begin(), end);
+  return moved;
 }
 
 int64_t TokensThatFit(int32_t vocab_size, int64_t bytes) {

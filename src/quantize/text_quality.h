@@ -25,6 +25,10 @@ struct TextQuality {
 // predict nothing and are left out.
 std::vector<TokenText> TakeTokens(std::span<const TokenText> texts, int64_t tokens);
 
+// Moves the first texts out of the list, until they hold `tokens` tokens or are half of the
+// list: a text to choose by is none to judge by. Of a list of one text none is moved.
+std::vector<TokenText> MoveOutTokens(std::vector<TokenText>& texts, int64_t tokens);
+
 // Most tokens whose distributions over `vocab_size` tokens fit `bytes`.
 int64_t TokensThatFit(int32_t vocab_size, int64_t bytes);
 

@@ -41,6 +41,20 @@ TEST(TextQualityTest, AModelIsItsOwnEqual) {
   EXPECT_GT(quality.perplexity_before, 1);
 }
 
+TEST(TextQualityTest, TextsToChooseByAreNoneToJudgeBy) {
+  for (const auto& [tokens, moved] : {std::pair{0, 0u}, {30, 1u}, {31, 2u}, {1000, 2u}}) {
+    std::vector<TokenText> texts = Texts();
+    const std::vector<TokenText> all = texts;
+    std::vector<TokenText> first = MoveOutTokens(texts, tokens);
+    EXPECT_EQ(first.size(), moved) << tokens;
+    first.insert(first.end(), texts.begin(), texts.end());
+    EXPECT_EQ(first, all) << tokens;
+  }
+  std::vector<TokenText> one = {{1, 2, 3}};
+  EXPECT_TRUE(MoveOutTokens(one, 10).empty());
+  EXPECT_EQ(one.size(), 1u);
+}
+
 // Against the definition, token by token.
 TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
   ThreadPool pool(2);

@@ -172,6 +172,22 @@ class QuantizeTest(unittest.TestCase):
         self.assertLessEqual(some["kept_share"], 0.3)
         self.assertLess(some["quality"]["kl"], before["kl"])
 
+    def test_a_goal_that_is_missed_on_other_text_is_said(self):
+        hard = "".join(chr(33 + i * i * 7 % 90) for i in range(400))
+        with open(self.texts, "a", encoding="utf-8") as file:
+            for text in ("1 1", hard):  # to choose by, and to judge by
+                file.write(json.dumps({"text": text}) + "\n")
+        flags = ("--scales", "row", "--calib-dataset", self.texts, "--eval-size", "2",
+                 "--calib-size", "20", "--rounding", "nearest", "--json")
+        run = self.quantize(*flags, "--min-agreement", "100", output="missed")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        quality = json.loads(run.stdout)["quality"]
+        self.assertGreater(quality["tokens"], 390)
+        self.assertLess(quality["top1_agreement"], 1)
+        self.assertIn("not the 100 % of --min-agreement", run.stderr)
+        run = self.quantize(*flags, "--min-agreement", "10", output="reached")
+        self.assertNotIn("--min-agreement", run.stderr)
+
     def test_compensated_codes_make_smaller_errors_where_it_counts(self):
         quality = {}
         for rounding in ("nearest", "compensated"):
