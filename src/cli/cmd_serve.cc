@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -56,15 +55,11 @@ Status CheckToolLoop(const ServeFlags& flags) {
 
 void LogRequest(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
-void WaitForInterrupt(const std::atomic<bool>& interrupted) {
-  while (!interrupted) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-}
-
 Status RunServe(const ServeFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.serve));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sandbox));
   QED_RETURN_IF_ERROR(CheckToolLoop(flags));
-  const std::atomic<bool>& interrupted = CatchInterrupts();
+  CatchInterrupts();
   std::unique_ptr<LocalSandbox> sandbox;
   if (flags.with_sandbox) {
     QED_ASSIGN_OR_RETURN(sandbox, LocalSandbox::Create(flags.sandbox));
@@ -94,10 +89,7 @@ Status RunServe(const ServeFlags& flags) {
     std::fprintf(stderr, "qed serve: %s: %s: chat requests are refused, /v1/completions works\n",
                  flags.model.model.c_str(), chat.status().message().c_str());
   }
-  WaitForInterrupt(interrupted);
-  std::fprintf(stderr,
-               "qed serve: ending; running requests get %g s, a second signal stops at once\n",
-               flags.serve.drain_timeout);
+  WaitForInterrupt(flags.serve.drain_timeout);
   server->Drain();
   return OkStatus();
 }

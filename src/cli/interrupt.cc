@@ -1,7 +1,10 @@
 #include "cli/interrupt.h"
 
+#include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <initializer_list>
+#include <thread>
 
 namespace qed {
 namespace {
@@ -22,6 +25,13 @@ const std::atomic<bool>& CatchInterrupts() {
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGUSR1, &action, nullptr);
   return interrupted;
+}
+
+void WaitForInterrupt(double drain_seconds) {
+  while (!interrupted) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::fprintf(stderr,
+               "qed serve: ending; running requests get %g s, a second signal stops at once\n",
+               drain_seconds);
 }
 
 void RaiseInterrupt() { interrupted.store(true); }

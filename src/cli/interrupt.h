@@ -11,6 +11,9 @@ namespace qed {
 // ranks alone, while after the others they kill what has not ended at once.
 const std::atomic<bool>& CatchInterrupts();
 
+// Of a server: returns once the flag is set, and says that running requests get so many seconds.
+void WaitForInterrupt(double drain_seconds);
+
 // Sets the flag as a signal does.
 void RaiseInterrupt();
 

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/own_command.h"
 
 namespace qed {
 namespace {
@@ -28,24 +29,13 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kExitNotStarted = 127;
 
-std::vector<std::string> CommandLine() {
-  std::vector<std::string> words;
-  const Result<std::string> text = ReadFile("/proc/self/cmdline");
-  for (size_t at = 0; text.ok() && at < text->size();) {
-    words.emplace_back(text->c_str() + at);
-    at += words.back().size() + 1;
-  }
-  return words;
-}
-
 std::vector<std::string> LauncherCommand(int32_t size) {
   std::vector<std::string> words = {"mpirun", "--quiet", "-n", std::to_string(size)};
   // Ranks are told apart by what they compute, and each has threads of its own.
   for (const char* word : {"--oversubscribe", "--bind-to", "none"}) words.emplace_back(word);
   const size_t program_at = words.size();
-  for (std::string& word : CommandLine()) words.push_back(std::move(word));
-  std::error_code error;
-  words[program_at] = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  for (std::string& word : OwnCommandLine()) words.push_back(std::move(word));
+  words[program_at] = OwnProgram();
   return words;
 }
 

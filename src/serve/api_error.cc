@@ -33,4 +33,13 @@ HttpResponse ErrorResponse(const ApiError& error) {
   return JsonResponse(error.status, ErrorBody(error));
 }
 
+HttpResponse QueueFullResponse(int64_t retry_after_seconds) {
+  HttpResponse response = ErrorResponse({.status = 429,
+                                         .message = "the queue is full; try again later",
+                                         .param = "",
+                                         .code = "queue_full"});
+  response.headers.Add("Retry-After", std::to_string(retry_after_seconds));
+  return response;
+}
+
 }  // namespace qed

@@ -2,6 +2,7 @@
 #ifndef QED_SERVE_API_ERROR_H_
 #define QED_SERVE_API_ERROR_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ struct ApiError {
 // {"error": {"message", "type", "param", "code"}}
 std::string ErrorBody(const ApiError& error);
 HttpResponse ErrorResponse(const ApiError& error);
+// 429: the queue is full.
+HttpResponse QueueFullResponse(int64_t retry_after_seconds);
 
 // The error about one field of a request.
 inline ApiError FieldError(std::string_view field, const std::string& message) {

@@ -196,12 +196,7 @@ std::vector<std::shared_ptr<Choice>> CompletionService::MakeChoices(
 
 HttpResponse CompletionService::TooMany() {
   metrics_.rejected.Add();
-  HttpResponse response = ErrorResponse({.status = 429,
-                                         .message = "the queue is full; try again later",
-                                         .param = "",
-                                         .code = "queue_full"});
-  response.headers.Add("Retry-After", std::to_string(queue_.RetryAfter()));
-  return response;
+  return QueueFullResponse(queue_.RetryAfter());
 }
 
 void CompletionService::Admit(const std::shared_ptr<ServedRequest>& served,

@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "nlohmann/json.hpp"
 #include "serve/api_error.h"
+#include "serve/http_config.h"
 #include "serve/page_files.h"
 #include "text/unicode.h"
 
@@ -19,9 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kReaders = 2;
-// Requests that may wait to be read, however few may wait for the engine.
-constexpr size_t kLeastUnread = 1024;
 constexpr char kVersion[] = "0.1.0";
 
 constexpr std::string_view kModels = "/v1/models";
@@ -52,10 +50,6 @@ HttpResponse WrongMethod(const char* allowed) {
   return response;
 }
 
-std::chrono::milliseconds ToMilliseconds(double seconds) {
-  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
-}
-
 std::string ValidUtf8(std::string_view bytes) {
   std::string text;
   AppendValidUtf8(bytes, text);
@@ -71,28 +65,14 @@ Server::Server(const ServedModel& model, const ServeConfig& config, CompletionSe
       solve_(model_),
       watch_(model.stall_seconds),
       service_(model, config, std::move(log)),
-      reading_(kReaders,
-               {.max_jobs = std::max(kLeastUnread, static_cast<size_t>(config.max_waiting)),
-                .max_bytes = static_cast<size_t>(config.max_unread_bytes)}) {
+      reading_(kReaders, MakeReadingLimits(config)) {
   service_.metrics().WatchUnread([this] { return static_cast<double>(reading_.waiting()); });
 }
 
 Result<std::unique_ptr<Server>> Server::Start(const ServedModel& model, const ServeConfig& config,
                                               CompletionService::Log log) {
   std::unique_ptr<Server> server(new Server(model, config, std::move(log)));
-  HttpServerConfig http;
-  http.host = config.host;
-  http.port = static_cast<uint16_t>(config.port);
-  http.max_connections = config.max_connections;
-  http.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
-  http.max_buffered_bytes = static_cast<size_t>(config.max_buffered_bytes);
-  http.header_timeout = ToMilliseconds(config.header_timeout);
-  http.body_timeout = ToMilliseconds(config.body_timeout);
-  http.error_response = [](int status, std::string_view message) {
-    return ErrorResponse(
-        {.status = status, .message = std::string(message), .param = "", .code = ""});
-  };
-  QED_ASSIGN_OR_RETURN(http.guard, RequestGuard::Create(config.access, config.host));
+  QED_ASSIGN_OR_RETURN(const HttpServerConfig http, MakeHttpConfig(config));
   QED_ASSIGN_OR_RETURN(
       server->http_,
       HttpServer::Start(http, [raw = server.get()](HttpRequest request, Responder responder) {
