@@ -1,5 +1,6 @@
 // qed serve: a model behind HTTP, as OpenAI's clients know it.
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -12,6 +13,8 @@
 #include "cli/interrupt.h"
 #include "cli/model_session.h"
 #include "cli/ranks.h"
+#include "cli/replica_role.h"
+#include "cli/serve_replicas.h"
 #include "config/sandbox_config.h"
 #include "config/serve_config.h"
 #include "sandbox/local_sandbox.h"
@@ -55,10 +58,24 @@ Status CheckToolLoop(const ServeFlags& flags) {
 
 void LogRequest(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
-Status RunServe(const ServeFlags& flags) {
+Status CheckFlags(const ServeFlags& flags) {
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.serve));
   QED_RETURN_IF_ERROR(ValidateKnobs(flags.sandbox));
-  QED_RETURN_IF_ERROR(CheckToolLoop(flags));
+  return CheckToolLoop(flags);
+}
+
+std::vector<std::string> Names(const ServeFlags& flags) {
+  if (!flags.serve.served_model_name.empty()) return flags.serve.served_model_name;
+  return {ModelName(flags.model)};
+}
+
+Status RunFront(const ServeFlags& flags) {
+  QED_RETURN_IF_ERROR(CheckFlags(flags));
+  return ServeReplicas(flags.model, flags.serve, Names(flags).front(), flags.with_sandbox);
+}
+
+Status RunServe(const ServeFlags& flags) {
+  QED_RETURN_IF_ERROR(CheckFlags(flags));
   CatchInterrupts();
   std::unique_ptr<LocalSandbox> sandbox;
   if (flags.with_sandbox) {
@@ -69,8 +86,7 @@ Status RunServe(const ServeFlags& flags) {
   // Without a template that can be carried out, chats are refused, lest prompts be
   // wrong in silence; the rest of the server needs none.
   const Result<ChatTemplate> chat = ChatTemplate::FromTokenizer(session->tokenizer());
-  std::vector<std::string> names = flags.serve.served_model_name;
-  if (names.empty()) names.push_back(ModelName(flags.model));
+  const std::vector<std::string> names = Names(flags);
   const ServedModel model{.engine = session->engine(),
                           .tokenizer = session->tokenizer(),
                           .chat_template = chat.ok() ? &*chat : nullptr,
@@ -94,6 +110,13 @@ Status RunServe(const ServeFlags& flags) {
   return OkStatus();
 }
 
+Status Run(ServeFlags& flags) {
+  const std::optional<ReplicaRole> role = ParseReplicaRole(std::getenv(kReplicaVariable));
+  if (role) TakeReplicaRole(*role, flags.model, flags.serve);
+  if (flags.serve.replicas != 1) return RunFront(flags);
+  return RunOnRanks(flags.model, [&] { return RunServe(flags); });
+}
+
 }  // namespace
 
 CLI::App* AddServeCommand(CLI::App& app, CommandRun& run) {
@@ -105,7 +128,7 @@ CLI::App* AddServeCommand(CLI::App& app, CommandRun& run) {
   command->add_flag("--with-sandbox", flags->with_sandbox,
                     "run the model's programs for requests that ask for it");
   AddKnobFlags(*command, flags->sandbox);
-  run = [flags] { return RunOnRanks(flags->model, [&] { return RunServe(*flags); }); };
+  run = [flags] { return Run(*flags); };
   return command;
 }
 

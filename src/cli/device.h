@@ -13,8 +13,8 @@ namespace qed {
 
 // The GPU to run on, opened for the calling thread; none: the CPU. `flag` is the
 // value of --device; what it asks for and cannot be had is an error, while auto
-// takes the CPU where the first GPU cannot be used. Where a launcher has started several processes
-// on this host, the one after `index` others has the GPU so many behind the flag's.
+// takes the CPU where the first GPU cannot be used. Where several processes
+// of one run are on this host, `index` GPUs from the flag's on are those of others.
 Result<std::optional<cuda::DeviceInfo>> OpenDeviceFor(const std::string& flag, int32_t index = 0);
 
 }  // namespace qed

@@ -136,6 +136,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& given
   QED_ASSIGN_OR_RETURN(const ModelFlags flags, ResolveNames(given));
   std::unique_ptr<ModelSession> session(new ModelSession);
   session->config_ = flags.engine;
+  session->gpus_before_ = flags.gpus_before;
   EngineConfig& config = session->config_;
   if (config.threads == 0) {
     config.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -172,7 +173,8 @@ Result<std::optional<cuda::DeviceInfo>> ModelSession::OpenDevice(const ModelFlag
   const std::optional<LaunchedRank> launched = FindLauncher();
   QED_ASSIGN_OR_RETURN(
       std::optional<cuda::DeviceInfo> gpu,
-      OpenDeviceFor(config_.device, launched ? launched->index_on_host.value_or(0) : 0));
+      OpenDeviceFor(config_.device,
+                    gpus_before_ + (launched ? launched->index_on_host.value_or(0) : 0)));
   if (gpu && config_.compute == "f32") {
     if (config_.device != "auto") {
       return InvalidArgument("--compute f32 runs on the CPU alone: leave out --device");
@@ -241,7 +243,7 @@ Result<std::unique_ptr<StepRunner>> ModelSession::Load(const Checkpoint& checkpo
       group = {ranks, NetworkFingerprint(checkpoint, adapter != nullptr, config_),
                config_.stall_seconds};
       TellToLoad(config_, /*on_gpu=*/true, *ranks);
-      QED_RETURN_IF_ERROR(OpenRanksDevice(config_, *ranks).status());
+      QED_RETURN_IF_ERROR(OpenRanksDevice(config_, gpus_before_, *ranks).status());
     }
     QED_ASSIGN_OR_RETURN(CudaRunner made, MakeCudaStepRunner(checkpoint, adapter, head, config_,
                                                              *gpu, *pool_, group));
@@ -271,7 +273,8 @@ Status FollowOnOwnGpu(const ModelFlags& given, const EngineConfig& config, Threa
                       Communicator& ranks) {
   bool loading = false;
   const auto follow = [&]() -> Status {
-    QED_ASSIGN_OR_RETURN(const cuda::DeviceInfo device, OpenRanksDevice(config, ranks));
+    QED_ASSIGN_OR_RETURN(const cuda::DeviceInfo device,
+                         OpenRanksDevice(config, given.gpus_before, ranks));
     QED_ASSIGN_OR_RETURN(const ModelFlags flags, ResolveNames(given));
     QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
     QED_ASSIGN_OR_RETURN(const std::optional<Adapter> adapter, OpenAdapterFor(flags, checkpoint));

@@ -37,6 +37,8 @@ struct ModelFlags {
   EngineConfig engine;
   // Of the first of several ranks (cli/ranks.h); must outlive the session.
   Communicator* ranks = nullptr;
+  // GPUs of this host, from --device on, that other replicas have (cli/replica_role.h).
+  int32_t gpus_before = 0;
 };
 
 // Adds --model, --adapter and the engine's knobs; `flags` must live as long as
@@ -90,6 +92,7 @@ class ModelSession {
                                            Communicator* ranks);
 
   EngineConfig config_;
+  int32_t gpus_before_ = 0;
   ModelConfig model_config_;
   ModelFootprint footprint_;
   SamplingDefaults sampling_defaults_;

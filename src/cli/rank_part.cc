@@ -57,12 +57,13 @@ bool TakeFirstRanksSizes(Communicator& ranks, EngineConfig& config, bool& on_gpu
   return true;
 }
 
-Result<cuda::DeviceInfo> OpenRanksDevice(const EngineConfig& config, Communicator& ranks) {
+Result<cuda::DeviceInfo> OpenRanksDevice(const EngineConfig& config, int32_t gpus_before,
+                                         Communicator& ranks) {
   const int32_t in_group = IndexOnHost(ranks, HostName());
   const std::optional<LaunchedRank> launched = FindLauncher();
   const int32_t index = launched ? launched->index_on_host.value_or(in_group) : in_group;
   QED_ASSIGN_OR_RETURN(const std::optional<cuda::DeviceInfo> device,
-                       OpenDeviceFor(config.device, index));
+                       OpenDeviceFor(config.device, gpus_before + index));
   if (device) return *device;
   return Unavailable("the first rank computes on a GPU, and this one has none");
 }

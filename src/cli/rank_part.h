@@ -31,7 +31,8 @@ bool TakeFirstRanksSizes(Communicator& ranks, EngineConfig& config, bool& on_gpu
 
 // A GPU of the rank's own, the ranks of a host having theirs in order from `config.device` on.
 // Called by all ranks. Errors name the rank and the GPU.
-Result<cuda::DeviceInfo> OpenRanksDevice(const EngineConfig& config, Communicator& ranks);
+Result<cuda::DeviceInfo> OpenRanksDevice(const EngineConfig& config, int32_t gpus_before,
+                                         Communicator& ranks);
 
 // A checksum of what has to be the same on all ranks.
 uint64_t NetworkFingerprint(const Checkpoint& checkpoint, bool has_adapter,

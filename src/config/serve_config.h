@@ -14,6 +14,7 @@ namespace qed {
 struct ServeConfig {
   std::string host = "127.0.0.1";
   int32_t port = 5000;
+  int32_t replicas = 1;  // processes behind the port, each with the whole model
   // The first is the one in replies; none: the name of the model's file or folder.
   std::vector<std::string> served_model_name;
   std::string tool_loop = "off";        // "on": the sandbox for requests that do not ask for it
@@ -37,6 +38,10 @@ void VisitKnobs(ServeConfig& c, Visitor&& visit) {
   visit(Knob{"host", "", "address or name to listen on"}, c.host, NoRange{});
   visit(Knob{"port", "", "to listen on; 0 takes any free one"}, c.port,
         KnobRange<int32_t>{0, 65535});
+  visit(Knob{"replicas", "processes",
+             "on this host, each with the whole model: on GPUs each with its own, else they share "
+             "the cores; one port for all"},
+        c.replicas, KnobRange<int32_t>{1, 64});
   visit(Knob{"served-model-name", "",
              "the model's ids, the first in replies; else the name of its file or folder"},
         c.served_model_name, NoRange{});
