@@ -22,33 +22,39 @@ PrefixRouter::PrefixRouter(int32_t replicas, int32_t max_ahead, size_t capacity)
 std::optional<RouteChoice> PrefixRouter::Choose(std::span<const uint64_t> blocks,
                                                 std::span<const ReplicaLoad> loads) {
   QED_CHECK(loads.size() == chosen_at_.size());
-  int32_t least = std::numeric_limits<int32_t>::max();
-  for (const ReplicaLoad& load : loads) {
-    if (load.available) least = std::min(least, load.in_flight);
-  }
   Set available = 0;
-  Set eligible = 0;
+  int32_t least = std::numeric_limits<int32_t>::max();
   for (size_t i = 0; i < loads.size(); ++i) {
     if (!loads[i].available) continue;
     available |= Bit(i);
-    if (loads[i].in_flight - least <= max_ahead_) eligible |= Bit(i);
+    least = std::min(least, loads[i].in_flight);
   }
   if (available == 0) return std::nullopt;
-  const Set knowing = LongestMatch(blocks, eligible);
-  const int32_t chosen = LeastBusy(knowing != 0 ? knowing : available, loads);
+  const std::vector<int32_t> known = KnownBlocks(blocks);
+  Set best = 0;  // those that know the most, of those that are not too far ahead
+  int32_t most = 1;
+  for (size_t i = 0; i < loads.size(); ++i) {
+    const int32_t worth = std::min(max_ahead_, known[i] / kBlocksPerCompletion);
+    if (!loads[i].available || known[i] < most || loads[i].in_flight - least > worth) continue;
+    best = known[i] > most ? Bit(i) : best | Bit(i);
+    most = known[i];
+  }
+  const int32_t chosen = LeastBusy(best != 0 ? best : available, loads);
   chosen_at_[static_cast<size_t>(chosen)] = ++choices_;
   Remember(blocks, chosen);
-  return RouteChoice{chosen, knowing != 0};
+  return RouteChoice{chosen, best != 0};
 }
 
-PrefixRouter::Set PrefixRouter::LongestMatch(std::span<const uint64_t> blocks, Set eligible) const {
-  Set knowing = 0;
+std::vector<int32_t> PrefixRouter::KnownBlocks(std::span<const uint64_t> blocks) const {
+  std::vector<int32_t> known(chosen_at_.size(), 0);
+  Set still = ~Set{0};
   for (const uint64_t block : blocks) {
     const auto found = known_.find(block);
-    if (found == known_.end() || (found->second->replicas & eligible) == 0) break;
-    knowing = found->second->replicas & eligible;
+    if (found != known_.end()) still &= found->second->replicas;
+    if (found == known_.end() || still == 0) break;
+    for (size_t i = 0; i < known.size(); ++i) known[i] += (still & Bit(i)) != 0 ? 1 : 0;
   }
-  return knowing;
+  return known;
 }
 
 int32_t PrefixRouter::LeastBusy(Set among, std::span<const ReplicaLoad> loads) const {

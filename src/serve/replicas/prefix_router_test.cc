@@ -1,6 +1,9 @@
 #include "serve/replicas/prefix_router.h"
 
+#include <algorithm>
+#include <numeric>
 #include <random>
+#include <tuple>
 
 #include "gtest/gtest.h"
 
@@ -41,19 +44,43 @@ TEST(PrefixRouterTest, EqualsTakeTurns) {
 TEST(PrefixRouterTest, GoesWhereTheBeginningWent) {
   PrefixRouter router(3, kAhead);
   ASSERT_EQ(Chosen(router, {1, 2, 3}, Free({1, 1, 0})), 2);
-  const std::optional<RouteChoice> choice = router.Choose(Blocks{1, 2, 3, 4}, Free({0, 0, kAhead}));
+  const std::optional<RouteChoice> choice = router.Choose(Blocks{1, 2, 3, 4}, Free({0, 0, 0}));
   ASSERT_TRUE(choice);
   EXPECT_EQ(choice->replica, 2);
   EXPECT_TRUE(choice->by_prefix);
 }
 
-TEST(PrefixRouterTest, NotWhereMuchMoreIsToBeDone) {
-  PrefixRouter router(2, kAhead);
-  ASSERT_EQ(Chosen(router, {1, 2}, Free({0, 0})), 0);
-  EXPECT_EQ(Chosen(router, {1, 2}, Free({kAhead + 1, 0})), 1);
-  // Now both know it: the less busy one has it.
-  EXPECT_EQ(Chosen(router, {1, 2}, Free({2, 1})), 1);
-  EXPECT_EQ(Chosen(router, {1, 2}, Free({1, 2})), 0);
+// A prompt of so many completions' worth.
+Blocks Worth(int32_t completions) {
+  Blocks blocks(static_cast<size_t>(completions * kBlocksPerCompletion));
+  std::iota(blocks.begin(), blocks.end(), 100);
+  return blocks;
+}
+
+TEST(PrefixRouterTest, ButNotWhereMoreIsToBeDoneThanItIsWorth) {
+  for (const int32_t worth : {0, 1, 3, kAhead, kAhead + 1, 50}) {
+    Blocks prompt = Worth(worth);
+    if (prompt.empty()) prompt = {1};
+    const int32_t allowed = std::min(worth, kAhead);
+    PrefixRouter one(2, kAhead), other(2, kAhead);
+    ASSERT_EQ(Chosen(one, prompt, Free({0, 0})), 0);
+    EXPECT_EQ(Chosen(one, prompt, Free({7 + allowed, 7})), 0) << worth;
+    ASSERT_EQ(Chosen(other, prompt, Free({0, 0})), 0);
+    EXPECT_EQ(Chosen(other, prompt, Free({8 + allowed, 7})), 1) << worth;
+    // Now both know it: the less busy one has it.
+    EXPECT_EQ(Chosen(other, prompt, Free({2, 1})), 1);
+    EXPECT_EQ(Chosen(other, prompt, Free({1, 2})), 0);
+  }
+}
+
+TEST(PrefixRouterTest, SamplesOfOneShortPromptAreSharedOut) {
+  PrefixRouter router(4, 16);
+  Loads loads = Free({0, 0, 0, 0});
+  for (int i = 0; i < 16; ++i) {
+    const int32_t chosen = Chosen(router, {1, 2, 3, 4}, loads);
+    ++loads[static_cast<size_t>(chosen)].in_flight;
+  }
+  for (const ReplicaLoad& load : loads) EXPECT_EQ(load.in_flight, 4);
 }
 
 TEST(PrefixRouterTest, TheLongestBeginningCounts) {
@@ -61,9 +88,9 @@ TEST(PrefixRouterTest, TheLongestBeginningCounts) {
   ASSERT_EQ(Chosen(router, {1, 10, 11}, Free({0, 1, 1})), 0);
   ASSERT_EQ(Chosen(router, {1, 20, 21}, Free({9, 0, 1})), 1);
   ASSERT_EQ(Chosen(router, {1, 20, 22}, Free({9, 9, 0})), 2);
-  EXPECT_EQ(Chosen(router, {1, 10, 12}, Free({3, 0, 0})), 0);
-  EXPECT_EQ(Chosen(router, {1, 20, 21, 5}, Free({0, 3, 0})), 1);
-  EXPECT_EQ(Chosen(router, {1, 20, 22, 6}, Free({0, 0, 3})), 2);
+  EXPECT_EQ(Chosen(router, {1, 10, 12}, Free({0, 0, 0})), 0);
+  EXPECT_EQ(Chosen(router, {1, 20, 21, 5}, Free({0, 0, 0})), 1);
+  EXPECT_EQ(Chosen(router, {1, 20, 22, 6}, Free({0, 0, 0})), 2);
   // The middle of a prompt says nothing without its beginning.
   EXPECT_FALSE(router.Choose(Blocks{7, 20, 22}, Free({0, 0, 0}))->by_prefix);
 }
@@ -118,7 +145,10 @@ class SimpleRouter {
     std::tuple<int64_t, int32_t, int64_t> best_rank;
     for (size_t i = 0; i < loads.size(); ++i) {
       if (!loads[i].available) continue;
-      const int64_t match = loads[i].in_flight <= least + kAhead ? Match(i, blocks) : 0;
+      int64_t match = Match(i, blocks);
+      if (loads[i].in_flight > least + std::min<int64_t>(kAhead, match / kBlocksPerCompletion)) {
+        match = 0;
+      }
       const std::tuple rank(-match, loads[i].in_flight, chosen_at_[i]);
       if (best >= 0 && best_rank <= rank) continue;
       best = static_cast<int32_t>(i);
@@ -155,9 +185,10 @@ TEST(PrefixRouterTest, RandomTrafficGoesWhereASimpleRouterSendsIt) {
     SimpleRouter simple(replicas);
     for (int step = 0; step < 300; ++step) {
       Blocks blocks;  // as chained hashes are: equal only behind equal beginnings
+      // Each of a few texts is as long as some completions are worth.
       for (uint64_t hash = 0, length = below(6); length > 0; --length) {
         hash = hash * 4 + 1 + below(3);
-        blocks.push_back(hash);
+        for (uint64_t part = 0; part < 10; ++part) blocks.push_back(hash * 16 + part);
       }
       Loads loads;
       for (size_t i = 0; i < replicas; ++i) {

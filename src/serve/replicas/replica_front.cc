@@ -1,5 +1,7 @@
 #include "serve/replicas/replica_front.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -7,6 +9,7 @@
 #include <thread>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "nlohmann/json.hpp"
 #include "serve/api_error.h"
 #include "serve/http_config.h"
@@ -38,6 +41,26 @@ std::string OriginForm(const std::string& target) {
 bool IsCompletion(const HttpRequest& request) {
   return request.method == "POST" &&
          (request.path == "/v1/completions" || request.path == "/v1/chat/completions");
+}
+
+// As many of the connections that are wanted as this process may have descriptors for: two a
+// request, and some for all else. Without them calls to replicas would fail, and those seem dead.
+int32_t ConnectionsFor(int32_t wanted) {
+  constexpr rlim_t kOthers = 512;
+  const rlim_t needed = 2 * static_cast<rlim_t>(wanted) + kOthers;
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < needed) {
+    limit.rlim_cur = std::min(needed, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= needed) return wanted;
+  const rlim_t few = std::max(limit.rlim_cur, kOthers + 2) - kOthers;
+  LogLine("--max-connections " + std::to_string(wanted) + ": this process may have " +
+          std::to_string(limit.rlim_cur) + " files open (ulimit -n): " + std::to_string(few / 2) +
+          " connections are let in");
+  return static_cast<int32_t>(few / 2);
 }
 
 // How many completions run at a time is said of one replica.
@@ -83,7 +106,8 @@ ReplicaFront::ReplicaFront(const ServeConfig& serve, ReplicaPoolConfig replicas)
 Result<std::unique_ptr<ReplicaFront>> ReplicaFront::Start(const ServeConfig& serve,
                                                           ReplicaPoolConfig replicas,
                                                           const std::string& what_is_offered) {
-  QED_ASSIGN_OR_RETURN(const HttpServerConfig http, MakeHttpConfig(serve));
+  QED_ASSIGN_OR_RETURN(HttpServerConfig http, MakeHttpConfig(serve));
+  http.max_connections = ConnectionsFor(http.max_connections);
   std::unique_ptr<ReplicaFront> front(new ReplicaFront(serve, std::move(replicas)));
   QED_ASSIGN_OR_RETURN(
       front->http_,
