@@ -16,8 +16,8 @@ Result<std::optional<cuda::DeviceInfo>> OpenDeviceFor(const std::string& flag, i
   if (spec.kind == DeviceSpec::Kind::kAuto && none) return std::optional<cuda::DeviceInfo>();
   if (index == 0) return opened.status().WithPrefix("--device");
   return opened.status().WithPrefix("--device: " + std::to_string(index) +
-                                    " GPUs are those of other ranks or replicas of this host, and "
-                                    "each needs its own");
+                                    " ranks or replicas are before this one on its host, and each "
+                                    "needs a GPU of its own");
 }
 
 }  // namespace qed

@@ -217,7 +217,7 @@ class AnswersTest(unittest.TestCase):
     def test_work_is_shared_out(self):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             streams = list(pool.map(lambda i: self.front.open_stream(
-                **{**LONG, "prompt": f"{i} is", "max_tokens": 60}), range(8)))
+                **{**LONG, "prompt": f"{i} is", "max_tokens": 40}), range(8)))
             given = [replica["completions_in_flight"]
                      for replica in self.front.health()[1]["replicas"]]
             ends = list(pool.map(read_to_end, streams))
@@ -348,7 +348,7 @@ class DeathsTest(unittest.TestCase):
         self.assertTrue(self.front.wait_idle())
 
     def test_in_the_middle_of_a_stream(self):
-        streams = [self.front.open_stream(**{**LONG, "prompt": prompt})
+        streams = [self.front.open_stream(**{**LONG, "prompt": prompt, "max_tokens": 300})
                    for prompt in ("Once upon a time", "In the beginning")]
         lost = self.front.sum_of("qed_replica_lost_requests_total")
         victim = self.front.replica(0)
@@ -423,12 +423,29 @@ class LastDeathTest(unittest.TestCase):
 
 
 class EndsTest(unittest.TestCase):
+    PROMPT = "".join(f"Q: {a}+{b}\n<code>print({a}+{b})</code>\n<out>\n{a + b}\n</out>\nA: {a + b}\n\n"
+                     for a, b in ((2, 3), (10, 7), (44, 5), (31, 8))) + "Q: 15+4\n"
+    TOOL = {"type": "sandbox", "code_begin": "<code>", "code_end": "</code>",
+            "code_output_begin": "\n<out>\n", "code_output_end": "</out>\n"}
+
+    def each_replica_runs_programs(self, front):
+        body = {"max_tokens": 80, "temperature": 0, "stop": ["Q:"], "tools": [self.TOOL]}
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            # Prompts that begin differently, so that each replica has one.
+            replies = list(pool.map(lambda first: front.complete(
+                **{**body, "prompt": first + self.PROMPT}), ("", "Q:\n")))
+        for reply in replies:
+            self.assertIn("19", reply["choices"][0]["text"])
+            self.assertGreater(len(reply["choices"][0]["code_calls"]), 0)
+        self.assertEqual([front.sum_of("qed_replica_requests_total", replica=index)
+                          for index in (0, 1)], [1, 1])
 
     def test_running_requests_are_answered_and_all_processes_end(self):
         with Replicas("--with-sandbox") as front:
+            self.each_replica_runs_programs(front)
             below = descendants(front.process.pid)
             self.assertGreater(len(below), 3)  # replicas and their sandboxes
-            streams = [front.open_stream(**{**LONG, "prompt": f"{i} is", "max_tokens": 80})
+            streams = [front.open_stream(**{**LONG, "prompt": f"{i} is", "max_tokens": 40})
                        for i in range(3)]
             front.terminate()
             for stream in streams:
@@ -460,27 +477,6 @@ class EndsTest(unittest.TestCase):
             self.assertEqual(front.process.wait(PATIENCE), -signal.SIGTERM)
             self.assertEqual(wait_until_gone(below, 10), [])
             stream.close()
-
-
-class SandboxTest(unittest.TestCase):
-    PROMPT = "".join(f"Q: {a}+{b}\n<code>print({a}+{b})</code>\n<out>\n{a + b}\n</out>\nA: {a + b}\n\n"
-                     for a, b in ((2, 3), (10, 7), (44, 5), (31, 8))) + "Q: 15+4\n"
-    TOOL = {"type": "sandbox", "code_begin": "<code>", "code_end": "</code>",
-            "code_output_begin": "\n<out>\n", "code_output_end": "</out>\n"}
-
-    def test_each_replica_runs_programs(self):
-        with Replicas("--with-sandbox") as front:
-            body = {"prompt": self.PROMPT, "max_tokens": 80, "temperature": 0, "stop": ["Q:"],
-                    "tools": [self.TOOL]}
-            with concurrent.futures.ThreadPoolExecutor(2) as pool:
-                # Prompts that begin differently, so that each replica has one.
-                replies = list(pool.map(lambda first: front.complete(
-                    **{**body, "prompt": first + self.PROMPT}), ("", "Q:\n")))
-            for reply in replies:
-                self.assertIn("19", reply["choices"][0]["text"])
-                self.assertGreater(len(reply["choices"][0]["code_calls"]), 0)
-            self.assertEqual([front.sum_of("qed_replica_requests_total", replica=index)
-                              for index in (0, 1)], [1, 1])
 
 
 class StartTest(unittest.TestCase):

@@ -238,7 +238,8 @@ void ReplicaPool::Drain(std::function<void()> on_ended) {
   on_ended_ = std::move(on_ended);
   for (Replica& replica : replicas_) {
     if (replica.process) {
-      replica.process->Signal(SIGTERM);
+      // What still loads has nothing to end in good order, and would load to the end first.
+      replica.process->Signal(replica.port.empty() ? SIGKILL : SIGTERM);
     } else {
       replica.state = ReplicaState::kEnded;
     }
