@@ -39,7 +39,8 @@ Relay::Relay(const Parts& parts, RelayedRequest request, std::shared_ptr<HttpRes
 
 void Relay::Start() {
   if (responder_->disconnected()) return;
-  if (!Try(std::nullopt)) return RespondUnavailable("no replica of the model is ready; /health");
+  if (!Try(std::nullopt))
+    return RespondUnavailable("no replica of the model is ready: /health says why");
   responder_->OnDisconnect([weak = weak_from_this(), &loop = parts_.loop] {
     loop.Post([weak] {
       if (const auto self = weak.lock()) self->Leave();
