@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <ranges>
 #include <tuple>
 
 #include "base/check.h"
@@ -71,8 +70,8 @@ int32_t PrefixRouter::LeastBusy(Set among, std::span<const ReplicaLoad> loads) c
 
 void PrefixRouter::Remember(std::span<const uint64_t> blocks, int32_t replica) {
   // The last block first: where room runs out, a beginning is worth more than what follows it.
-  for (const uint64_t block :
-       blocks.first(std::min(blocks.size(), capacity_)) | std::views::reverse) {
+  for (size_t i = std::min(blocks.size(), capacity_); i > 0; --i) {
+    const uint64_t block = blocks[i - 1];
     const auto found = known_.find(block);
     if (found == known_.end()) {
       used_.push_front({block, 0});
