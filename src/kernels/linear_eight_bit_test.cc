@@ -120,10 +120,10 @@ class EightBitLinearTest : public ::testing::TestWithParam<WeightFormat> {
 };
 
 TEST_P(EightBitLinearTest, MatchesTheProductInDouble) {
-  struct Shape {
+  struct Sizes {
     int32_t n, k, t;
   };
-  for (const Shape& s : {Shape{16, 32, 1},
+  for (const Sizes& s : {Sizes{16, 32, 1},
                          {1, 1, 2},
                          {15, 64, 3},
                          {31, 577, 5},

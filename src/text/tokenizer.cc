@@ -13,13 +13,14 @@
 #include "text/tokenizer_definition.h"
 
 namespace qed {
-namespace {
 
-struct Token {
+struct VocabularyToken {
   std::string bytes;
   bool present = false;
   bool special = false;
 };
+
+namespace {
 
 // How a token is decoded: out of the byte alphabet, or as it stands where it is
 // not written in it.
@@ -28,7 +29,7 @@ std::string DecodedBytes(const std::string& text) {
   return bytes.has_value() ? *std::move(bytes) : text;
 }
 
-Status CheckId(const std::string& name, int32_t id, const std::vector<Token>& tokens) {
+Status CheckId(const std::string& name, int32_t id, const std::vector<VocabularyToken>& tokens) {
   const bool known =
       id == -1 || (id >= 0 && static_cast<size_t>(id) < tokens.size() && tokens[id].present);
   if (known) return OkStatus();
@@ -38,7 +39,7 @@ Status CheckId(const std::string& name, int32_t id, const std::vector<Token>& to
 }  // namespace
 
 struct Tokenizer::Impl {
-  std::vector<Token> tokens;                     // [V]
+  std::vector<VocabularyToken> tokens;           // [V]
   std::unordered_map<std::string, int32_t> ids;  // by text as the file has it
   Bpe bpe;
   PreTokenizer pre_tokenizer;
@@ -61,7 +62,7 @@ struct Tokenizer::Impl {
 };
 
 Status Tokenizer::Impl::AddTokens(const TokenizerDefinition& definition) {
-  const auto slot = [this](int32_t id) -> Token& {
+  const auto slot = [this](int32_t id) -> VocabularyToken& {
     if (tokens.size() <= static_cast<size_t>(id)) tokens.resize(static_cast<size_t>(id) + 1);
     return tokens[id];
   };
@@ -70,7 +71,7 @@ Status Tokenizer::Impl::AddTokens(const TokenizerDefinition& definition) {
       return Corrupt("token " + QuotedForMessage(token.text) + " has the impossible id " +
                      std::to_string(token.id));
     }
-    Token& entry = slot(token.id);
+    VocabularyToken& entry = slot(token.id);
     if (entry.present) {
       return Corrupt("token id " + std::to_string(token.id) + " is given to two tokens");
     }
@@ -82,7 +83,7 @@ Status Tokenizer::Impl::AddTokens(const TokenizerDefinition& definition) {
       return Corrupt("added token " + QuotedForMessage(token.text) + " has the impossible id " +
                      std::to_string(token.id));
     }
-    Token& entry = slot(token.id);
+    VocabularyToken& entry = slot(token.id);
     const auto [known, inserted] = ids.emplace(token.text, token.id);
     if (known->second != token.id || entry.present == inserted) {
       return Corrupt("added token " + QuotedForMessage(token.text) + " and its id " +
@@ -112,7 +113,8 @@ void Tokenizer::Impl::FindLongestToken(const std::vector<AddedToken>& added) {
   const bool stretches = std::ranges::any_of(
       added, [](const AddedToken& token) { return token.lstrip || token.rstrip; });
   if (stretches) return;
-  for (const Token& token : tokens) longest_token = std::max(longest_token, token.bytes.size());
+  for (const VocabularyToken& token : tokens)
+    longest_token = std::max(longest_token, token.bytes.size());
 }
 
 void Tokenizer::Impl::EncodeText(std::string_view text, bool match_special, Bpe::Scratch& scratch,
