@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
+#include "base/processors.h"
 #include "builder/engine_builder.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
@@ -119,8 +119,7 @@ Status RunBuild(const BuildFlags& flags) {
   std::fflush(stdout);
   if (flags.plan_only) return OkStatus();
 
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  ThreadPool pool(flags.config.threads > 0 ? flags.config.threads : std::max(1, cores));
+  ThreadPool pool(flags.config.threads > 0 ? flags.config.threads : ProcessorsEach());
   ProgressLine line;
   int64_t packed = 0;
   const auto begin = std::chrono::steady_clock::now();

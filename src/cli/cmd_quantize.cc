@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/processors.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/commands.h"
@@ -109,8 +109,7 @@ Status RunQuantize(const QuantizeFlags& flags) {
   task.output = flags.output;
   QED_ASSIGN_OR_RETURN(task.gpu, OpenDeviceFor(flags.config.device));
   QED_RETURN_IF_ERROR(ReadCalibration(checkpoint, task));
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  ThreadPool pool(flags.config.threads > 0 ? flags.config.threads : std::max(1, cores));
+  ThreadPool pool(flags.config.threads > 0 ? flags.config.threads : ProcessorsEach());
   ProgressLine line;
   QED_ASSIGN_OR_RETURN(const ErrorReport report,
                        Quantize(std::move(task), pool, [&](const std::string& what, double part) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/host_name.h"
+#include "base/processors.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/drafter_checkpoint.h"
 #include "checkpoint/engine_folder.h"
@@ -138,9 +138,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::Open(const ModelFlags& given
   session->config_ = flags.engine;
   session->gpus_before_ = flags.gpus_before;
   EngineConfig& config = session->config_;
-  if (config.threads == 0) {
-    config.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
+  if (config.threads == 0) config.threads = ProcessorsEach();
 
   QED_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpointFor(flags));
   QED_ASSIGN_OR_RETURN(const std::optional<cuda::DeviceInfo> gpu,

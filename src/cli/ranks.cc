@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/host_name.h"
+#include "base/processors.h"
 #include "cli/rank_launcher.h"
 #include "parallel/agreement.h"
 #include "parallel/launched_ranks.h"
@@ -66,10 +67,7 @@ Status RunLaunched(const LaunchedRank& launched, ModelFlags& flags, const LeadRe
   QED_ASSIGN_OR_RETURN(const std::unique_ptr<RankGroups> ranks,
                        JoinInTime(launched.rank, {.group_size = flags.engine.tp_size,
                                                   .stall_seconds = flags.engine.stall_seconds}));
-  if (flags.engine.threads == 0) {
-    const int cores = static_cast<int>(std::thread::hardware_concurrency());
-    flags.engine.threads = std::max(1, cores / launched.on_host);
-  }
+  if (flags.engine.threads == 0) flags.engine.threads = ProcessorsEach(launched.on_host);
   if (ranks->leaders() != nullptr) return Lead(flags, *ranks, lead);
   // The first rank ends the others; until then signals to all of them are its business.
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) std::signal(signal, SIG_IGN);

@@ -1,12 +1,12 @@
 #include "cli/solve_plan.h"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 #include <thread>
 #include <utility>
 
 #include "cli/flags.h"
+#include "cli/numbered_part.h"
 #include "net/http_message.h"
 #include "solve/answer.h"
 
@@ -78,21 +78,15 @@ std::string ProblemsFingerprint(const std::vector<Problem>& problems) {
 Result<Shard> ParseShard(const SolveFlags& flags) {
   const std::string& text = flags.shard;
   if (text.empty()) return Shard();
-  Shard shard;
-  const char* const end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, shard.index);
-  const bool slash = index.ec == std::errc() && index.ptr != end && *index.ptr == '/';
-  const auto count = std::from_chars(slash ? index.ptr + 1 : end, end, shard.count);
-  if (!slash || count.ec != std::errc() || count.ptr != end || shard.index < 1 ||
-      shard.index > shard.count) {
+  const std::optional<NumberedPart> read = ReadNumberedPart(text);
+  if (!read || read->part < 1 || read->part > read->count) {
     return InvalidArgument("--shard is \"" + text +
                            "\"; it must be like 1/8, 2/8, ..., 8/8 for the eight parts of a run");
   }
   if (flags.solve.output.empty()) {
     return InvalidArgument("--shard needs --output: the folder in which the shards' records meet");
   }
-  --shard.index;
-  return shard;
+  return Shard{.index = read->part - 1, .count = read->count};
 }
 
 }  // namespace

@@ -11,6 +11,9 @@
 
 namespace qed {
 
+inline constexpr int32_t kMaxReplicas = 64;
+inline constexpr int32_t kMaxConnections = 65536;
+
 struct ServeConfig {
   std::string host = "127.0.0.1";
   int32_t port = 5000;
@@ -41,7 +44,7 @@ void VisitKnobs(ServeConfig& c, Visitor&& visit) {
   visit(Knob{"replicas", "processes",
              "on this host, each with the whole model: on GPUs each with its own, else they share "
              "the cores; one port for all"},
-        c.replicas, KnobRange<int32_t>{1, 64});
+        c.replicas, KnobRange<int32_t>{1, kMaxReplicas});
   visit(Knob{"served-model-name", "",
              "the model's ids, the first in replies; else the name of its file or folder"},
         c.served_model_name, NoRange{});
@@ -52,7 +55,7 @@ void VisitKnobs(ServeConfig& c, Visitor&& visit) {
   visit(Knob{"max-waiting", "completions", "most in the queue; more are refused with 429"},
         c.max_waiting, KnobRange<int32_t>{1, 1 << 20});
   visit(Knob{"max-connections", "connections", "most open at a time; more get 503"},
-        c.max_connections, KnobRange<int32_t>{1, 65536});
+        c.max_connections, KnobRange<int32_t>{1, kMaxConnections});
   visit(Knob{"max-body-bytes", "bytes", "most in the body of one request"}, c.max_body_bytes,
         KnobRange<int64_t>{1024, int64_t{1} << 30});
   visit(Knob{"max-unread-bytes", "bytes", "of bodies that wait to be read; more get 429"},

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/descriptor_limit.h"
 #include "gtest/gtest.h"
 #include "net/http_client.h"
 #include "net/test_support.h"
@@ -539,7 +540,9 @@ TEST(HttpServerTest, SurvivesAThousandMalformedRequests) {
 
 TEST(HttpServerTest, AThousandIdleStreamsNeedNoThreads) {
   constexpr int kStreams = 1000;
-  if (!AllowDescriptors(2 * kStreams + 100)) GTEST_SKIP() << "too few descriptors are allowed";
+  constexpr uint64_t kDescriptors = 2 * kStreams + 100;
+  if (RaiseDescriptorLimit(kDescriptors) < kDescriptors)
+    GTEST_SKIP() << "too few descriptors are allowed";
   Inbox inbox;
   const auto server = StartServer(inbox.handler());
   const int threads = CountThreads();

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -118,15 +117,6 @@ int CountThreads() {
     ++count;
   }
   return count;
-}
-
-bool AllowDescriptors(uint64_t count) {
-  rlimit limit = {};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= count) return true;
-  if (limit.rlim_max < count) return false;
-  limit.rlim_cur = count;
-  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 }  // namespace qed

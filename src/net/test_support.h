@@ -56,8 +56,6 @@ HttpFetch FetchOf(const std::string& url);
 
 // Threads of this process.
 int CountThreads();
-// False: the system does not allow so many descriptors.
-bool AllowDescriptors(uint64_t count);
 
 }  // namespace qed
 

@@ -9,7 +9,7 @@
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
 #include "quantize/calibration.h"
-#include "quantize/test_texts.h"
+#include "quantize/test_support.h"
 #include "quantize/text_quality.h"
 #include "tests/support/cuda_test_model.h"
 

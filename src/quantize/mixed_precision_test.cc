@@ -8,7 +8,7 @@
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
 #include "quantize/layer_sweep.h"
-#include "quantize/test_texts.h"
+#include "quantize/test_support.h"
 
 namespace qed {
 namespace {
@@ -16,17 +16,6 @@ namespace {
 using ::testing::HasSubstr;
 
 std::vector<TokenText> ThreeTexts() { return TextsOfLengths({30, 7, 40}); }
-
-std::unique_ptr<Decoder> LoadSmall(const Checkpoint& checkpoint, const std::string& quantize,
-                                   ThreadPool& pool) {
-  EngineConfig config;
-  config.compute = quantize == "none" ? "f32" : "auto";
-  config.quantize = quantize;
-  config.kv_cache_bytes = 4 << 20;
-  config.max_num_tokens = 32;
-  config.max_batch_size = 16;
-  return std::move(LoadDecoder(checkpoint, nullptr, config, pool)).value();
-}
 
 TEST(MixedPrecisionTest, PatternsNameWholeGroups) {
   const std::string patterns[] = {"model.layers.1.*k_proj", "*.down_proj", "lm_head"};

@@ -7,28 +7,17 @@
 #include "model/loader.h"
 #include "model/test_checkpoint.h"
 #include "quantize/calibration.h"
-#include "quantize/test_texts.h"
+#include "quantize/test_support.h"
 
 namespace qed {
 namespace {
 
 std::vector<TokenText> Texts() { return TextsOfLengths({30, 7, 1, 90, 2}); }
 
-std::unique_ptr<Decoder> Load(const Checkpoint& checkpoint, const std::string& quantize,
-                              ThreadPool& pool, int32_t max_num_tokens = 32) {
-  EngineConfig config;
-  config.compute = quantize == "none" ? "f32" : "auto";
-  config.quantize = quantize;
-  config.kv_cache_bytes = 4 << 20;
-  config.max_num_tokens = max_num_tokens;
-  config.max_batch_size = 16;
-  return std::move(LoadDecoder(checkpoint, nullptr, config, pool)).value();
-}
-
 TEST(TextQualityTest, AModelIsItsOwnEqual) {
   ThreadPool pool(2);
   const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
-  const auto model = Load(test.checkpoint, "none", pool);
+  const auto model = LoadSmall(test.checkpoint, "none", pool);
   const std::vector<TokenText> texts = TakeTokens(Texts(), 100);
   ASSERT_EQ(texts.size(), 3u);  // 30, 7 and 63 of 90
   EXPECT_EQ(texts[2].size(), 63u);
@@ -59,8 +48,8 @@ TEST(TextQualityTest, TextsToChooseByAreNoneToJudgeBy) {
 TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
   ThreadPool pool(2);
   const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
-  const auto before = Load(test.checkpoint, "none", pool);
-  const auto after = Load(test.checkpoint, "fp8", pool);
+  const auto before = LoadSmall(test.checkpoint, "none", pool);
+  const auto after = LoadSmall(test.checkpoint, "fp8", pool);
   const std::vector<TokenText> texts = {Texts()[0]};
   const ScoredTexts scored(texts, 1, *before, pool, nullptr);
   const TextQuality quality = scored.Compare(1, *after, nullptr).Mean();
@@ -91,8 +80,8 @@ TEST(TextQualityTest, IsTheDefinitionForAnotherModel) {
 TEST(TextQualityTest, APieceAtATimeIsTheSame) {
   ThreadPool pool(2);
   const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kF32);
-  const auto before = Load(test.checkpoint, "none", pool);
-  const auto after = Load(test.checkpoint, "fp8", pool);
+  const auto before = LoadSmall(test.checkpoint, "none", pool);
+  const auto after = LoadSmall(test.checkpoint, "fp8", pool);
   const std::vector<TokenText> texts = TakeTokens(Texts(), 129);
   const ScoredTexts scored(texts, 2, *before, pool, nullptr);
   const TextQuality whole = scored.Compare(2, *after, nullptr).Mean();
@@ -120,7 +109,7 @@ TEST(CalibrationTest, EveryInputIsSeenWholeWhateverTheBatch) {
   const TestCheckpoint test = RandomCheckpoint(SmallConfig(), DType::kBF16);
   std::vector<Calibration> made;
   for (int32_t batch_size : {1, 4}) {
-    const auto model = Load(test.checkpoint, "none", pool, batch_size == 1 ? 5 : 64);
+    const auto model = LoadSmall(test.checkpoint, "none", pool, batch_size == 1 ? 5 : 64);
     const auto calibration = Calibrate(Texts(), batch_size, Observer::kMax, *model, nullptr);
     ASSERT_TRUE(calibration.ok()) << calibration.status().message();
     EXPECT_EQ(calibration->tokens, 130);

@@ -79,13 +79,7 @@ struct DistributionCase {
 };
 
 SamplingParams Params(float temperature, int32_t top_k, float top_p, float min_p) {
-  SamplingParams params;
-  params.temperature = temperature;
-  params.top_k = top_k;
-  params.top_p = top_p;
-  params.min_p = min_p;
-  params.seed = 12345;
-  return params;
+  return ParamsOf(temperature, top_k, top_p, min_p, 12345);
 }
 
 class DistributionTest : public SamplerTest,

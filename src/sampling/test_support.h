@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+#include "config/sampling_params.h"
+
 namespace qed {
 
 inline constexpr float kInf = std::numeric_limits<float>::infinity();
@@ -19,6 +21,17 @@ inline std::vector<float> RandomLogits(int32_t vocab, float spread, uint32_t see
   std::vector<float> logits(static_cast<size_t>(vocab));
   for (float& x : logits) x = normal(rng);
   return logits;
+}
+
+inline SamplingParams ParamsOf(float temperature, int32_t top_k, float top_p, float min_p,
+                               uint64_t seed = 99) {
+  SamplingParams params;
+  params.temperature = temperature;
+  params.top_k = top_k;
+  params.top_p = top_p;
+  params.min_p = min_p;
+  params.seed = seed;
+  return params;
 }
 
 }  // namespace qed

@@ -140,16 +140,6 @@ class TokenChoiceTest : public ::testing::Test {
   int passes_ = 0;  // most over a row's keys
 };
 
-SamplingParams ParamsOf(float temperature, int32_t top_k, float top_p, float min_p) {
-  SamplingParams params;
-  params.temperature = temperature;
-  params.top_k = top_k;
-  params.top_p = top_p;
-  params.min_p = min_p;
-  params.seed = 99;
-  return params;
-}
-
 TEST_F(TokenChoiceTest, DrawsWhatTheSamplerDraws) {
   std::mt19937 rng(11);
   for (const int32_t vocab : {1, 2, 7, 300, 3000}) {

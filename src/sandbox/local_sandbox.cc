@@ -1,35 +1,23 @@
 #include "sandbox/local_sandbox.h"
 
-#include <sys/resource.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-
+#include "base/descriptor_limit.h"
 #include "sandbox/session_pool.h"
 #include "sandbox/zygote.h"
 
 namespace qed {
 namespace {
 
-constexpr rlim_t kFdsPerSession = 8;  // four in use, more while one starts
-constexpr rlim_t kOtherFds = 256;
+constexpr uint64_t kFdsPerSession = 8;  // four in use, more while one starts
+constexpr uint64_t kOtherFds = 256;
 
 // Sessions need descriptors; a soft limit below the hard one may be raised.
 Status EnsureDescriptors(int32_t max_sessions) {
-  const rlim_t needed = static_cast<rlim_t>(max_sessions) * kFdsPerSession + kOtherFds;
-  struct rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return IoError(std::string("getrlimit: ") + std::strerror(errno));
-  }
-  if (limit.rlim_cur >= needed) return OkStatus();
-  limit.rlim_cur = std::min(needed, limit.rlim_max);
-  if (limit.rlim_cur < needed || ::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return ResourceExhausted("--sandbox-max-sessions " + std::to_string(max_sessions) + " needs " +
-                             std::to_string(needed) + " open files, ulimit -n allows " +
-                             std::to_string(limit.rlim_max) + ": raise it or ask for fewer");
-  }
-  return OkStatus();
+  const uint64_t needed = static_cast<uint64_t>(max_sessions) * kFdsPerSession + kOtherFds;
+  const uint64_t allowed = RaiseDescriptorLimit(needed);
+  if (allowed >= needed) return OkStatus();
+  return ResourceExhausted("--sandbox-max-sessions " + std::to_string(max_sessions) + " needs " +
+                           std::to_string(needed) + " open files, ulimit -n allows " +
+                           std::to_string(allowed) + ": raise it or ask for fewer");
 }
 
 }  // namespace

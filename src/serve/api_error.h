@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/http_message.h"
 
@@ -17,6 +18,11 @@ struct ApiError {
   std::string param;    // the field it is about; empty: none
   std::string code;     // "context_length_exceeded"; empty: none
 };
+
+// About no field, with no code of its own.
+inline ApiError PlainError(int status, std::string message) {
+  return {.status = status, .message = std::move(message), .param = "", .code = ""};
+}
 
 // {"error": {"message", "type", "param", "code"}}
 std::string ErrorBody(const ApiError& error);

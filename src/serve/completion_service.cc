@@ -142,10 +142,7 @@ std::optional<ApiError> CompletionService::Encode(
 void CompletionService::Handle(bool chat, const std::string& body,
                                std::shared_ptr<HttpResponder> responder) {
   const auto refuse = [&](const ApiError& error) { responder->Respond(ErrorResponse(error)); };
-  if (!admitting_) {
-    return refuse(
-        {.status = 503, .message = "the server is shutting down", .param = "", .code = ""});
-  }
+  if (!admitting_) return refuse(PlainError(503, "the server is shutting down"));
   ApiRequest request;
   const auto parse = chat ? ParseChatRequest : ParseCompletionRequest;
   if (const auto error = parse(body, defaults_, &request)) return refuse(*error);

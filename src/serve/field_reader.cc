@@ -143,9 +143,7 @@ std::optional<ApiError> FieldReader::Finish() {
 std::optional<ApiError> ParseBody(std::string_view body, nlohmann::ordered_json* out) {
   Result<nlohmann::ordered_json> parsed =
       ParseOrderedJson(body, {.max_bytes = body.size(), .max_depth = kMaxBodyDepth});
-  if (!parsed.ok()) {
-    return ApiError{.status = 400, .message = parsed.status().message(), .param = "", .code = ""};
-  }
+  if (!parsed.ok()) return PlainError(400, parsed.status().message());
   *out = *std::move(parsed);
   return std::nullopt;
 }

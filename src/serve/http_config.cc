@@ -29,8 +29,7 @@ Result<HttpServerConfig> MakeHttpConfig(const ServeConfig& config) {
   http.header_timeout = ToMilliseconds(config.header_timeout);
   http.body_timeout = ToMilliseconds(config.body_timeout);
   http.error_response = [](int status, std::string_view message) {
-    return ErrorResponse(
-        {.status = status, .message = std::string(message), .param = "", .code = ""});
+    return ErrorResponse(PlainError(status, std::string(message)));
   };
   QED_ASSIGN_OR_RETURN(http.guard, RequestGuard::Create(config.access, config.host));
   return http;

@@ -214,7 +214,7 @@ void ServedRequest::EndPart(int32_t index, const ChoiceResult& result) {
   if (result.error.ok()) {
     Send(format_.LastChunk(index, part.result, request_.include_usage));
   } else {
-    Send(ErrorBody({.status = 500, .message = result.error.message(), .param = "", .code = ""}));
+    Send(ErrorBody(PlainError(500, result.error.message())));
   }
 }
 
@@ -254,8 +254,7 @@ void ServedRequest::FinishWhole() {
   const Status error = FirstError();
   if (!error.ok()) {
     const bool clients = error.code() == StatusCode::kInvalidArgument;
-    return responder_->Respond(ErrorResponse(
-        {.status = clients ? 400 : 500, .message = error.message(), .param = "", .code = ""}));
+    return responder_->Respond(ErrorResponse(PlainError(clients ? 400 : 500, error.message())));
   }
   std::vector<Json> choices;
   for (size_t i = 0; i < parts_.size(); ++i)

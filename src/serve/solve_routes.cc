@@ -70,10 +70,7 @@ HttpResponse SolveRoutes::Request(std::string_view body) const {
   }
   if (const auto error = fields.Finish()) return ErrorResponse(*error);
   const Result<std::string> prompt = Prompt(problem);
-  if (!prompt.ok()) {
-    return ErrorResponse(
-        {.status = 501, .message = prompt.status().message(), .param = "", .code = ""});
-  }
+  if (!prompt.ok()) return ErrorResponse(PlainError(501, prompt.status().message()));
   const SamplingParams sampling = DefaultSolveSampling();
   // Floats as doubles would show digits that nobody wrote.
   const auto shown = [](float value) { return std::stod(std::to_string(value)); };

@@ -14,7 +14,7 @@ import unittest
 from hf_folder import write_folder
 from qed_run import qed, temporary_folder, write_problems
 from ranks_run import (descendants, environment, ranks_below, records, require_mpi, start_ranks,
-                       wait_until_gone)
+                       wait_until_begun, wait_until_gone)
 from serve_run import Server
 
 DEATHS = int(os.environ.get("QED_DEATHS", "1"))
@@ -118,9 +118,7 @@ class DeathsTest(unittest.TestCase):
                 process = start_ranks(2, *arguments(output))
                 ranks = ranks_below(process.pid, 2)
                 self.assertEqual(sorted(ranks), [0, 1])
-                while not os.path.exists(os.path.join(self.folder, output, "parts")):
-                    self.assertIsNone(process.poll())
-                    time.sleep(0.02)
+                wait_until_begun(process, os.path.join(self.folder, output))
                 time.sleep(self.chance.uniform(0, 0.4) * duration)
                 lines = self.expect_end(process, ranks, victim, how,
                                         lambda: process.communicate()[1].splitlines())

@@ -78,6 +78,13 @@ def ranks_below(pid, number, seconds=60):
         time.sleep(0.02)
 
 
+def wait_until_begun(process, output):
+    """Until a run of several processes has its folder."""
+    while not os.path.exists(os.path.join(output, "parts")):
+        assert process.poll() is None, process.returncode
+        time.sleep(0.02)
+
+
 def wait_until_gone(pids, seconds, process=None):
     """Those still running after so many seconds, which are then killed."""
     deadline = time.monotonic() + seconds

@@ -12,7 +12,7 @@ import unittest
 from hf_folder import write_folder
 from qed_run import qed, write_problems
 from ranks_run import (environment, ranks_below, records, require_mpi, run_ranks, start_ranks,
-                       wait_until_gone)
+                       wait_until_begun, wait_until_gone)
 
 PROBLEMS, SAMPLES = 10, 4
 INVALID = 2
@@ -47,11 +47,6 @@ class Setting(unittest.TestCase):
                 "--output", cls.path(output), "--samples", str(SAMPLES), "--max-tokens", "300",
                 "--chat-wrapper", "none", "--max-code-calls", "0", "--max-batch-size", "4",
                 "--stall-seconds", "5", *flags]
-
-    def wait_until_begun(self, process, output):
-        while not os.path.exists(os.path.join(self.path(output), "parts")):
-            self.assertIsNone(process.poll())
-            time.sleep(0.02)
 
     def expect_whole(self, output):
         self.assertEqual(records(self.path(output)), self.want)
@@ -118,7 +113,7 @@ class ReplicasTest(Setting):
         process = start_ranks(2, *self.arguments("interrupted"))
         everyone = [process.pid, *ranks_below(process.pid, 2).values()]
         # Before it has begun the signal ends it, as it would any program.
-        self.wait_until_begun(process, "interrupted")
+        wait_until_begun(process, self.path("interrupted"))
         time.sleep(0.2)
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=60)

@@ -469,10 +469,7 @@ class EndsTest(unittest.TestCase):
             below = descendants(front.process.pid)
             stream = front.open_stream(**{**LONG, "max_tokens": 900})
             front.terminate()
-            deadline = time.monotonic() + PATIENCE
-            while not any("ending" in line for line in front.log):
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.02)
+            front.wait_for_log("ending", PATIENCE)
             front.terminate()
             self.assertEqual(front.process.wait(PATIENCE), -signal.SIGTERM)
             self.assertEqual(wait_until_gone(below, 10), [])

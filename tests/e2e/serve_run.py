@@ -109,5 +109,12 @@ class Server:
     def threads(self):
         return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
+    def wait_for_log(self, text, seconds=120):
+        """Until a line has it."""
+        deadline = time.monotonic() + seconds
+        while not any(text in line for line in self.log):
+            assert time.monotonic() < deadline, (text, self.log[-20:])
+            time.sleep(0.02)
+
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)

@@ -108,10 +108,7 @@ class RoutesTest(unittest.TestCase):
 
     def test_one_log_line_for_a_request(self):
         reply = self.server.complete(prompt="x", max_tokens=3, user="me\n")
-        deadline = time.monotonic() + PATIENCE
-        while not any(reply["id"] in line for line in self.server.log):
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
+        self.server.wait_for_log(reply["id"], PATIENCE)
         line, = (line for line in self.server.log if reply["id"] in line)
         self.assertIn("user=me? ", line)
         self.assertIn(f"generated={reply['usage']['completion_tokens']} ", line)
@@ -217,10 +214,7 @@ class EndTest(unittest.TestCase):
         with Server() as server:
             stream = server.open_stream(**{**LONG, "max_tokens": 900})
             server.terminate()
-            deadline = time.monotonic() + PATIENCE
-            while not any("ending" in line for line in server.log):
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.02)
+            server.wait_for_log("ending", PATIENCE)
             server.terminate()
             self.assertEqual(server.process.wait(PATIENCE), -signal.SIGTERM)
             stream.close()

@@ -4,12 +4,37 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 for folder in ("e2e", "support"):
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / folder))
 
 from process_tree import descendants  # noqa: E402
 from serve_run import Server  # noqa: E402
+
+
+def used_mib():
+    """Memory in use on each GPU."""
+    query = subprocess.run(["nvidia-smi", "--query-gpu=memory.used",
+                            "--format=csv,noheader,nounits"],
+                           capture_output=True, text=True, check=True)
+    return [int(line) for line in query.stdout.split()]
+
+
+def wait_until(done, seconds):
+    """Whether it is in time."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_free_again(before, seconds):
+    """Whether the GPUs' memory is as used_mib() was before, but for what drivers keep."""
+    return wait_until(lambda: all(now < old + 100 for now, old in
+                                  zip(used_mib(), before, strict=True)), seconds)
 
 
 class GpuServer(Server):

@@ -10,15 +10,14 @@ memory is free again.
 
 import argparse
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
-from ranks_run import ranks_below  # noqa: E402
+from gpu_server import is_free_again, used_mib, wait_until
+from ranks_run import ranks_below
 
 STALL_SECONDS = 5
 HANGS = f"has not answered for {STALL_SECONDS} s (--stall-seconds)"
@@ -27,22 +26,6 @@ CASES = (("SIGKILL of rank 0", 0, signal.SIGKILL, 5, ""),
          ("SIGKILL of the last rank", -1, signal.SIGKILL, 5, ""),
          ("SIGSTOP of rank 0", 0, signal.SIGSTOP, 2 * STALL_SECONDS, HANGS),
          ("SIGSTOP of the last rank", -1, signal.SIGSTOP, 2 * STALL_SECONDS, HANGS))
-
-
-def used_mib():
-    query = subprocess.run(["nvidia-smi", "--query-gpu=memory.used",
-                            "--format=csv,noheader,nounits"],
-                           capture_output=True, text=True, check=True)
-    return [int(line) for line in query.stdout.split()]
-
-
-def wait_until(done, seconds):
-    end = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def run_case(options, rank, what, limit, line):
@@ -75,9 +58,7 @@ def run_case(options, rank, what, limit, line):
         return "the exit code is 0", taken, said[-1]
     if line not in said[-1]:
         return f"{line!r} is not said", taken, said[-1]
-    free = wait_until(lambda: all(now < old + 100 for now, old in
-                                  zip(used_mib(), before, strict=True)), 5)
-    return None if free else "GPU memory is left", taken, said[-1]
+    return None if is_free_again(before, 5) else "GPU memory is left", taken, said[-1]
 
 
 def main():

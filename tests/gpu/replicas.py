@@ -13,24 +13,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
-from gpu_server import GpuServer
+from gpu_server import GpuServer, is_free_again, used_mib, wait_until
 from request_parity import PROMPTS, compare, generate
 
 FLAGS = ("--device", "cuda", "--random-weights", "smollm2-135m", "--max-seq-len", "1024",
          "--kv-cache-free-gpu-memory-fraction", "0.1")
 REQUESTS = [{"prompt": prompt, "max_tokens": 48} for prompt in 4 * PROMPTS]
 NEAR_TIE = 0.3  # a start may choose another product than the one before
-
-
-def memory_used():
-    """Of each GPU, in MiB."""
-    query = subprocess.run(["nvidia-smi", "--query-gpu=memory.used",
-                            "--format=csv,noheader,nounits"],
-                           capture_output=True, text=True, check=True)
-    return [int(line) for line in query.stdout.split()]
 
 
 def replicas_of(server):
@@ -50,19 +41,11 @@ def check_answers(ours, theirs):
     return sum(a[0] == b[0] for a, b in zip(ours, theirs, strict=True))
 
 
-def wait_until(what, holds, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            sys.exit(f"replicas: {what}: not so after {seconds} s")
-        time.sleep(0.1)
-
-
 def check_replicas(count, before):
     with GpuServer(*FLAGS) as server:
         alone = answers(server)
     with GpuServer(*FLAGS, "--replicas", str(count)) as server:
-        used = [now - old for now, old in zip(memory_used(), before, strict=True)]
+        used = [now - old for now, old in zip(used_mib(), before, strict=True)]
         print(f"{count} replicas hold MiB of each GPU: {used}")
         assert min(used[:count]) > 3000 and max(used) < 2 * min(used[:count]), used
         together = answers(server)
@@ -73,14 +56,13 @@ def check_replicas(count, before):
         victim = replicas_of(server)[-1]["pid"]
         os.kill(victim, signal.SIGKILL)
         began = time.monotonic()
-        wait_until("the killed replica is back", lambda: all(
-            r["state"] == "ready" and r["pid"] != victim for r in replicas_of(server)))
+        assert wait_until(lambda: all(
+            r["state"] == "ready" and r["pid"] != victim for r in replicas_of(server)), 60)
         print(f"killed and ready again after {time.monotonic() - began:.1f} s")
         check_answers(alone, answers(server))
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=60) == 0
-    wait_until("all memory is free again", lambda: all(
-        now < old + 100 for now, old in zip(memory_used(), before, strict=True)))
+    assert is_free_again(before, 60), used_mib()
 
 
 def check_one_too_many(count):
@@ -96,11 +78,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicas", type=int, default=2)
     options = parser.parse_args()
-    before = memory_used()
+    before = used_mib()
     check_replicas(options.replicas, before)
     check_one_too_many(len(before) + 1)
-    wait_until("all memory is free again", lambda: all(
-        now < old + 100 for now, old in zip(memory_used(), before, strict=True)))
+    assert is_free_again(before, 60), used_mib()
 
 
 if __name__ == "__main__":

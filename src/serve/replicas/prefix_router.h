@@ -17,9 +17,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "config/serve_config.h"
+
 namespace qed {
 
-inline constexpr int32_t kMaxReplicas = 64;
 // So many blocks (2 KiB, about 500 tokens) are worth one completion: on a GPU about 15 ms of
 // prefill, and as much in 300 steps that another sequence makes 0.05 ms longer.
 inline constexpr int32_t kBlocksPerCompletion = 16;

@@ -28,10 +28,6 @@ HttpHeaders Passed(const HttpHeaders& headers) {
   return passed;
 }
 
-ApiError Unavailable503(const std::string& message) {
-  return {.status = 503, .message = message, .param = "", .code = ""};
-}
-
 }  // namespace
 
 Relay::Relay(const Parts& parts, RelayedRequest request, std::shared_ptr<HttpResponder> responder)
@@ -119,7 +115,7 @@ void Relay::OnBroken(const Attempt& attempt, const Status& error) {
   if (!begun_) return RespondUnavailable(text);
   // Between two events there is room for one more; in the middle of one the cut has to say it.
   if (attempt.held.at_boundary()) {
-    responder_->Write(FormatSse(ErrorBody(Unavailable503(text))));
+    responder_->Write(FormatSse(ErrorBody(PlainError(503, text))));
     responder_->End();
   }
   responder_.reset();
@@ -137,7 +133,7 @@ void Relay::Leave() {
 }
 
 void Relay::RespondUnavailable(const std::string& message) {
-  HttpResponse response = ErrorResponse(Unavailable503(message));
+  HttpResponse response = ErrorResponse(PlainError(503, message));
   response.headers.Add("Retry-After", "1");
   responder_->Respond(std::move(response));
 }

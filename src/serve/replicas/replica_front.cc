@@ -1,13 +1,12 @@
 #include "serve/replicas/replica_front.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <future>
 #include <string_view>
 #include <thread>
 
+#include "base/descriptor_limit.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "nlohmann/json.hpp"
@@ -27,7 +26,7 @@ constexpr auto kGatherPatience = std::chrono::seconds(5);
 constexpr auto kEndPatience = std::chrono::seconds(25);
 
 HttpResponse Error(int status, const std::string& message) {
-  return ErrorResponse({.status = status, .message = message, .param = "", .code = ""});
+  return ErrorResponse(PlainError(status, message));
 }
 
 // Path and query, without the "http://host" that a client which takes us for its proxy sends.
@@ -46,19 +45,13 @@ bool IsCompletion(const HttpRequest& request) {
 // As many of the connections that are wanted as this process may have descriptors for: two a
 // request, and some for all else. Without them calls to replicas would fail, and those seem dead.
 int32_t ConnectionsFor(int32_t wanted) {
-  constexpr rlim_t kOthers = 512;
-  const rlim_t needed = 2 * static_cast<rlim_t>(wanted) + kOthers;
-  rlimit limit = {};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < needed) {
-    limit.rlim_cur = std::min(needed, limit.rlim_max);
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  if (limit.rlim_cur >= needed) return wanted;
-  const rlim_t few = std::max(limit.rlim_cur, kOthers + 2) - kOthers;
+  constexpr uint64_t kOthers = 512;
+  const uint64_t needed = 2 * static_cast<uint64_t>(wanted) + kOthers;
+  const uint64_t allowed = RaiseDescriptorLimit(needed);
+  if (allowed >= needed) return wanted;
+  const uint64_t few = std::max(allowed, kOthers + 2) - kOthers;
   LogLine("--max-connections " + std::to_string(wanted) + ": this process may have " +
-          std::to_string(limit.rlim_cur) + " files open (ulimit -n): " + std::to_string(few / 2) +
+          std::to_string(allowed) + " files open (ulimit -n): " + std::to_string(few / 2) +
           " connections are let in");
   return static_cast<int32_t>(few / 2);
 }

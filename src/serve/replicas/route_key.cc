@@ -22,21 +22,16 @@ const Json* Find(const Json& object, const char* name) {
   return found != object.end() && !found->is_null() ? &*found : nullptr;
 }
 
-// Of "prompt": a text, token ids, or a list of either.
-const Json& FirstPrompt(const Json& prompt) {
-  const bool is_list = prompt.is_array() && !prompt.empty() && !prompt[0].is_number();
-  return is_list ? prompt[0] : prompt;
-}
-
-size_t CountPrompts(const Json& prompt) {
-  return prompt.is_array() && !prompt.empty() && !prompt[0].is_number() ? prompt.size() : 1;
+// "prompt" is a text, token ids, or a list of either.
+bool IsList(const Json& prompt) {
+  return prompt.is_array() && !prompt.empty() && !prompt[0].is_number();
 }
 
 // What comes first in the prompt comes first in the text, as far as the text counts.
 std::string LeadingText(const Json& body) {
   std::string text;
   if (const Json* prompt = Find(body, "prompt")) {
-    const Json& first = FirstPrompt(*prompt);
+    const Json& first = IsList(*prompt) ? (*prompt)[0] : *prompt;
     return first.is_string() ? first.get<std::string>() : DumpJson(first);
   }
   if (const Json* tools = Find(body, "tools")) text = DumpJson(*tools);
@@ -54,8 +49,8 @@ int32_t CountCompletions(const Json& body) {
   if (const Json* n = Find(body, "n"); n != nullptr && n->is_number_integer()) {
     count = std::clamp<int64_t>(n->get<int64_t>(), 1, kMaxChoices);
   }
-  if (const Json* prompt = Find(body, "prompt")) {
-    count *= static_cast<int64_t>(std::min<size_t>(CountPrompts(*prompt), kMaxChoices));
+  if (const Json* prompt = Find(body, "prompt"); prompt != nullptr && IsList(*prompt)) {
+    count *= static_cast<int64_t>(std::min<size_t>(prompt->size(), kMaxChoices));
   }
   return static_cast<int32_t>(std::min<int64_t>(count, kMaxChoices));
 }
